@@ -1,0 +1,1 @@
+"""What people (and models) coded, and how far to trust it."""

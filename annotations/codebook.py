@@ -1,0 +1,87 @@
+"""The codebook: a tree of codes, each known by its path."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+SEPARATOR = " > "
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """A named concept. `path` joins the names from the top of the tree with ` > `."""
+
+    path: str
+    definition: str = ""
+    include: str = ""
+    exclude: str = ""
+    examples: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last level of the path."""
+        return self.path.rsplit(SEPARATOR, 1)[-1]
+
+    @property
+    def parent(self) -> str | None:
+        """The path one level up, None at the top."""
+        return self.path.rsplit(SEPARATOR, 1)[0] if SEPARATOR in self.path else None
+
+    @property
+    def level(self) -> int:
+        """1 at the top of the tree."""
+        return self.path.count(SEPARATOR) + 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Codebook:
+    """The codes of a study, parents before children, siblings in the order given.
+
+    `declared` says that somebody gave the codebook; a code outside it is then an error.
+    A codebook that was only gathered from codings grows with them.
+    """
+
+    codes: tuple[Code, ...] = ()
+    declared: bool = False
+
+    @classmethod
+    def of(cls, codes: Iterable[Code], *, declared: bool) -> "Codebook":
+        """Order the codes as a tree, adding the parents that no one listed."""
+        given: dict[str, Code] = {}
+        for code in codes:
+            for path in ancestors(code.path):
+                given.setdefault(path, Code(path=path))
+            given[code.path] = code
+        children: dict[str | None, list[Code]] = {}
+        for code in given.values():
+            children.setdefault(code.parent, []).append(code)
+
+        def walk(parent: str | None) -> Iterator[Code]:
+            for code in children.get(parent, []):
+                yield code
+                yield from walk(code.path)
+
+        return cls(codes=tuple(walk(None)), declared=declared)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All paths in tree order."""
+        return tuple(code.path for code in self.codes)
+
+    def code(self, path: str) -> Code | None:
+        """The code with this path, or None."""
+        return next((code for code in self.codes if code.path == path), None)
+
+    def is_leaf(self, path: str) -> bool:
+        """Whether no code lies below this one."""
+        return not any(code.parent == path for code in self.codes)
+
+
+def normal_path(text: str) -> str:
+    """A path with its levels trimmed and joined by ` > `; empty for blank text."""
+    return SEPARATOR.join(level for part in text.split(">") if (level := " ".join(part.split())))
+
+
+def ancestors(path: str) -> list[str]:
+    """The paths above a path, the top first."""
+    levels = path.split(SEPARATOR)
+    return [SEPARATOR.join(levels[:depth]) for depth in range(1, len(levels))]

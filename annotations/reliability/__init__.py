@@ -1,0 +1,1 @@
+"""How far codings may be trusted: agreement, intervals, drift and prevalence."""

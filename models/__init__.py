@@ -1,0 +1,1 @@
+"""What predicts: encoders, heads, calibration and the artifacts that hold them."""

@@ -1,0 +1,1 @@
+"""What is learned: data sets from codings, cross-validation, fitting."""
