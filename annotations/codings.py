@@ -12,6 +12,9 @@ from annotations.transcripts import Segment, Segmentation, Transcript
 ADJUDICATED = "adjudicated"
 """The coder whose codings are the team's agreed ones."""
 
+MODEL_PREFIX = "model:"
+"""How the name of a coder that is a model version begins; the version follows."""
+
 PART_TURN_WORDS = 40
 """Segment length where people code parts of turns."""
 
@@ -151,6 +154,11 @@ class CodingTable:
             share = yes / readers
         label = np.where(share > 0.5, 1.0, np.where(share < 0.5, 0.0, 0.5))
         return np.where(readers > 0, label, np.nan)
+
+
+def is_model(coder: str) -> bool:
+    """Whether the coder is a model version and not a person."""
+    return coder.startswith(MODEL_PREFIX)
 
 
 def carries(segment: Segment, start: int, end: int) -> bool:

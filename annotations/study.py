@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from annotations.codebook import Codebook
-from annotations.codings import Coding, CodingTable, Reading, natural_segmentation
+from annotations.codings import Coding, CodingTable, Reading, is_model, natural_segmentation
 from annotations.errors import Problem
 from annotations.transcripts import Segmentation, Transcript
 
@@ -36,25 +36,31 @@ class Study:
 
     @property
     def coders(self) -> tuple[str, ...]:
-        """Everybody who read at least one turn, in alphabetical order."""
-        return tuple(sorted({reading.coder for reading in self.readings}))
+        """The people who read at least one turn, in alphabetical order."""
+        return tuple(sorted({r.coder for r in self.readings if not is_model(r.coder)}))
+
+    @property
+    def human_codings(self) -> tuple[Coding, ...]:
+        """What people applied; a model's codings that came in with a file are left out."""
+        return tuple(coding for coding in self.codings if not is_model(coding.coder))
+
+    @property
+    def codes_used(self) -> tuple[str, ...]:
+        """The codes that a person applied, in the order of the tree."""
+        used = {coding.code for coding in self.human_codings}
+        return tuple(path for path in self.codebook.paths if path in used)
 
     @property
     def segmentation(self) -> Segmentation:
         """How this study's turns become segments."""
-        return natural_segmentation({item.name: item for item in self.transcripts}, self.codings)
-
-    @property
-    def codes_used(self) -> tuple[str, ...]:
-        """The codes that somebody applied, in the order of the tree."""
-        used = {coding.code for coding in self.codings}
-        return tuple(path for path in self.codebook.paths if path in used)
+        by_name = {item.name: item for item in self.transcripts}
+        return natural_segmentation(by_name, self.human_codings)
 
     def table(
         self, *, coders: Sequence[str] | None = None, segmentation: Segmentation | None = None
     ) -> CodingTable:
-        """Units x codes x coders of the transcripts that somebody read, for the codes used."""
-        read = {reading.transcript for reading in self.readings}
+        """Units x codes x people, of the transcripts that a person read, for the codes used."""
+        read = {r.transcript for r in self.readings if not is_model(r.coder)}
         return CodingTable.of(
             transcripts=[item for item in self.transcripts if item.name in read],
             codings=self.codings,
