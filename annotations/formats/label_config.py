@@ -1,0 +1,193 @@
+"""The label config of a Label Studio project: which controls hold codes, on which text."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from xml.etree.ElementTree import Element, ParseError
+from xml.sax.saxutils import quoteattr
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from annotations.codebook import SEPARATOR, Codebook, normal_path
+from annotations.errors import InputError, Problem, StateError
+
+SPAN_KINDS: Final = ("ParagraphLabels", "Labels")
+"""Controls whose regions are parts of the text."""
+
+WHOLE_KINDS: Final = ("Taxonomy", "Choices")
+"""Controls that code the text as a whole."""
+
+_OBJECTS = ("Paragraphs", "Text")
+_OBJECTS_OF = {
+    "ParagraphLabels": ("Paragraphs",),
+    "Labels": ("Text",),
+    "Taxonomy": _OBJECTS,
+    "Choices": _OBJECTS,
+}
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7E57C2", "#8D6E63")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Control:
+    """A tag that holds codes. `labels` gives each code's levels as the tag writes them.
+
+    `labels` is empty where the labels come with each task.
+    """
+
+    name: str
+    kind: str
+    labels: Mapping[str, tuple[str, ...]]
+
+    def code_of(self, levels: Sequence[str]) -> str:
+        """The code that a chosen label stands for; an unlisted label is its own path."""
+        wanted = tuple(levels)
+        for code, written in self.labels.items():
+            if written == wanted:
+                return code
+        return normal_path(SEPARATOR.join(levels))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelConfig:
+    """The controls that hold codes and the one object tag that they all belong to.
+
+    `text_name` is the object tag's name, `value` the key of the task data that it shows;
+    `speaker_key` and `words_key` are the keys of a turn, where the object is Paragraphs.
+    """
+
+    controls: tuple[Control, ...]
+    paragraphs: bool
+    text_name: str
+    value: str
+    speaker_key: str = "author"
+    words_key: str = "text"
+
+    @classmethod
+    def parse(cls, xml: str, codes: Iterable[str] = ()) -> "LabelConfig":
+        """Read a label config; InputError says what it lacks.
+
+        Labels are matched to `codes` by path, or by name where only one code has it. Where
+        some controls list one of the codes, controls that list none are left out; the object
+        is the one that most controls belong to.
+        """
+        root = _tree(xml)
+        paths = tuple(codes)
+        objects = {
+            name: tag for tag in root.iter() if (name := tag.get("name")) and tag.get("value")
+        }
+        found: dict[str, list[Control]] = {}
+        for tag in root.iter():
+            name, target = tag.get("name"), (tag.get("toName") or "").split(",")[0].strip()
+            shown = objects.get(target)
+            if name and shown is not None and shown.tag in _OBJECTS_OF.get(tag.tag, ()):
+                control = Control(name=name, kind=tag.tag, labels=_labels(tag, paths))
+                found.setdefault(target, []).append(control)
+        known = set(paths)
+        with_codes = {
+            target: [control for control in controls if known.intersection(control.labels)]
+            for target, controls in found.items()
+        }
+        chosen = {target: controls for target, controls in with_codes.items() if controls} or found
+        if not chosen:
+            raise _refused(
+                "no control that can hold codes; expected ParagraphLabels on Paragraphs, Labels "
+                "on Text, or Taxonomy or Choices on either, each with a name and a toName"
+            )
+        target = max(chosen, key=lambda name: len(chosen[name]))
+        shown = objects[target]
+        return cls(
+            controls=tuple(chosen[target]),
+            paragraphs=shown.tag == "Paragraphs",
+            text_name=target,
+            value=(shown.get("value") or "").lstrip("$"),
+            speaker_key=shown.get("nameKey") or "author",
+            words_key=shown.get("textKey") or "text",
+        )
+
+    def control_for(self, code: str) -> Control | None:
+        """The control that can show a code, or None."""
+        for control in self.controls:
+            if code in control.labels:
+                return control
+        return next((control for control in self.controls if not control.labels), None)
+
+    def missing(self, codes: Iterable[str]) -> tuple[str, ...]:
+        """The codes that no control can show."""
+        return tuple(code for code in codes if self.control_for(code) is None)
+
+
+def label_config_for(codebook: Codebook) -> str:
+    """The label config of transcript mode, with a label a code; a label's value is the path.
+
+    Codes of one branch share a colour, and a definition is shown over its label.
+    """
+    if not codebook.codes:
+        raise StateError("the codebook has no codes to label with; import codings or a codebook")
+    branches = list(dict.fromkeys(path.split(SEPARATOR)[0] for path in codebook.paths))
+    labels = "".join(
+        f"    <Label value={quoteattr(code.path)}"
+        f' background="{_COLOURS[branches.index(code.path.split(SEPARATOR)[0]) % len(_COLOURS)]}"'
+        + (f" hint={quoteattr(code.definition)}" if code.definition else "")
+        + "/>\n"
+        for code in codebook.codes
+    )
+    return (
+        "<View>\n"
+        '  <Filter name="filter" toName="code" minlength="0" placeholder="Find a code"/>\n'
+        '  <ParagraphLabels name="code" toName="transcript" choice="multiple">\n'
+        f"{labels}"
+        "  </ParagraphLabels>\n"
+        '  <Paragraphs name="transcript" value="$turns" layout="dialogue" nameKey="speaker" '
+        'textKey="text"/>\n'
+        '  <TextArea name="memo" toName="transcript" perRegion="true" rows="2" '
+        'placeholder="Memo"/>\n'
+        "</View>\n"
+    )
+
+
+def code_of_label(levels: Sequence[str], codes: Iterable[str]) -> str:
+    """The code that a label stands for: the same path, else the only code of that name.
+
+    A label that is neither stays its own path.
+    """
+    path = normal_path(SEPARATOR.join(levels))
+    paths = tuple(codes)
+    if path in paths or SEPARATOR in path:
+        return path
+    named = [code for code in paths if code.rsplit(SEPARATOR, 1)[-1] == path]
+    return named[0] if len(named) == 1 else path
+
+
+def _tree(xml: str) -> Element:
+    try:
+        root: Element = fromstring(xml)
+    except (ParseError, DefusedXmlException) as error:
+        raise _refused(f"not valid XML ({error}); copy it again from the project") from error
+    return root
+
+
+def _refused(message: str) -> InputError:
+    return InputError(Problem(file="label config", line=None, message=message))
+
+
+def _labels(control: Element, codes: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    labels: dict[str, tuple[str, ...]] = {}
+    # Nested Choices report the path only with allowNested, else the chosen name alone.
+    flat = control.tag == "Choices" and control.get("allowNested") != "true"
+    for levels in _written(control, ()):
+        labels.setdefault(code_of_label(levels, codes), levels[-1:] if flat else levels)
+    return labels
+
+
+def _written(tag: Element, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The labels below a tag; choices may be nested, and layout tags may stand between."""
+    for child in tag:
+        value = (
+            child.get("alias") or child.get("value") if child.tag in ("Label", "Choice") else None
+        )
+        levels = (*above, value) if value else above
+        # A value that begins with $ stands for labels that come with each task.
+        if value and not value.startswith("$"):
+            yield levels
+        yield from _written(child, levels)

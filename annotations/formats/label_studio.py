@@ -1,0 +1,285 @@
+"""Label Studio's native JSON export: tasks with their annotations.
+
+A transcript is named by its task's data (see `NAME_KEYS`), else `task ID`. A finished
+annotation reads every turn of its transcript, also one without results; a cancelled one is
+refused. Two annotations of one coder on one transcript count as one that applied the codes of
+both. Labels of all controls are codes, by the names they have there.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+from annotations.codings import Coding, Reading
+from annotations.formats.intake import Intake, Place
+from annotations.formats.label_config import code_of_label
+from annotations.formats.results import (
+    CODED_TYPES,
+    Json,
+    Span,
+    UnreadableRegion,
+    labels_of,
+    spans_of,
+)
+from annotations.transcripts import Transcript, Turn
+
+NAME_KEYS = ("transcript", "name", "title", "document", "filename", "file_name", "file", "id")
+"""Keys of the data that name a transcript, the first that does so for every task; after these
+any key that begins or ends with `id` as a word."""
+
+_ID_KEY = re.compile(r"id\b.*|.*(?:\b|_)id", re.IGNORECASE)
+_LONGEST_NAME = 200
+_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|/data/)\S+", re.IGNORECASE)
+_WORDS_KEYS = ("text", "words", "content", "utterance", "dialogue")
+_SPEAKER_KEYS = ("speaker", "author", "name", "role")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A task of an export whose transcript was taken in."""
+
+    place: Place
+    label: str
+    transcript: Transcript
+    annotations: Sequence[Any]
+    predictions: Sequence[Any]
+
+
+def read_tasks(file: str, text: str, intake: Intake) -> tuple[Task, ...]:
+    """Put in the transcripts of an export; its annotations come later, after all codes."""
+    place = Place(file=file)
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        where = Place(file=file, line=error.lineno)
+        intake.problem(where, f"not valid JSON ({error.msg}); export the project again")
+        return ()
+    except RecursionError:
+        intake.problem(place, "nested too deeply for a Label Studio export")
+        return ()
+    entries = [found] if isinstance(found, dict) and "data" in found else found
+    if not isinstance(entries, list) or not all(
+        isinstance(entry, dict) and isinstance(entry.get("data"), dict) for entry in entries
+    ):
+        intake.problem(
+            place,
+            "not a Label Studio export: expected a list of tasks that each have 'data' and "
+            "'annotations'; export the project as JSON (not JSON-MIN, CSV or another format)",
+        )
+        return ()
+    if not entries:
+        intake.problem(place, "an export without tasks; choose a project or tab that has some")
+        return ()
+    words_key = _words_key([entry["data"] for entry in entries])
+    turns = [_turns(entry["data"].get(words_key)) for entry in entries]
+    names = _names(entries, turns, words_key)
+    tasks = []
+    for number, (entry, of_entry) in enumerate(zip(entries, turns, strict=True)):
+        label = f"task {entry.get('id', number + 1)}"
+        name = names[number] or (label if "id" in entry else f"{_stem(file)} {number + 1}")
+        wrong = _wrong(of_entry)
+        if of_entry is None or wrong:
+            intake.problem(place, f"{label}: {wrong or _no_words(entry['data'], words_key)}")
+            intake.lost_transcript(name)
+            continue
+        taken = intake.add_transcript(Transcript(name=name, turns=of_entry), place)
+        if taken is not None:
+            task = Task(
+                place=place,
+                label=label if name == label else f"{label} (transcript {name!r})",
+                transcript=taken,
+                annotations=entry.get("annotations") or (),
+                predictions=entry.get("predictions") or (),
+            )
+            tasks.append(task)
+    return tuple(tasks)
+
+
+def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
+    """Put in the codings and readings of the tasks' annotations, with what they leave out."""
+    listed = intake.listed
+    left_out: Counter[tuple[Place, str]] = Counter()
+    for task in tasks:
+        for annotation in task.annotations:
+            if not isinstance(annotation, dict) or not isinstance(
+                annotation.get("result") or [], list
+            ):
+                intake.problem(task.place, f"{task.label}: an annotation without a list of results")
+                continue
+            coder = _coder(annotation.get("completed_by")) or intake.coder
+            if coder is None:
+                intake.problem(
+                    task.place, f"{task.label}: an annotation names no coder; say --coder NAME"
+                )
+            elif annotation.get("was_cancelled"):
+                intake.refuse(
+                    task.place, f"{task.label}: the annotation by {coder} was cancelled (skipped)"
+                )
+            else:
+                _read_annotation(task, annotation, coder, listed, intake, left_out)
+    for (place, what), count in left_out.items():
+        intake.refuse(place, f"{count} result{'s' * (count > 1)} {what}")
+
+
+def _read_annotation(
+    task: Task,
+    annotation: Json,
+    coder: str,
+    listed: frozenset[str] | None,
+    intake: Intake,
+    left_out: Counter[tuple[Place, str]],
+) -> None:
+    result = [item for item in annotation.get("result") or [] if isinstance(item, dict)]
+    assisted = _assisted(task, annotation, result)
+    name = task.transcript.name
+    for turn in task.transcript.turns:
+        intake.add_reading(
+            Reading(transcript=name, turn=turn.index, coder=coder, assisted=assisted)
+        )
+    when = _time(annotation.get("updated_at") or annotation.get("created_at"))
+    for item in result:
+        kind = item.get("type")
+        if kind not in CODED_TYPES:
+            left_out[task.place, f"of kind {kind!r} are not codings"] += 1
+            continue
+        spans: tuple[Span, ...] = ()
+        try:
+            spans = spans_of(item, task.transcript)
+        except UnreadableRegion as error:
+            left_out[task.place, f"of kind {kind!r} {error}"] += 1
+            continue
+        labels = labels_of(item)
+        codes = dict.fromkeys(code_of_label(label, listed or ()) for label in labels)
+        codes.pop("", None)
+        if not codes:
+            left_out[task.place, f"of kind {kind!r} without a label"] += 1
+        for code in codes:
+            for span in spans:
+                coding = Coding(
+                    transcript=name,
+                    turn=span.turn,
+                    start=span.start,
+                    end=span.end,
+                    code=code,
+                    coder=coder,
+                    coded_at=when,
+                )
+                intake.add_coding(coding, task.place, listed)
+
+
+def _assisted(task: Task, annotation: Json, result: Sequence[Json]) -> bool:
+    """Whether suggestions were, or may have been, visible: in doubt they were."""
+    if annotation.get("parent_prediction") or annotation.get("prediction"):
+        return True
+    if any(str(item.get("origin")).startswith("prediction") for item in result):
+        return True
+    made = _time(annotation.get("created_at"))
+    for prediction in task.predictions:
+        shown = _time(prediction.get("created_at")) if isinstance(prediction, dict) else None
+        if made is None or shown is None or shown < made:
+            return True
+    return False
+
+
+def _coder(completed_by: object) -> str | None:
+    """The name of an annotation's coder: the e-mail address where the export has it, or the id."""
+    if isinstance(completed_by, Mapping):
+        who = completed_by.get("email") or completed_by.get("username") or completed_by.get("id")
+    else:
+        who = completed_by
+    return None if who is None else str(who).strip() or None
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _words_key(data: Sequence[Json]) -> str | None:
+    """The key that holds the transcript: turns, else `text`, else the longest texts."""
+    length: Counter[str] = Counter()
+    for item in data:
+        for key, value in item.items():
+            if _turns(value) is not None:
+                length[key] += len(value) if isinstance(value, str) else 1
+    with_turns = [key for key in length if any(isinstance(item.get(key), list) for item in data)]
+    if with_turns:
+        return with_turns[0]
+    if "text" in length:
+        return "text"
+    return max(length, key=lambda key: length[key], default=None)
+
+
+def _turns(value: object) -> tuple[Turn, ...] | None:
+    """The turns in a value of the data: a text is one; None where it is neither."""
+    if isinstance(value, str):
+        return (Turn(index=0, speaker="", text=value),) if value.strip() else None
+    if not isinstance(value, list) or not value:
+        return None
+    if not all(isinstance(item, dict) for item in value):
+        return None
+    texts = [key for key in value[0] if all(isinstance(item.get(key), str) for item in value)]
+    words = next((key for key in _WORDS_KEYS if key in texts), None)
+    if words is None:
+        return None
+    speaker = next((key for key in _SPEAKER_KEYS if key in value[0]), None)
+    return tuple(
+        Turn(index=index, speaker=str(item.get(speaker) or "").strip(), text=item[words])
+        for index, item in enumerate(value)
+    )
+
+
+def _wrong(turns: Sequence[Turn] | None) -> str | None:
+    """What keeps turns from being stored."""
+    for turn in turns or ():
+        if _SURROGATE.search(turn.text) or "\0" in turn.text:
+            return f"turn {turn.index} holds half a character (a lone surrogate) or a NUL; mend it"
+    if turns and len(turns) == 1 and _ADDRESS.fullmatch(turns[0].text.strip()):
+        return "holds the address of the text, not its words; export with the words in the data"
+    return None
+
+
+def _no_words(data: Mapping[str, object], key: str | None) -> str:
+    there = ", ".join(map(repr, data)) or "nothing"
+    wanted = "a text or a list of turns" if key is None else f"a text or turns under {key!r}"
+    return f"no words; its data has {there}, expected {wanted}"
+
+
+def _names(
+    entries: Sequence[Json], turns: Sequence[Sequence[Turn] | None], words_key: str | None
+) -> list[str | None]:
+    """The tasks' names by the first key that names every task, and no two texts alike."""
+    keys = dict.fromkeys(NAME_KEYS)
+    keys |= {key: None for key in entries[0]["data"] if _ID_KEY.fullmatch(key)}
+    for key in keys:
+        if key == words_key:
+            continue
+        names = [_name(entry["data"].get(key)) for entry in entries]
+        first: dict[str | None, Sequence[Turn] | None] = {}
+        unlike = any(
+            first.setdefault(name, of_name) != of_name
+            for name, of_name in zip(names, turns, strict=True)
+        )
+        if None not in names and not unlike:
+            return list(names)
+    return [None] * len(entries)
+
+
+def _name(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    name = str(value).strip()
+    unfit = len(name) > _LONGEST_NAME or "\n" in name or "\0" in name or _SURROGATE.search(name)
+    return None if unfit else name or None
+
+
+def _stem(file: str) -> str:
+    return re.sub(r"\.json(?:\.gz)?$", "", PurePath(file).name, flags=re.IGNORECASE)
