@@ -1,0 +1,188 @@
+"""What coders' readings add up to, transcript by transcript.
+
+Every agreement coefficient here is a function of sums over units. The sums are kept for each
+transcript, so that leaving one out is a subtraction and never a new pass over the units.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from annotations.reliability.estimate import Bools, Floats, Replicates, leave_one_out
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """Sums over units for any number of coders and `categories` values.
+
+    *Shape:* `sums` (..., counts); for readings of codes (transcripts, codes, counts). In a
+    unit that m coders read, r_k of them choosing category k, the counts are, category by
+    category where a category is named:
+
+    - `values`: r_k, over units with m >= 2
+    - `agreeing`: r_k (r_k - 1), ordered pairs of coders who both chose k
+    - `comparable`: r_k (m - 1), ordered pairs in which the first chose k
+    - `shares`: r_k / m, over units with m >= 1
+    - `disagreement`: the sum over k of r_k (m - r_k) / (m - 1), off-diagonal coincidences
+    - `disagreeing`: the same divided by m, the share of unequal pairs in the unit
+    - `pairable`, `rated`: units with m >= 2, with m >= 1
+    - `marginals`: how often each coder chose each category, (..., coders, categories)
+    """
+
+    sums: Floats
+    categories: int
+
+    @classmethod
+    def of_readings(cls, *, read: Bools, applied: Bools, clusters: Ints, groups: int) -> "Tally":
+        """Yes (category 1) or no (category 0), a code at a time.
+
+        *Shapes:* `read` (coders, units), `applied` (coders, units, codes), `clusters` (units,)
+        below `groups`. Result: `sums` (groups, codes, counts).
+        """
+        readers = read.sum(axis=0, dtype=np.float64)[:, np.newaxis]
+        yes = (applied & read[:, :, np.newaxis]).sum(axis=0, dtype=np.float64)
+        by_group = grouping(clusters, groups)
+        marginals = np.zeros((groups, applied.shape[2], len(read), 2))
+        for coder, (seen, yeses) in enumerate(zip(read, applied, strict=True)):
+            marginals[:, :, coder, 1] = by_group @ yeses.astype(np.float64)
+            marginals[:, :, coder, 0] = (by_group @ seen.astype(np.float64))[:, np.newaxis]
+        marginals[..., 0] -= marginals[..., 1]
+        return cls._of_counts([readers - yes, yes], marginals, by_group)
+
+    @classmethod
+    def of_ratings(cls, ratings: Ints, *, categories: int, clusters: Ints, groups: int) -> "Tally":
+        """One choice among several categories.
+
+        *Shapes:* `ratings` (coders, units), values 0 to categories - 1, or -1 where the coder
+        did not read the unit. Result: `sums` (groups, 1, counts).
+        """
+        chosen = ratings[..., np.newaxis] == np.arange(categories)
+        by_group = grouping(clusters, groups)
+        counts = chosen.sum(axis=0, dtype=np.float64)
+        marginals = np.stack([by_group @ rows.astype(np.float64) for rows in chosen], axis=1)
+        return cls._of_counts(
+            [counts[:, [k]] for k in range(categories)], marginals[:, np.newaxis], by_group
+        )
+
+    @classmethod
+    def _of_counts(
+        cls, counts: list[Floats], marginals: Floats, by_group: sparse.csr_array
+    ) -> "Tally":
+        """`counts`: for each category (units, statistics); `marginals` (groups, ..., q)."""
+        size = sum(counts[1:], start=counts[0])
+        paired = size >= 2
+        rated = size >= 1
+        pairs = np.where(paired, size * (size - 1), 1.0)
+        unequal = sum(((size - one) * one for one in counts), start=np.zeros_like(size))
+        columns = [
+            *(np.where(paired, one, 0.0) for one in counts),
+            *(one * (one - 1) for one in counts),
+            *(np.where(paired, one * (size - 1), 0.0) for one in counts),
+            *(one / np.maximum(size, 1.0) for one in counts),
+            np.where(paired, unequal / np.maximum(size - 1, 1.0), 0.0),
+            np.where(paired, unequal / pairs, 0.0),
+            paired.astype(np.float64),
+            rated.astype(np.float64),
+        ]
+        summed = np.stack([by_group @ column for column in columns], axis=-1)
+        flat = marginals.reshape(*summed.shape[:2], marginals.shape[-2] * len(counts))
+        return cls(sums=np.concatenate([summed, flat], axis=-1), categories=len(counts))
+
+    def _block(self, number: int) -> Floats:
+        width = self.categories
+        return self.sums[..., number * width : (number + 1) * width]
+
+    @property
+    def values(self) -> Floats:
+        """Pairable values by category."""
+        return self._block(0)
+
+    @property
+    def agreeing(self) -> Floats:
+        """Ordered pairs of coders who agree on a category."""
+        return self._block(1)
+
+    @property
+    def comparable(self) -> Floats:
+        """Ordered pairs of coders of whom the first chose a category."""
+        return self._block(2)
+
+    @property
+    def shares(self) -> Floats:
+        """Sums of the share of a unit's readers who chose a category."""
+        return self._block(3)
+
+    @property
+    def disagreement(self) -> Floats:
+        """Off-diagonal coincidences, as Krippendorff weights them."""
+        return self.sums[..., 4 * self.categories]
+
+    @property
+    def disagreeing(self) -> Floats:
+        """Sums of the share of unequal pairs in a unit."""
+        return self.sums[..., 4 * self.categories + 1]
+
+    @property
+    def pairable(self) -> Floats:
+        """Units that two or more coders read."""
+        return self.sums[..., 4 * self.categories + 2]
+
+    @property
+    def rated(self) -> Floats:
+        """Units that anybody read."""
+        return self.sums[..., 4 * self.categories + 3]
+
+    @property
+    def marginals(self) -> Floats:
+        """How often each coder chose each category, in all units that they read."""
+        flat = self.sums[..., 4 * self.categories + 4 :]
+        coders = flat.shape[-1] // self.categories
+        return flat.reshape(*flat.shape[:-1], coders, self.categories)
+
+    @property
+    def total(self) -> "Tally":
+        """All transcripts together."""
+        return replace(self, sums=self.sums.sum(axis=0))
+
+    def pooled(self) -> "Tally":
+        """Every unit times every code as one decision: (transcripts, 1, counts)."""
+        return replace(self, sums=self.sums.sum(axis=1, keepdims=True))
+
+    def replicates(
+        self, coefficient: Callable[["Tally"], Floats], *, used: Bools | None = None
+    ) -> Replicates:
+        """The coefficient on all transcripts and without each; used by default where pairable."""
+        return leave_one_out(
+            self.sums,
+            lambda sums: coefficient(replace(self, sums=sums)),
+            used=self.pairable > 0 if used is None else used,
+        )
+
+
+def grouping(clusters: Ints, groups: int) -> sparse.csr_array:
+    """The matrix (groups, units) that sums units by transcript."""
+    units = len(clusters)
+    ones = np.ones(units, dtype=np.float64)
+    return sparse.csr_array((ones, (clusters, np.arange(units))), shape=(groups, units))
+
+
+def pair_tables(*, first: Bools, second: Bools, both: Bools, clusters: Ints, groups: int) -> Floats:
+    """Cross tables of two coders, for each transcript and code.
+
+    *Shapes:* `first`, `second` (units, codes) what they applied; `both` (units,) or (units,
+    codes) where the two are to be compared. Result: (groups, codes, 2, 2), the first coder's no
+    and yes along the rows, the second's along the columns.
+    """
+    codes = first.shape[1]
+    wanted = np.broadcast_to(both if both.ndim == 2 else both[:, np.newaxis], first.shape)
+    units = wanted.any(axis=1)
+    wanted, first, second = wanted[units], first[units], second[units]
+    cell = 2 * first.astype(np.int64) + second
+    place = (clusters[units][:, np.newaxis] * codes + np.arange(codes)) * 4 + cell
+    counts = np.bincount(place[wanted], minlength=groups * codes * 4)
+    return counts.astype(np.float64).reshape(groups, codes, 2, 2)
