@@ -8,7 +8,7 @@ from annotations.transcripts import Transcript, Turn
 
 _TIME = r"[\[(]?\d{1,2}(?::\d{2}){1,2}(?:[.,]\d+)?[\])]?"
 _SPOKEN = re.compile(
-    rf"\s*(?:{_TIME}\s+)?(?P<speaker>[^\s:：][^:：]{{0,59}}?)(?:\s+{_TIME})?\s*[:：](?:\s+|$)(?P<words>.*)"
+    rf"\s*(?:{_TIME}\s+)?(?P<speaker>[^\s:：][^:：]{{0,59}}?)(?:\s+{_TIME})?\s*(?::(?:\s+|$)|：\s*)(?P<words>.*)"
 )
 _MOST_WORDS = 4
 _NOT_IN_NAMES = re.compile(r"[,;!?…\"“”]|\.\s+[a-z]")

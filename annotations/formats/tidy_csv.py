@@ -11,6 +11,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 
 from annotations.codebook import Code, normal_path
 from annotations.codings import Coding, Reading
@@ -20,7 +21,8 @@ from annotations.transcripts import Transcript, Turn
 
 EXAMPLES_SEPARATOR = " | "
 
-_NUMBER = re.compile(r"\d+(?:\.0+)?", re.ASCII)  # spreadsheets and pandas write 3 as 3.0
+_NUMBER = re.compile(r"\d{1,9}(?:\.0+)?", re.ASCII)  # spreadsheets and pandas write 3 as 3.0
+_MOST_GAPS = 5
 
 
 def read_transcripts(table: Table, intake: Intake) -> None:
@@ -46,9 +48,10 @@ def read_transcripts(table: Table, intake: Intake) -> None:
         of_name[index] = (turn, place)
     for name, of_name in turns.items():
         last, place = of_name[max(of_name)]
-        missing = [str(number) for number in range(last.index) if number not in of_name]
+        gaps = (str(number) for number in range(last.index) if number not in of_name)
+        missing = list(islice(gaps, _MOST_GAPS + 1))
         if missing and name not in broken:
-            listed = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+            listed = ", ".join(missing[:_MOST_GAPS]) + ", ..." * (len(missing) > _MOST_GAPS)
             intake.problem(
                 place,
                 f"transcript {name!r} has a turn {last.index} but no turn {listed}; "
