@@ -109,7 +109,7 @@ def agreement_of(table: CodingTable, *, model: ModelCoding | None = None) -> Agr
 
     The adjudicated coding is the coders' common work and no coder of its own here.
     """
-    people = _people(table)
+    people = people_of(table)
     tally = Tally.of_readings(
         read=people.read,
         applied=people.applied,
@@ -228,7 +228,8 @@ def codings_of_the_fewer(tables: Floats) -> Floats:
     return rarer
 
 
-def _people(table: CodingTable) -> CodingTable:
+def people_of(table: CodingTable) -> CodingTable:
+    """The people's unassisted readings: no model, and no adjudication, which is common work."""
     blind = table.unassisted()
     return blind.of_coders(
         [

@@ -43,6 +43,16 @@ def specific(tally: Tally, category: int) -> Floats:
     return _ratio(tally.agreeing[..., category], tally.comparable[..., category])
 
 
+def positive(tally: Tally) -> Floats:
+    """Agreement on yes: `specific` of category 1."""
+    return specific(tally, 1)
+
+
+def negative(tally: Tally) -> Floats:
+    """Agreement on no: `specific` of category 0."""
+    return specific(tally, 0)
+
+
 def alpha(tally: Tally) -> Floats:
     """Krippendorff's alpha, nominal: 1 - Do/De over pairable values (Krippendorff 2011)."""
     values = tally.values
@@ -80,6 +90,24 @@ def conger(tally: Tally) -> Floats:
     joint = share.sum(axis=-2) ** 2 - (share**2).sum(axis=-2)
     chance = _ratio(joint.sum(axis=-1), (coders * (coders - 1.0))[..., 0])
     return _beyond_chance(percent(tally), chance) * _varied(tally)
+
+
+def coder_bias(tally: Tally) -> Floats:
+    """Mean over pairs of coders of |p_a - p_b|, p the share of their units they said yes to.
+
+    For two coders on the same units the size of Byrt, Bishop & Carlin's (1993) bias index.
+    """
+    counts = tally.marginals
+    seen = counts.sum(axis=-1)
+    reads = seen > 0
+    coders = reads.sum(axis=-1)
+    share = np.where(reads, counts[..., 1] / np.where(reads, seen, 1.0), np.inf)
+    # Sorted, the sum over pairs of differences is linear in the shares.
+    rank = np.arange(counts.shape[-2])
+    ordered = np.where(np.isfinite(ranked := np.sort(share, axis=-1)), ranked, 0.0)
+    weight = 2.0 * rank - coders[..., np.newaxis] + 1.0
+    differences = (np.where(rank < coders[..., np.newaxis], weight, 0.0) * ordered).sum(axis=-1)
+    return _ratio(differences, coders * (coders - 1.0) / 2.0)
 
 
 def _shares(tally: Tally) -> Floats:

@@ -149,6 +149,10 @@ class Tally:
         """All transcripts together."""
         return replace(self, sums=self.sums.sum(axis=0))
 
+    def with_sums(self, sums: Floats) -> "Tally":
+        """Other sums of the same counts."""
+        return replace(self, sums=sums)
+
     def pooled(self) -> "Tally":
         """Every unit times every code as one decision: (transcripts, 1, counts)."""
         return replace(self, sums=self.sums.sum(axis=1, keepdims=True))
@@ -159,7 +163,7 @@ class Tally:
         """The coefficient on all transcripts and without each; used by default where pairable."""
         return leave_one_out(
             self.sums,
-            lambda sums: coefficient(replace(self, sums=sums)),
+            lambda sums: coefficient(self.with_sums(sums)),
             used=self.pairable > 0 if used is None else used,
         )
 
