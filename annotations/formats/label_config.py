@@ -27,6 +27,39 @@ _OBJECTS_OF = {
 }
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7E57C2", "#8D6E63")
 
+# The codes stay in view beside the words. A region bears its code and score in the text. Turns
+# have no times, which Label Studio would show as 00:00:00.
+_TRANSCRIPT_MODE = """\
+<View>
+  <Style>
+    .coding { display: flex; gap: 16px; align-items: flex-start; }
+    .codes { flex: 0 0 272px; min-width: 0; display: flex; flex-direction: column;
+             position: sticky; top: 0; max-height: calc(100vh - 170px); }
+    .codes .list { overflow-y: auto; min-height: 120px; }
+    .words { flex: 1 1 auto; min-width: 0; }
+    .words [class^="time--"] { display: none; }
+  </Style>
+  <View className="coding">
+    <View className="codes">
+      <Filter name="filter" toName="code" minlength="0" placeholder="Find a code"/>
+      <View className="list">
+        <ParagraphLabels name="code" toName="transcript" choice="multiple" showInline="false">
+LABELS
+        </ParagraphLabels>
+      </View>
+      <View visibleWhen="region-selected">
+        <TextArea name="memo" toName="transcript" perRegion="true" rows="2" editable="true"
+                  placeholder="Memo on this region"/>
+      </View>
+    </View>
+    <View className="words">
+      <Paragraphs name="transcript" value="$turns" layout="dialogue" nameKey="speaker"
+                  textKey="text" showLabels="true"/>
+    </View>
+  </View>
+</View>
+"""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Control:
@@ -126,24 +159,13 @@ def label_config_for(codebook: Codebook) -> str:
         raise StateError("the codebook has no codes to label with; import codings or a codebook")
     branches = list(dict.fromkeys(path.split(SEPARATOR)[0] for path in codebook.paths))
     labels = "".join(
-        f"    <Label value={quoteattr(code.path)}"
+        f"          <Label value={quoteattr(code.path)}"
         f' background="{_COLOURS[branches.index(code.path.split(SEPARATOR)[0]) % len(_COLOURS)]}"'
         + (f" hint={quoteattr(code.definition)}" if code.definition else "")
         + "/>\n"
         for code in codebook.codes
     )
-    return (
-        "<View>\n"
-        '  <Filter name="filter" toName="code" minlength="0" placeholder="Find a code"/>\n'
-        '  <ParagraphLabels name="code" toName="transcript" choice="multiple">\n'
-        f"{labels}"
-        "  </ParagraphLabels>\n"
-        '  <Paragraphs name="transcript" value="$turns" layout="dialogue" nameKey="speaker" '
-        'textKey="text"/>\n'
-        '  <TextArea name="memo" toName="transcript" perRegion="true" rows="2" '
-        'placeholder="Memo"/>\n'
-        "</View>\n"
-    )
+    return _TRANSCRIPT_MODE.replace("LABELS", labels.rstrip())
 
 
 def code_of_label(levels: Sequence[str], codes: Iterable[str]) -> str:

@@ -10,12 +10,10 @@ from annotations.errors import ExternalError
 from service.label_studio.client import Client
 from service.label_studio.records import Backend, Project, Webhook
 from service.label_studio.refusals import Refused
+from service.security import WEBHOOK_HEADER
 
 TITLE = "Second Coder"
 """The name under which the model connection stands in a project."""
-
-SECRET_HEADER = "X-Second-Coder-Secret"  # noqa: S105 - the name of a header, not a secret
-"""The header by which a webhook shows that it comes from a project we connected."""
 
 EVENTS = frozenset(
     {
@@ -42,8 +40,8 @@ SSRF_REMEDY = (
 class ServiceAddress:
     """Where Label Studio finds this service, and what both say to be believed.
 
-    `url` is as Label Studio sees it, `user` and `password` for its calls, `secret` for its
-    event webhooks, which send no credentials of their own.
+    `url` is the study's backend as Label Studio sees it (`http://SERVICE/ml/STUDY`), `user` and
+    `password` are for its calls, `secret` for its event webhooks, which send no credentials.
     """
 
     url: str
@@ -157,7 +155,7 @@ def _one_webhook(client: Client, project: int, service: ServiceAddress) -> Webho
     # All of it each time: a change that leaves the actions out switches every action off.
     wanted: Mapping[str, Any] = {
         "url": service.webhook_url,
-        "headers": {SECRET_HEADER: service.secret},
+        "headers": {WEBHOOK_HEADER: service.secret},
         "actions": sorted(EVENTS),
         "send_for_all_actions": False,
         "send_payload": True,
