@@ -57,6 +57,13 @@ def test_offsets_are_converted_to_code_points(export: Callable[..., Path], read:
     assert TEXT[coding.start : coding.end] == "costs too much."
 
 
+def test_a_span_that_ends_inside_a_character_takes_the_whole_of_it(
+    export: Callable[..., Path], read: Read
+) -> None:
+    (coding,) = read(export(task(annotation(label(0, 1, "Smile"))))).codings
+    assert (coding.start, coding.end) == (0, 1)
+
+
 def test_a_choice_for_the_whole_text_codes_all_of_it(
     export: Callable[..., Path], read: Read
 ) -> None:
@@ -201,6 +208,11 @@ def test_codings_made_beside_suggestions_are_assisted(
 ) -> None:
     entry = task(annotation(tree(["A"])) | more) | {"predictions": predictions}
     assert [item.assisted for item in read(export(entry)).readings] == [assisted]
+
+
+def test_a_reading_that_was_once_assisted_stays_so(export: Callable[..., Path], read: Read) -> None:
+    entry = task(annotation(), annotation(parent_prediction=3))
+    assert [item.assisted for item in read(export(entry)).readings] == [True]
 
 
 @pytest.mark.parametrize(

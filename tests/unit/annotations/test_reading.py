@@ -48,8 +48,9 @@ def test_a_folder_may_mix_formats(put: Put, read: Read, transcripts_csv: Path) -
     }
 
 
-def test_a_file_given_twice_is_read_once(read: Read, transcripts_csv: Path) -> None:
-    assert len(read(transcripts_csv.parent, transcripts_csv).transcripts) == 2
+def test_a_file_given_twice_is_read_once(put: Put, read: Read) -> None:
+    path = put("codebook.csv", "code\nTrust\n")
+    assert read(path.parent, path).codebook.paths == ("Trust",)
 
 
 def test_a_folder_of_folders_is_searched_and_others_are_not(

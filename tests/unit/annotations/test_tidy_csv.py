@@ -154,6 +154,7 @@ def test_a_column_that_is_not_read_is_told(put: Put, read: Read, transcripts_csv
 @pytest.mark.parametrize(
     ("row", "line", "says"),
     [
+        ("A1,1,0,20,Beds,ann,", 3, "end 20 is outside the turn, which has 19 characters"),
         ("A1,1,0,99,Beds,ann,", 3, "end 99 is outside the turn, which has 19 characters"),
         ("A1,1,7,7,Beds,ann,", 3, "start 7 is not before end 7"),
         ("A1,1,9,3,Beds,ann,", 3, "start 9 is not before end 3"),
