@@ -1,1 +1,1 @@
-"""The database: tables, sessions, queries and migrations."""
+"""The database: tables, migrations, and one unit of work that everything is read and written by."""

@@ -1,0 +1,56 @@
+"""The house: where a service's state lives, opened once and handed to every workflow."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotations.errors import SettingsError
+from service.settings import Settings
+from service.storage.schema import migrate
+from service.storage.session import Database
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class House:
+    """Settings, database and places.
+
+    `artifacts` holds the published models, `cache` the embeddings (both folders), `queue` is
+    the file of the job queue.
+    """
+
+    settings: Settings
+    database: Database
+    artifacts: Path
+    cache: Path
+    queue: Path
+
+
+def open_house(settings: Settings) -> House:
+    """Make the folders, bring the database up to date, and return the house.
+
+    Raises SettingsError where the home cannot be used, StateError where a newer version of
+    Second Coder made the database, ExternalError where the database cannot be reached.
+    """
+    home = settings.home.expanduser().resolve()
+    artifacts, cache = home / "models", home / "cache"
+    try:
+        # Interviews are confidential: nobody but the owner looks into the home.
+        for folder in (home, artifacts, cache):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingsError(
+            f"The home {home} cannot be used: {error.strerror}. "
+            "Choose a folder with --home or SECOND_CODER_HOME."
+        ) from error
+    database = Database(
+        settings.database_url.get_secret_value()
+        if settings.database_url is not None
+        else f"sqlite:///{home / 'second-coder.sqlite'}"
+    )
+    migrate(database)
+    return House(
+        settings=settings.model_copy(update={"home": home}),
+        database=database,
+        artifacts=artifacts,
+        cache=cache,
+        queue=home / "queue.sqlite",
+    )

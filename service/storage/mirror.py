@@ -1,0 +1,264 @@
+"""The mirror of Label Studio's annotations, and what follows from each of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from annotations.codings import Coding, Reading
+from annotations.decisions import Decision, DecisionKind
+from service.storage import codebooks, lookup
+from service.storage.records import (
+    AnnotationRecord,
+    DecisionCounts,
+    DecisionRecord,
+    Replaced,
+    now,
+)
+from service.storage.tables import (
+    AnnotationRow,
+    CodeRow,
+    CodingRow,
+    DecisionRow,
+    ReadingRow,
+    TranscriptRow,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stored:
+    """An annotation as it is stored, and its row id."""
+
+    row: int
+    record: AnnotationRecord
+
+
+class AnnotationMirror:
+    """Annotations with their codings, readings and decisions, each replaced as a whole."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def replace_annotation(
+        self,
+        study: str,
+        record: AnnotationRecord,
+        *,
+        codings: Sequence[Coding],
+        readings: Sequence[Reading],
+        decisions: Sequence[Decision],
+    ) -> Replaced:
+        """Mirror an annotation with all that follows from it, in place of what was there.
+
+        Doing it again changes nothing. A version older than the stored one is not written. A
+        code that the codebook lacks is added to it, since Label Studio is right about what
+        was coded. Raises ValueError where a cancelled annotation comes with contents.
+        """
+        if record.cancelled and (codings or readings or decisions):
+            raise ValueError("a cancelled annotation is neither a reading nor a decision")
+        row = lookup.study_id(self._session, study, to_write=True)
+        record = _normal(record)
+        before = self._annotation(row, record.annotation_id)
+        if before is not None and before.record.updated_at > record.updated_at:
+            return Replaced(outcome="outdated")
+        place = lookup.transcript_id(self._session, row, record.transcript)
+        paths = [*(item.code for item in codings), *(item.code for item in decisions)]
+        codes = codebooks.add_missing(self._session, row, paths)
+        values = {field.name: getattr(record, field.name) for field in fields(record)}
+        values |= {"study_id": row, "transcript_id": place, "result": list(record.result)}
+        del values["transcript"]
+        if before is None:
+            outcome = "new"
+            annotation = self._session.execute(
+                insert(AnnotationRow)
+                .values(**values, mirrored_at=now())
+                .returning(AnnotationRow.id)
+            ).scalar_one()
+        else:
+            outcome = "unchanged" if before.record == record else "changed"
+            annotation = before.row
+            if outcome == "changed":
+                self._session.execute(
+                    update(AnnotationRow)
+                    .where(AnnotationRow.id == annotation)
+                    .values(**values, mirrored_at=now())
+                )
+        self._replace_parts(annotation, place, codes, codings, readings, decisions)
+        return Replaced(outcome=outcome)
+
+    def annotation(self, study: str, annotation_id: int) -> AnnotationRecord | None:
+        """One annotation as it was fetched last, None where it is not known."""
+        found = self._annotation(lookup.study_id(self._session, study), annotation_id)
+        return found.record if found else None
+
+    def annotation_ids(self, study: str) -> tuple[int, ...]:
+        """Label Studio's numbers of all mirrored annotations."""
+        row = lookup.study_id(self._session, study)
+        query = select(AnnotationRow.annotation_id).where(AnnotationRow.study_id == row)
+        return tuple(self._session.scalars(query.order_by(AnnotationRow.annotation_id)))
+
+    def remove_annotations(self, study: str, annotation_ids: Sequence[int]) -> int:
+        """Forget annotations with their codings, readings and decisions; how many there were."""
+        row = lookup.study_id(self._session, study, to_write=True)
+        removed = 0
+        for some in lookup.chunks(annotation_ids):
+            gone = self._session.scalars(
+                delete(AnnotationRow)
+                .where(AnnotationRow.study_id == row, AnnotationRow.annotation_id.in_(some))
+                .returning(AnnotationRow.id)
+            )
+            removed += len(gone.all())
+        return removed
+
+    def changed_since(self, study: str, moment: datetime) -> int:
+        """How many annotations came in or changed after a moment; skipped ones do not count."""
+        row = lookup.study_id(self._session, study)
+        query = select(func.count()).where(
+            AnnotationRow.study_id == row,
+            AnnotationRow.mirrored_at > moment,
+            AnnotationRow.cancelled.is_(False),
+        )
+        return self._session.execute(query).scalar_one()
+
+    def decisions(
+        self, study: str, *, transcript: str | None = None, coder: str | None = None
+    ) -> tuple[DecisionRecord, ...]:
+        """What coders did with suggestions, in order of transcript, annotation, turn, start."""
+        row = lookup.study_id(self._session, study)
+        query = (
+            select(
+                AnnotationRow.annotation_id,
+                TranscriptRow.name.label("transcript"),
+                DecisionRow.turn,
+                DecisionRow.start,
+                DecisionRow.end,
+                CodeRow.path.label("code"),
+                DecisionRow.kind,
+                AnnotationRow.coder,
+                AnnotationRow.shown_version.label("model_version"),
+                AnnotationRow.updated_at.label("decided_at"),
+                DecisionRow.shown_turn,
+                DecisionRow.shown_start,
+                DecisionRow.shown_end,
+            )
+            .join(AnnotationRow, AnnotationRow.id == DecisionRow.annotation_id)
+            .join(TranscriptRow, TranscriptRow.id == AnnotationRow.transcript_id)
+            .join(CodeRow, CodeRow.id == DecisionRow.code_id)
+            .where(AnnotationRow.study_id == row)
+            .order_by(
+                TranscriptRow.id,
+                AnnotationRow.annotation_id,
+                DecisionRow.turn,
+                DecisionRow.start,
+                DecisionRow.end,
+                CodeRow.position,
+                DecisionRow.id,
+            )
+        )
+        if transcript is not None:
+            query = query.where(TranscriptRow.name == transcript)
+        if coder is not None:
+            query = query.where(AnnotationRow.coder == coder)
+        return tuple(DecisionRecord(**found._mapping) for found in self._session.execute(query))
+
+    def decision_counts(self, study: str) -> tuple[DecisionCounts, ...]:
+        """How often each kind fell on each code, in the order of the tree; codes without: none."""
+        row = lookup.study_id(self._session, study)
+        query = (
+            select(CodeRow.path, DecisionRow.kind, func.count())
+            .join(DecisionRow, DecisionRow.code_id == CodeRow.id)
+            .where(CodeRow.study_id == row)
+            .group_by(CodeRow.path, CodeRow.position, DecisionRow.kind)
+            .order_by(CodeRow.position)
+        )
+        counts: dict[str, dict[str, int]] = {}
+        for path, kind, number in self._session.execute(query):
+            counts.setdefault(path, {str(each): 0 for each in DecisionKind})[kind] = number
+        return tuple(DecisionCounts(code=path, **number) for path, number in counts.items())
+
+    def _annotation(self, study: int, annotation_id: int) -> _Stored | None:
+        names = [field.name for field in fields(AnnotationRecord) if field.name != "transcript"]
+        query = (
+            select(
+                AnnotationRow.id.label("row"),
+                TranscriptRow.name.label("transcript"),
+                *(AnnotationRow.__table__.c[name] for name in names),
+            )
+            .join(TranscriptRow, TranscriptRow.id == AnnotationRow.transcript_id)
+            .where(AnnotationRow.study_id == study, AnnotationRow.annotation_id == annotation_id)
+        )
+        found = self._session.execute(query).one_or_none()
+        if found is None:
+            return None
+        values = dict(found._mapping)
+        return _Stored(row=values.pop("row"), record=AnnotationRecord(**values))
+
+    def _replace_parts(
+        self,
+        annotation: int,
+        transcript: int,
+        codes: Mapping[str, int],
+        codings: Sequence[Coding],
+        readings: Sequence[Reading],
+        decisions: Sequence[Decision],
+    ) -> None:
+        for table in (CodingRow, ReadingRow, DecisionRow):
+            self._session.execute(delete(table).where(table.annotation_id == annotation))
+        shared = {"annotation_id": annotation, "transcript_id": transcript}
+        marks = {
+            (item.turn, item.start, item.end, item.code, item.coder): {
+                **shared,
+                "turn": item.turn,
+                "start": item.start,
+                "end": item.end,
+                "code_id": codes[item.code],
+                "coder": item.coder,
+                "coded_at": item.coded_at,
+            }
+            for item in codings
+        }
+        looks = {
+            (item.turn, item.coder): {
+                **shared,
+                "turn": item.turn,
+                "coder": item.coder,
+                "assisted": item.assisted,
+            }
+            for item in readings
+        }
+        kinds = [
+            {
+                "annotation_id": annotation,
+                "turn": item.turn,
+                "start": item.start,
+                "end": item.end,
+                "code_id": codes[item.code],
+                "kind": str(item.kind),
+                "shown_turn": item.shown.turn if item.shown else None,
+                "shown_start": item.shown.start if item.shown else None,
+                "shown_end": item.shown.end if item.shown else None,
+            }
+            for item in decisions
+        ]
+        if marks:
+            self._session.execute(insert(CodingRow), list(marks.values()))
+        if looks:
+            self._session.execute(insert(ReadingRow), list(looks.values()))
+        if kinds:
+            self._session.execute(insert(DecisionRow), kinds)
+
+
+def _normal(record: AnnotationRecord) -> AnnotationRecord:
+    """The record as the database gives it back, so that the two can be compared."""
+    return replace(
+        record,
+        created_at=_utc(record.created_at),
+        updated_at=_utc(record.updated_at),
+        result=[dict(region) for region in record.result],
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,247 @@
+"""What the repositories take and return where no core type says it already."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import SecretStr
+
+from annotations.codebook import Code
+from models.suggestions import Suggestion
+
+
+def now() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Added:
+    """How many of each were new to the study. `attributes` counts transcripts whose changed."""
+
+    transcripts: int = 0
+    turns: int = 0
+    codings: int = 0
+    readings: int = 0
+    codes: int = 0
+    attributes: int = 0
+    definitions: int = 0
+
+    @property
+    def anything(self) -> bool:
+        """Whether the study changed at all."""
+        return any(
+            (
+                self.transcripts,
+                self.turns,
+                self.codings,
+                self.readings,
+                self.codes,
+                self.attributes,
+                self.definitions,
+            )
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CoderSummary:
+    """One coder's share of a study: turns read, in how many transcripts, codings applied."""
+
+    coder: str
+    transcripts: int
+    turns: int
+    codings: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudySummary:
+    """A study in numbers. `coded` counts transcripts of which somebody read a turn."""
+
+    name: str
+    created_at: datetime
+    transcripts: int
+    coded: int
+    turns: int
+    words: int
+    codes: int
+    codings: int
+    readings: int
+    coders: tuple[CoderSummary, ...]
+    models: int
+    active_model: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeSummary:
+    """A code with the number of codings of it and of the transcripts that they are in."""
+
+    code: Code
+    codings: int
+    transcripts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelRecord:
+    """A published model version; `figures` is the training report as a JSON document."""
+
+    version: str
+    encoder: str
+    size_bytes: int
+    figures: Mapping[str, Any]
+    created_at: datetime = field(default_factory=now)
+    active: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredSuggestion:
+    """A suggestion as it was made, and the Label Studio region that shows it, if one does."""
+
+    suggestion: Suggestion
+    region_id: str | None
+    shown: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """A study's Label Studio project. Token and secret are not in its repr.
+
+    `blind_share` (0 to 1) and `seed` decide which transcripts are in the blind sample.
+    """
+
+    study: str
+    url: str
+    token: SecretStr
+    project_id: int
+    ml_url: str | None
+    webhook_id: int | None
+    webhook_secret: SecretStr
+    blind_share: float
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskLink:
+    """Which transcript is in which task, and what was pushed to it.
+
+    `blind`: its suggestions are withheld. `pushed_version` is the model version whose
+    prediction (`prediction_id`, where Label Studio told it) the task carries.
+    """
+
+    task_id: int
+    transcript: str
+    blind: bool
+    pushed_version: str | None = None
+    prediction_id: int | None = None
+    pushed_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnnotationRecord:
+    """One Label Studio annotation as it was fetched; times are Label Studio's.
+
+    `assisted`: suggestions were visible to the coder; `shown_version` names their model.
+    `lead_time` is in seconds.
+    """
+
+    annotation_id: int
+    task_id: int
+    transcript: str
+    coder: str
+    created_at: datetime
+    updated_at: datetime
+    cancelled: bool
+    assisted: bool
+    parent_prediction: int | None
+    shown_version: str | None
+    result: Sequence[Mapping[str, Any]]
+    lead_time: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replaced:
+    """What storing an annotation did: it was `new`, `changed`, `unchanged`, or `outdated`.
+
+    An outdated one, older than what is stored, was not written.
+    """
+
+    outcome: str
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the study's data is different now."""
+        return self.outcome in ("new", "changed")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionRecord:
+    """What a coder did with a suggestion: accepted, changed, rejected; or added of their own.
+
+    `start` and `end` are as the coder left it, `shown_*` as it was suggested (None: added).
+    """
+
+    annotation_id: int
+    transcript: str
+    turn: int
+    start: int
+    end: int
+    code: str
+    kind: str
+    coder: str
+    model_version: str | None
+    decided_at: datetime
+    shown_turn: int | None
+    shown_start: int | None
+    shown_end: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionCounts:
+    """How often each kind of decision fell on one code."""
+
+    code: str
+    accepted: int
+    changed: int
+    rejected: int
+    added: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """Slow work. `state` is queued, running, finished, failed or cancelled.
+
+    `done` of `total` steps of the `stage`; `message` says why it failed.
+    """
+
+    id: int
+    kind: str
+    study: str
+    state: str
+    payload: Mapping[str, Any]
+    attempts: int
+    worker: str | None
+    stage: str
+    done: int
+    total: int
+    cancel_requested: bool
+    result: Mapping[str, Any] | None
+    message: str | None
+    created_at: datetime
+    started_at: datetime | None
+    heartbeat_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in ("finished", "failed", "cancelled")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovered:
+    """Jobs whose worker died: those to run again, those given up, those cancelled."""
+
+    queued: tuple[Job, ...]
+    failed: tuple[Job, ...]
+    cancelled: tuple[Job, ...]

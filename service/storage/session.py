@@ -1,0 +1,167 @@
+"""The database and its unit of work: read and write by it, commit on purpose."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import OperationalError as DatabaseRefused
+from sqlalchemy.orm import Session
+
+from annotations.errors import ExternalError, SettingsError
+from service.storage.jobs import Jobs
+from service.storage.label_studio import LabelStudio
+from service.storage.models import Models
+from service.storage.studies import Studies
+from service.storage.suggestions import Suggestions
+
+WAIT_SECONDS = 30
+"""How long a writer waits for another one on SQLite."""
+
+
+class UnitOfWork:
+    """Everything read and written together. Without `commit` nothing of it stays."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @cached_property
+    def studies(self) -> Studies:
+        """Studies, transcripts, codebooks, codings."""
+        return Studies(self._session)
+
+    @cached_property
+    def models(self) -> Models:
+        """Published model versions."""
+        return Models(self._session)
+
+    @cached_property
+    def suggestions(self) -> Suggestions:
+        """Suggestions, shown and withheld."""
+        return Suggestions(self._session)
+
+    @cached_property
+    def label_studio(self) -> LabelStudio:
+        """Connections, tasks, mirrored annotations, decisions."""
+        return LabelStudio(self._session)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Slow work."""
+        return Jobs(self._session)
+
+    def commit(self) -> None:
+        """Keep what was written so far."""
+        self._session.commit()
+
+
+class Database:
+    """A SQLite file or a PostgreSQL database.
+
+    `url` is `sqlite:///FILE` or `postgresql://...`; nothing is opened before it is needed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = _checked(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+
+    def __repr__(self) -> str:
+        return f"Database({self.url.render_as_string(hide_password=True)!r})"
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The connections, made on first use."""
+        # hide_parameters: a statement in a log or a traceback must not carry interview text.
+        if not self.is_sqlite:
+            return create_engine(self.url, hide_parameters=True, pool_pre_ping=True)
+        engine = create_engine(
+            self.url, hide_parameters=True, connect_args={"timeout": WAIT_SECONDS}
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    @cached_property
+    def reading_engine(self) -> Engine:
+        """The same connections, in transactions that cannot write."""
+        if self.is_sqlite:
+            return self.engine.execution_options(read_only=True)
+        return self.engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+
+    @contextmanager
+    def unit_of_work(self) -> Iterator[UnitOfWork]:
+        """Read and write; rolled back at the end unless committed.
+
+        On SQLite there is one writer at a time, and this waits to be it: do nothing slow inside.
+        """
+        with self._session(self.engine) as work:
+            yield work
+
+    @contextmanager
+    def reading(self) -> Iterator[UnitOfWork]:
+        """Read alone, one consistent state, in nobody's way. Writing raises ExternalError."""
+        with self._session(self.reading_engine) as work:
+            yield work
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[UnitOfWork]:
+        with Session(engine, expire_on_commit=False) as session:
+            try:
+                yield UnitOfWork(session)
+            except DatabaseRefused as error:
+                raise self.refusal(error) from error
+            finally:
+                session.rollback()
+
+    def refusal(self, error: DBAPIError) -> ExternalError:
+        """What to tell the user when the database cannot be reached or does not answer."""
+        place = self.url.render_as_string(hide_password=True)
+        return ExternalError(
+            f"The database {place} refused: {str(error.orig).strip()}. Check that it runs and "
+            "that SECOND_CODER_DATABASE_URL or SECOND_CODER_HOME is right."
+        )
+
+
+def _checked(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SettingsError(
+            "The database URL cannot be read. It looks like postgresql://user:password@host/name "
+            "or sqlite:///path/to/file."
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        return parsed
+    raise SettingsError(
+        f"A database of the kind {backend!r} with the name {parsed.database!r} cannot be used. "
+        "Give postgresql://user:password@host/name or sqlite:///path/to/file."
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions by itself: _begin_sqlite does.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns writer in a deferred transaction fails at once when somebody else
+    # wrote meanwhile, whatever the timeout: so writers say so from the start.
+    reads = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(reads)}")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

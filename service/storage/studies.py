@@ -1,0 +1,234 @@
+"""Studies: their transcripts, codebook, codings and readings."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from sqlalchemy import case, func, insert, select
+from sqlalchemy.orm import Session
+
+from annotations.codebook import Codebook
+from annotations.codings import Coding, Reading
+from annotations.errors import InputError, Problem
+from annotations.study import Material, Study
+from annotations.transcripts import Transcript, Turn
+from service.storage import additions, codebooks, lookup
+from service.storage.records import Added, CoderSummary, CodeSummary, StudySummary, now
+from service.storage.tables import (
+    CodeRow,
+    CodingRow,
+    ModelRow,
+    ReadingRow,
+    StudyRow,
+    TranscriptRow,
+    TurnRow,
+)
+
+MAX_NAME = 100
+
+
+class Studies:
+    """Reads and writes studies as a whole. Every method raises NotFound for an unknown study."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def names(self) -> tuple[str, ...]:
+        """All studies in alphabetical order."""
+        return tuple(sorted(self._session.scalars(select(StudyRow.name))))
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a study of this name."""
+        return bool(self._session.scalar(select(StudyRow.id).where(StudyRow.name == name)))
+
+    def create(self, name: str) -> None:
+        """Make an empty study. Raises InputError where the name cannot be used or is taken."""
+        if name != name.strip() or not 0 < len(name) <= MAX_NAME or not name.isprintable():
+            message = f"a study's name has 1 to {MAX_NAME} visible characters; this one cannot be"
+            raise InputError(Problem(file=repr(name), line=None, message=message))
+        if "/" in name or "\\" in name or name in (".", ".."):
+            message = "a study's name is part of web addresses: leave out slashes"
+            raise InputError(Problem(file=repr(name), line=None, message=message))
+        if self.exists(name):
+            message = "there is a study of this name already; choose another or import into it"
+            raise InputError(Problem(file=name, line=None, message=message))
+        self._session.execute(insert(StudyRow).values(name=name, declared=False, created_at=now()))
+
+    def add(self, name: str, material: Material) -> Added:
+        """Add what is new in the material; adding the same again changes nothing.
+
+        A declared codebook replaces definitions and order. Raises InputError, before anything
+        is written, where a stored transcript has other words, a coding lies outside its turn,
+        or a code is missing from a declared codebook.
+        """
+        study = lookup.study_id(self._session, name, to_write=True)
+        return additions.add(self._session, study, material)
+
+    def load(self, name: str) -> Study:
+        """The study as a value: transcripts in the order in which they came in.
+
+        What the same coder did twice, in a file and in Label Studio, counts once; a reading
+        is assisted if either was.
+        """
+        study = lookup.study_id(self._session, name)
+        names = {row: known for known, row in lookup.transcript_ids(self._session, study).items()}
+        return Study(
+            name=name,
+            codebook=codebooks.stored(self._session, study),
+            transcripts=self._transcripts(study),
+            codings=self._codings(study, names),
+            readings=self._readings(study, names),
+        )
+
+    def transcripts(self, name: str) -> tuple[Transcript, ...]:
+        """The study's transcripts in the order in which they came in."""
+        return self._transcripts(lookup.study_id(self._session, name))
+
+    def transcript(self, name: str, transcript: str) -> Transcript:
+        """One transcript. Raises NotFound where the study has none of this name."""
+        study = lookup.study_id(self._session, name)
+        row = lookup.transcript_id(self._session, study, transcript)
+        return self._transcripts(study, [row])[0]
+
+    def codebook(self, name: str) -> Codebook:
+        """The study's codebook."""
+        return codebooks.stored(self._session, lookup.study_id(self._session, name))
+
+    def codes(self, name: str) -> tuple[CodeSummary, ...]:
+        """The codes in the order of the tree, each with how often it was applied."""
+        study = lookup.study_id(self._session, name)
+        names = {row: known for known, row in lookup.transcript_ids(self._session, study).items()}
+        codings = self._codings(study, names)
+        number = Counter(coding.code for coding in codings)
+        spread = Counter(code for code, _ in {(item.code, item.transcript) for item in codings})
+        return tuple(
+            CodeSummary(code=code, codings=number[code.path], transcripts=spread[code.path])
+            for code in codebooks.stored(self._session, study).codes
+        )
+
+    def summary(self, name: str) -> StudySummary:
+        """The study in numbers."""
+        study = lookup.study_id(self._session, name)
+        names = {row: known for known, row in lookup.transcript_ids(self._session, study).items()}
+        codings = self._codings(study, names)
+        readings = self._readings(study, names)
+        words = self._session.execute(
+            select(func.count(), func.coalesce(func.sum(TranscriptRow.words), 0)).where(
+                TranscriptRow.study_id == study
+            )
+        ).one()
+        models = self._session.execute(
+            select(ModelRow.version, ModelRow.active).where(ModelRow.study_id == study)
+        ).all()
+        return StudySummary(
+            name=name,
+            created_at=self._session.execute(
+                select(StudyRow.created_at).where(StudyRow.id == study)
+            ).scalar_one(),
+            transcripts=words[0],
+            coded=len({reading.transcript for reading in readings}),
+            turns=self._session.execute(
+                select(func.count(TurnRow.number))
+                .join(TranscriptRow, TranscriptRow.id == TurnRow.transcript_id)
+                .where(TranscriptRow.study_id == study)
+            ).scalar_one(),
+            words=words[1],
+            codes=self._session.execute(
+                select(func.count()).where(CodeRow.study_id == study)
+            ).scalar_one(),
+            codings=len(codings),
+            readings=len(readings),
+            coders=_coders(codings, readings),
+            models=len(models),
+            active_model=next((model.version for model in models if model.active), None),
+        )
+
+    def _transcripts(self, study: int, rows: Iterable[int] = ()) -> tuple[Transcript, ...]:
+        wanted = [TranscriptRow.study_id == study]
+        if rows:
+            wanted.append(TranscriptRow.id.in_(list(rows)))
+        turns: dict[int, list[Turn]] = {}
+        query = (
+            select(TurnRow.transcript_id, TurnRow.number, TurnRow.speaker, TurnRow.text)
+            .join(TranscriptRow, TranscriptRow.id == TurnRow.transcript_id)
+            .where(*wanted)
+            .order_by(TurnRow.transcript_id, TurnRow.number)
+        )
+        for row, number, speaker, words in self._session.execute(query):
+            turn = Turn(index=number, speaker=speaker, text=words)
+            turns.setdefault(row, []).append(turn)
+        found = select(TranscriptRow.id, TranscriptRow.name, TranscriptRow.attributes)
+        return tuple(
+            Transcript(name=name, turns=tuple(turns.get(row, ())), attributes=attributes)
+            for row, name, attributes in self._session.execute(
+                found.where(*wanted).order_by(TranscriptRow.id)
+            )
+        )
+
+    def _codings(self, study: int, names: dict[int, str]) -> tuple[Coding, ...]:
+        query = (
+            select(
+                CodingRow.transcript_id,
+                CodingRow.turn,
+                CodingRow.start,
+                CodingRow.end,
+                CodeRow.position,
+                CodingRow.coder,
+                CodeRow.path,
+                CodingRow.coded_at,
+            )
+            .join(CodeRow, CodeRow.id == CodingRow.code_id)
+            .where(CodeRow.study_id == study)
+            .order_by(CodingRow.annotation_id.is_(None).desc(), CodingRow.annotation_id)
+        )
+        once: dict[tuple[int, int, int, int, int, str], Coding] = {}
+        for *place, coder, path, coded_at in self._session.execute(query):
+            row, turn, start, end, position = place
+            once.setdefault(
+                (row, turn, start, end, position, coder),
+                Coding(
+                    transcript=names[row],
+                    turn=turn,
+                    start=start,
+                    end=end,
+                    code=path,
+                    coder=coder,
+                    coded_at=coded_at,
+                ),
+            )
+        # Sorted here: syncs arrive in any order, and databases disagree on the order of names.
+        return tuple(once[key] for key in sorted(once))
+
+    def _readings(self, study: int, names: dict[int, str]) -> tuple[Reading, ...]:
+        query = (
+            select(
+                ReadingRow.transcript_id,
+                ReadingRow.turn,
+                ReadingRow.coder,
+                func.max(case((ReadingRow.assisted, 1), else_=0)),
+            )
+            .join(TranscriptRow, TranscriptRow.id == ReadingRow.transcript_id)
+            .where(TranscriptRow.study_id == study)
+            .group_by(ReadingRow.transcript_id, ReadingRow.turn, ReadingRow.coder)
+        )
+        return tuple(
+            Reading(transcript=names[row], turn=turn, coder=coder, assisted=bool(assisted))
+            for row, turn, coder, assisted in sorted(map(tuple, self._session.execute(query)))
+        )
+
+
+def _coders(codings: Iterable[Coding], readings: Iterable[Reading]) -> tuple[CoderSummary, ...]:
+    turns: Counter[str] = Counter()
+    transcripts: dict[str, set[str]] = {}
+    for reading in readings:
+        turns[reading.coder] += 1
+        transcripts.setdefault(reading.coder, set()).add(reading.transcript)
+    applied = Counter(coding.coder for coding in codings)
+    return tuple(
+        CoderSummary(
+            coder=coder,
+            transcripts=len(transcripts.get(coder, ())),
+            turns=turns[coder],
+            codings=applied[coder],
+        )
+        for coder in sorted(turns.keys() | applied.keys())
+    )

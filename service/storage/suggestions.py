@@ -1,0 +1,161 @@
+"""Every suggestion that a model made, whether coders saw it or not."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from models.suggestions import Exemplar, Suggestion
+from service.storage import codebooks, lookup
+from service.storage.records import StoredSuggestion, now
+from service.storage.tables import BatchRow, CodeRow, SuggestionRow, TranscriptRow, TurnRow
+
+
+class Suggestions:
+    """Suggestions by study, model version and transcript."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def store(
+        self,
+        study: str,
+        *,
+        version: str,
+        transcript: str,
+        suggestions: Sequence[Suggestion],
+        shown: bool,
+        region_ids: Sequence[str] | None = None,
+    ) -> None:
+        """Store what a version suggested for a transcript, in place of what it did before.
+
+        An empty sequence is worth storing too: the version looked and suggested nothing. What
+        was `shown` once stays marked so. `region_ids` has one id a suggestion. Raises
+        NotFound for an unknown transcript.
+        """
+        row = lookup.study_id(self._session, study, to_write=True)
+        place = lookup.transcript_id(self._session, row, transcript)
+        codes = codebooks.add_missing(self._session, row, (item.code for item in suggestions))
+        regions = [None] * len(suggestions) if region_ids is None else region_ids
+        batch = self._batch(place, version, shown)
+        rows = [
+            {
+                "batch_id": batch,
+                "turn": item.turn,
+                "start": item.start,
+                "end": item.end,
+                "code_id": codes[item.code],
+                "score": item.score,
+                "threshold": item.threshold,
+                "because": [asdict(exemplar) for exemplar in item.because],
+                "region_id": region,
+            }
+            for item, region in zip(suggestions, regions, strict=True)
+        ]
+        if rows:
+            self._session.execute(insert(SuggestionRow), rows)
+
+    def mark_shown(self, study: str, *, version: str, transcripts: Sequence[str]) -> None:
+        """Note that coders can see what this version suggested for these transcripts."""
+        row = lookup.study_id(self._session, study, to_write=True)
+        for some in lookup.chunks(transcripts):
+            mine = select(TranscriptRow.id).where(
+                TranscriptRow.study_id == row, TranscriptRow.name.in_(some)
+            )
+            self._session.execute(
+                update(BatchRow)
+                .where(BatchRow.version == version, BatchRow.transcript_id.in_(mine))
+                .values(shown=True)
+            )
+
+    def of(self, study: str, *, version: str, transcript: str) -> tuple[StoredSuggestion, ...]:
+        """What a version suggested for a transcript, in order of turn, start and score."""
+        row = lookup.study_id(self._session, study)
+        query = (
+            select(
+                SuggestionRow.turn,
+                SuggestionRow.start,
+                SuggestionRow.end,
+                SuggestionRow.score,
+                SuggestionRow.threshold,
+                SuggestionRow.because,
+                SuggestionRow.region_id,
+                BatchRow.shown,
+                BatchRow.created_at,
+                CodeRow.path,
+                TurnRow.text,
+            )
+            .join(BatchRow, BatchRow.id == SuggestionRow.batch_id)
+            .join(TranscriptRow, TranscriptRow.id == BatchRow.transcript_id)
+            .join(CodeRow, CodeRow.id == SuggestionRow.code_id)
+            .join(
+                TurnRow,
+                (TurnRow.transcript_id == BatchRow.transcript_id)
+                & (TurnRow.number == SuggestionRow.turn),
+            )
+            .where(
+                TranscriptRow.study_id == row,
+                TranscriptRow.name == transcript,
+                BatchRow.version == version,
+            )
+            .order_by(
+                SuggestionRow.turn,
+                SuggestionRow.start,
+                SuggestionRow.score.desc(),
+                CodeRow.position,
+            )
+        )
+        return tuple(
+            StoredSuggestion(
+                suggestion=Suggestion(
+                    transcript=transcript,
+                    turn=found.turn,
+                    start=found.start,
+                    end=found.end,
+                    text=found.text[found.start : found.end],
+                    code=found.path,
+                    score=found.score,
+                    threshold=found.threshold,
+                    model_version=version,
+                    because=tuple(Exemplar(**exemplar) for exemplar in found.because),
+                ),
+                region_id=found.region_id,
+                shown=found.shown,
+                created_at=found.created_at,
+            )
+            for found in self._session.execute(query)
+        )
+
+    def shown_transcripts(self, study: str) -> frozenset[str]:
+        """Transcripts for which coders could see suggestions, by whatever version."""
+        return self._transcripts(study, shown=True)
+
+    def withheld_transcripts(self, study: str) -> frozenset[str]:
+        """Transcripts with suggestions of which coders have seen none."""
+        return self._transcripts(study, shown=False) - self._transcripts(study, shown=True)
+
+    def _transcripts(self, study: str, *, shown: bool) -> frozenset[str]:
+        row = lookup.study_id(self._session, study)
+        query = select(TranscriptRow.name).join(
+            BatchRow, BatchRow.transcript_id == TranscriptRow.id
+        )
+        wanted = query.where(TranscriptRow.study_id == row, BatchRow.shown.is_(shown))
+        return frozenset(self._session.scalars(wanted))
+
+    def _batch(self, transcript: int, version: str, shown: bool) -> int:
+        """An empty batch, which takes the place of an older one of the same version."""
+        same = (BatchRow.transcript_id == transcript, BatchRow.version == version)
+        seen = self._session.scalar(select(BatchRow.shown).where(*same))
+        # The suggestions go with their batch.
+        self._session.execute(delete(BatchRow).where(*same))
+        return self._session.execute(
+            insert(BatchRow)
+            .values(
+                transcript_id=transcript,
+                version=version,
+                shown=shown or bool(seen),
+                created_at=now(),
+            )
+            .returning(BatchRow.id)
+        ).scalar_one()

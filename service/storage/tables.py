@@ -1,0 +1,330 @@
+"""The tables. Only `service.storage` knows them; everything else sees records and core types.
+
+Offsets count Unicode code points; times are UTC. Names and texts are as they were given.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    MetaData,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC. A time given without a zone is taken to be UTC already."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC; SQLite keeps no zone, so it gets none."""
+        if value is None:
+            return None
+        moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Give back a time that knows its zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Naming rule for constraints, so that later migrations can address them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a plain class attribute
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(none_as_null=True),
+        list[Any]: JSON(none_as_null=True),
+        float: Double(),
+    }
+
+
+def _parent(target: str) -> Any:
+    return mapped_column(ForeignKey(target, ondelete="CASCADE"))
+
+
+class StudyRow(Base):
+    """A study. `declared` says whether its codebook was given or gathered from codings."""
+
+    __tablename__ = "studies"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    declared: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class CodeRow(Base):
+    """A code. Codings point at the row, so that a renamed code stays the same code."""
+
+    __tablename__ = "codes"
+    __table_args__ = (UniqueConstraint("study_id", "path"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = _parent("studies.id")
+    path: Mapped[str]
+    position: Mapped[int]
+    definition: Mapped[str]
+    include: Mapped[str]
+    exclude: Mapped[str]
+    examples: Mapped[list[Any]]
+
+
+class TranscriptRow(Base):
+    """A transcript; `words` is counted once, when it comes in."""
+
+    __tablename__ = "transcripts"
+    __table_args__ = (UniqueConstraint("study_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = _parent("studies.id")
+    name: Mapped[str]
+    words: Mapped[int]
+    attributes: Mapped[dict[str, Any]]
+
+
+class TurnRow(Base):
+    """A turn of a transcript."""
+
+    __tablename__ = "turns"
+    transcript_id: Mapped[int] = mapped_column(
+        ForeignKey("transcripts.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    speaker: Mapped[str]
+    text: Mapped[str]
+
+
+class AnnotationRow(Base):
+    """Mirror of one Label Studio annotation; its codings, readings and decisions hang off it."""
+
+    __tablename__ = "annotations"
+    __table_args__ = (UniqueConstraint("study_id", "annotation_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = _parent("studies.id")
+    annotation_id: Mapped[int] = mapped_column(BigInteger)
+    task_id: Mapped[int] = mapped_column(BigInteger)
+    transcript_id: Mapped[int] = _parent("transcripts.id")
+    coder: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    mirrored_at: Mapped[datetime]
+    cancelled: Mapped[bool]
+    assisted: Mapped[bool]
+    parent_prediction: Mapped[int | None] = mapped_column(BigInteger)
+    shown_version: Mapped[str | None]
+    lead_time: Mapped[float | None]
+    result: Mapped[list[Any]]
+
+
+class CodingRow(Base):
+    """A code applied to a span; `annotation_id` is null where it came from a file."""
+
+    __tablename__ = "codings"
+    __table_args__ = (
+        # NULLs differ from each other in a unique index, hence one index for each case.
+        Index(
+            "uq_codings_of_files",
+            *("transcript_id", "turn", "start", "end", "code_id", "coder"),
+            unique=True,
+            sqlite_where=text("annotation_id IS NULL"),
+            postgresql_where=text("annotation_id IS NULL"),
+        ),
+        Index(
+            "uq_codings_of_annotations",
+            *("annotation_id", "turn", "start", "end", "code_id", "coder"),
+            unique=True,
+            sqlite_where=text("annotation_id IS NOT NULL"),
+            postgresql_where=text("annotation_id IS NOT NULL"),
+        ),
+        Index(None, "transcript_id"),
+        Index(None, "code_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    transcript_id: Mapped[int] = _parent("transcripts.id")
+    turn: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+    code_id: Mapped[int] = mapped_column(ForeignKey("codes.id"))
+    coder: Mapped[str]
+    coded_at: Mapped[datetime | None]
+    annotation_id: Mapped[int | None] = _parent("annotations.id")
+
+
+class ReadingRow(Base):
+    """A coder read a turn; `annotation_id` is null where a file said so."""
+
+    __tablename__ = "readings"
+    __table_args__ = (
+        Index(
+            "uq_readings_of_files",
+            *("transcript_id", "turn", "coder"),
+            unique=True,
+            sqlite_where=text("annotation_id IS NULL"),
+            postgresql_where=text("annotation_id IS NULL"),
+        ),
+        Index(
+            "uq_readings_of_annotations",
+            *("annotation_id", "turn", "coder"),
+            unique=True,
+            sqlite_where=text("annotation_id IS NOT NULL"),
+            postgresql_where=text("annotation_id IS NOT NULL"),
+        ),
+        Index(None, "transcript_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    transcript_id: Mapped[int] = _parent("transcripts.id")
+    turn: Mapped[int]
+    coder: Mapped[str]
+    assisted: Mapped[bool]
+    annotation_id: Mapped[int | None] = _parent("annotations.id")
+
+
+class DecisionRow(Base):
+    """What a coder did with one suggestion, or what they added.
+
+    Coder, time and model version are the annotation's. `shown_*` is the suggestion's place,
+    null for what was added.
+    """
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index(None, "annotation_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    annotation_id: Mapped[int] = _parent("annotations.id")
+    turn: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+    code_id: Mapped[int] = mapped_column(ForeignKey("codes.id"))
+    kind: Mapped[str]
+    shown_turn: Mapped[int | None]
+    shown_start: Mapped[int | None]
+    shown_end: Mapped[int | None]
+
+
+class ModelRow(Base):
+    """A published model version of a study; at most one is active."""
+
+    __tablename__ = "models"
+    __table_args__ = (
+        UniqueConstraint("study_id", "version"),
+        Index(
+            "uq_models_active",
+            "study_id",
+            unique=True,
+            sqlite_where=text("active"),
+            postgresql_where=text("active"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = _parent("studies.id")
+    version: Mapped[str]
+    encoder: Mapped[str]
+    created_at: Mapped[datetime]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    figures: Mapped[dict[str, Any]]
+    active: Mapped[bool]
+
+
+class BatchRow(Base):
+    """One model version's look at one transcript. It is there even if nothing was suggested."""
+
+    __tablename__ = "suggestion_batches"
+    __table_args__ = (UniqueConstraint("transcript_id", "version"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    transcript_id: Mapped[int] = _parent("transcripts.id")
+    version: Mapped[str]
+    shown: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class SuggestionRow(Base):
+    """A suggestion, shown or withheld."""
+
+    __tablename__ = "suggestions"
+    __table_args__ = (Index(None, "batch_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = _parent("suggestion_batches.id")
+    turn: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+    code_id: Mapped[int] = mapped_column(ForeignKey("codes.id"))
+    score: Mapped[float]
+    threshold: Mapped[float]
+    because: Mapped[list[Any]]
+    region_id: Mapped[str | None]
+
+
+class ConnectionRow(Base):
+    """A study's Label Studio project and the secrets shared with it."""
+
+    __tablename__ = "connections"
+    __table_args__ = (UniqueConstraint("url", "project_id"),)
+    study_id: Mapped[int] = mapped_column(
+        ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True
+    )
+    url: Mapped[str]
+    token: Mapped[str]
+    project_id: Mapped[int] = mapped_column(BigInteger)
+    ml_url: Mapped[str | None]
+    webhook_id: Mapped[int | None] = mapped_column(BigInteger)
+    webhook_secret: Mapped[str]
+    blind_share: Mapped[float]
+    seed: Mapped[int] = mapped_column(BigInteger)
+
+
+class TaskRow(Base):
+    """A Label Studio task and the transcript in it."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (UniqueConstraint("study_id", "task_id"), Index(None, "transcript_id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = _parent("studies.id")
+    task_id: Mapped[int] = mapped_column(BigInteger)
+    transcript_id: Mapped[int] = _parent("transcripts.id")
+    blind: Mapped[bool]
+    pushed_version: Mapped[str | None]
+    prediction_id: Mapped[int | None] = mapped_column(BigInteger)
+    pushed_at: Mapped[datetime | None]
+
+
+class JobRow(Base):
+    """Slow work: queued, running, finished, failed or cancelled."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index(None, "study_id", "kind", "state"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = _parent("studies.id")
+    kind: Mapped[str]
+    state: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    attempts: Mapped[int]
+    worker: Mapped[str | None]
+    stage: Mapped[str]
+    done: Mapped[int]
+    total: Mapped[int]
+    cancel_requested: Mapped[bool]
+    result: Mapped[dict[str, Any] | None]
+    message: Mapped[str | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
