@@ -1,0 +1,78 @@
+"""Studies, their codebooks, suggestions for new text, and decisions."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+
+from annotations.transcripts import Transcript, Turn
+from service.documents import document
+from service.serving import Here, Serving, for_api
+from service.wire import (
+    ERRORS,
+    CodebookOut,
+    DecisionsOut,
+    StudiesOut,
+    StudyOut,
+    SuggestIn,
+    SuggestionsOut,
+    TranscriptIn,
+)
+from service.workflows import studying
+from service.workflows.modelling import model_in_use
+
+router = APIRouter(prefix="/api/v1", tags=["studies"], dependencies=[for_api], responses=ERRORS)
+
+StudyPath = Annotated[str, Path(description="The study's name.", examples=["trust"])]
+
+
+@router.get("/studies", response_model=StudiesOut)
+def list_studies(serving: Here) -> dict[str, Any]:
+    """All studies, each in a line."""
+    return {"studies": document(studying.list_studies(serving.house))}
+
+
+@router.get("/studies/{study}", response_model=StudyOut)
+def show_study(serving: Here, study: StudyPath) -> Any:
+    """One study: transcripts, coders, models, decisions."""
+    return document(studying.show_study(serving.house, study))
+
+
+@router.get("/studies/{study}/codebook", response_model=CodebookOut)
+def show_codebook(serving: Here, study: StudyPath) -> Any:
+    """The tree of codes with definitions and numbers of codings."""
+    return document(studying.show_codebook(serving.house, study))
+
+
+@router.get("/studies/{study}/decisions", response_model=DecisionsOut)
+def list_decisions(serving: Here, study: StudyPath) -> Any:
+    """What coders did with suggestions, by code and one by one."""
+    return document(studying.list_decisions(serving.house, study))
+
+
+@router.post(
+    "/studies/{study}/suggest", response_model=SuggestionsOut, response_model_exclude_unset=True
+)
+async def suggest(serving: Here, study: StudyPath, body: SuggestIn) -> Any:
+    """Suggest codes for text that is not kept. Offsets count Unicode code points."""
+    return await serving.predicting(lambda: _suggest(serving, study, body))
+
+
+def _suggest(serving: Serving, study: str, body: SuggestIn) -> Any:
+    version = model_in_use(serving.house, study).version
+    transcripts = [_transcript(item) for item in body.transcripts]
+    return document(serving.models.suggest(version, transcripts, all_codes=body.all_codes))
+
+
+def _transcript(given: TranscriptIn) -> Transcript:
+    turns = (
+        [("", given.text)]
+        if given.text is not None
+        else [(turn.speaker, turn.text) for turn in given.turns or ()]
+    )
+    return Transcript(
+        name=given.name,
+        turns=tuple(
+            Turn(index=index, speaker=speaker, text=text)
+            for index, (speaker, text) in enumerate(turns)
+        ),
+    )

@@ -1,0 +1,126 @@
+"""What every route stands on: the opened house, who may call, and threads for slow calls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+import anyio
+import anyio.to_thread
+from fastapi import Depends, Request
+from fastapi.security import (
+    HTTPAuthorizationCredentials,
+    HTTPBasic,
+    HTTPBasicCredentials,
+    HTTPBearer,
+)
+from starlette.exceptions import HTTPException
+
+from service.house import House
+from service.models_loaded import LoadedModels
+from service.security import Keys
+from service.settings import api_token, ml_password
+
+T = TypeVar("T")
+
+_PREDICTIONS_AT_ONCE = 8
+_REPORTS_AT_ONCE = 2
+_NOTES_AT_ONCE = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Serving:
+    """One running service.
+
+    Calls that may wait (for a model, a long calculation, the database's one writer) have few
+    threads of their own, so that there is always a free one to answer `/setup` at once.
+    """
+
+    house: House
+    keys: Keys
+    models: LoadedModels
+    predictions: anyio.CapacityLimiter
+    reports: anyio.CapacityLimiter
+    notes: anyio.CapacityLimiter
+
+    @classmethod
+    def of(cls, house: House) -> "Serving":
+        """Read the keys from the settings; no model is loaded."""
+        settings = house.settings
+        return cls(
+            house=house,
+            keys=Keys(
+                api_token=api_token(settings).get_secret_value(),
+                ml_user=settings.ml_user,
+                ml_password=ml_password(settings).get_secret_value(),
+            ),
+            models=LoadedModels(house),
+            predictions=anyio.CapacityLimiter(_PREDICTIONS_AT_ONCE),
+            reports=anyio.CapacityLimiter(_REPORTS_AT_ONCE),
+            notes=anyio.CapacityLimiter(_NOTES_AT_ONCE),
+        )
+
+    async def predicting(self, call: Callable[[], T]) -> T:
+        """Run something that waits for a model."""
+        return await anyio.to_thread.run_sync(call, limiter=self.predictions)
+
+    async def reporting(self, call: Callable[[], T]) -> T:
+        """Run a long calculation."""
+        return await anyio.to_thread.run_sync(call, limiter=self.reports)
+
+    async def noting(self, call: Callable[[], T]) -> T:
+        """Write down work to be done, which may have to wait for another writer."""
+        return await anyio.to_thread.run_sync(call, limiter=self.notes)
+
+
+def _serving(request: Request) -> Serving:
+    serving: Serving = request.app.state.serving
+    return serving
+
+
+Here = Annotated[Serving, Depends(_serving)]
+
+
+_BEARER = HTTPBearer(auto_error=False, description="SECOND_CODER_API_TOKEN")
+_BASIC = HTTPBasic(auto_error=False, description="SECOND_CODER_ML_USER and _ML_PASSWORD")
+
+
+async def _api_caller(
+    request: Request,
+    serving: Here,
+    _bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+) -> None:
+    if not serving.keys.open_api(request.headers.get("authorization")):
+        raise HTTPException(
+            401,
+            "The API token is missing or wrong. Send `Authorization: Bearer TOKEN`; the token is "
+            "SECOND_CODER_API_TOKEN or, where that is not set, in the file `token` of the home.",
+            {"WWW-Authenticate": "Bearer"},
+        )
+
+
+async def _backend_caller(
+    request: Request,
+    serving: Here,
+    _basic: Annotated[HTTPBasicCredentials | None, Depends(_BASIC)],
+    _bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+) -> None:
+    if not serving.keys.open_backend(request.headers.get("authorization")):
+        raise no_backend_caller()
+
+
+def no_backend_caller() -> HTTPException:
+    """The refusal of a caller who is not the Label Studio that was connected."""
+    return HTTPException(
+        401,
+        "The name or password is missing or wrong. `second-coder label-studio connect` gives "
+        "Label Studio SECOND_CODER_ML_USER and SECOND_CODER_ML_PASSWORD; run it again after a "
+        "change.",
+        {"WWW-Authenticate": 'Basic realm="Second Coder", charset="UTF-8"'},
+    )
+
+
+for_api = Depends(_api_caller)
+"""A route that needs the API token."""
+
+for_backend = Depends(_backend_caller)
+"""A route that Label Studio calls, with its name and password (or the API token)."""

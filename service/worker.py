@@ -1,0 +1,126 @@
+"""The worker: takes jobs from the queue, says how far they are, and survives its own death.
+
+`work` is what `second-coder worker` runs. `serve --with-worker` runs this module as a process
+of its own, so that training never takes the interpreter from a coder's request; it ends with
+the process that started it, because then its standard input is closed.
+"""
+
+import argparse
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from service import logs, queue
+from service.house import House, open_house
+from service.job_run import DEFAULT_PACE, Pace, look_after, run_job
+from service.logs import failure
+from service.settings import read_settings
+
+log = logging.getLogger(__name__)
+
+GRACE = 20.0
+"""Seconds that running jobs have to stop at a safe place when the worker is told to end."""
+
+
+def work(house: House) -> None:
+    """Handle jobs until SIGTERM or SIGINT; a job that is cut short goes back into the queue."""
+    logs.configure(house.settings.log_level)
+    stop = threading.Event()
+    with stopped_by_signals(stop):
+        run_worker(house, stop)
+
+
+def run_worker(house: House, stop: threading.Event, pace: Pace = DEFAULT_PACE) -> None:
+    """Handle jobs until `stop` is set.
+
+    Each lane of the queue has a thread, so that decisions arrive while a model trains. The
+    calling thread looks after jobs whose worker died and messages that were lost.
+    """
+    worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    log.info("worker=%s started", worker)
+
+    def run(number: int) -> None:
+        run_job(house, number, worker, stop, pace)
+
+    lanes = [queue.open_lane(house.queue, name, run) for name in queue.LANES]
+    threads = [
+        threading.Thread(target=_serve, args=(lane, stop, pace), name=f"lane-{lane.name}")
+        for lane in lanes
+    ]
+    for thread in threads:
+        # A job that does not come to a safe place in time must not keep the process alive.
+        thread.daemon = True
+        thread.start()
+    while not stop.is_set():
+        try:
+            look_after(house, pace)
+        except Exception as error:  # noqa: BLE001 - the database may be back in a moment
+            log.error("cannot look after the jobs: %s", failure(error))
+        stop.wait(pace.patrol)
+    for thread in threads:
+        thread.join(GRACE)
+    log.info("worker=%s ended", worker)
+
+
+def _serve(lane: queue.Lane, stop: threading.Event, pace: Pace) -> None:
+    """Take one job after the other from a lane."""
+    while not stop.is_set():
+        try:
+            task = lane.huey.dequeue()
+            if task is not None:
+                lane.huey.execute(task)
+                continue
+        except Exception as error:  # noqa: BLE001 - a lane that ends would be silent for ever
+            log.error("lane=%s: %s", lane.name, failure(error))
+        stop.wait(pace.idle)
+    lane.huey.storage.close()
+
+
+@contextmanager
+def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Set `stop` on SIGTERM and SIGINT; a second SIGINT interrupts at once."""
+
+    def handle(signum: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signum, signal.default_int_handler)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run as the worker of the process that holds our standard input, and end with it."""
+    parser = argparse.ArgumentParser(description="The job worker of `serve --with-worker`.")
+    parser.add_argument("--home", type=Path, required=True)
+    house = open_house(read_settings(home=parser.parse_args(arguments).home))
+    logs.configure(house.settings.log_level)
+    stop = threading.Event()
+    threading.Thread(target=_end_with_parent, args=(stop,), daemon=True).start()
+    # Ctrl-C in a terminal reaches the parent too, which then closes our input.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    run_worker(house, stop)
+
+
+def _end_with_parent(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
+    # A job that ignores the request is recovered by the next worker.
+    if not threading.Event().wait(2 * GRACE):
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
