@@ -13,12 +13,13 @@ from service.storage.session import Database
 class House:
     """Settings, database and places.
 
-    `artifacts` holds the published models, `cache` the embeddings (both folders), `queue` is
-    the file of the job queue.
+    `home` is the folder of everything; in it `artifacts` holds the published models, `cache`
+    the embeddings, and `queue` is the file of the job queue.
     """
 
     settings: Settings
     database: Database
+    home: Path
     artifacts: Path
     cache: Path
     queue: Path
@@ -50,6 +51,7 @@ def open_house(settings: Settings) -> House:
     return House(
         settings=settings.model_copy(update={"home": home}),
         database=database,
+        home=home,
         artifacts=artifacts,
         cache=cache,
         queue=home / "queue.sqlite",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from annotations.codings import Coding, Reading
 from annotations.decisions import Decision, DecisionKind
 from service.storage import codebooks, lookup
+from service.storage.base import utc
 from service.storage.records import (
     AnnotationRecord,
     DecisionCounts,
@@ -254,11 +255,7 @@ def _normal(record: AnnotationRecord) -> AnnotationRecord:
     """The record as the database gives it back, so that the two can be compared."""
     return replace(
         record,
-        created_at=_utc(record.created_at),
-        updated_at=_utc(record.updated_at),
+        created_at=utc(record.created_at),
+        updated_at=utc(record.updated_at),
         result=[dict(region) for region in record.result],
     )
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -103,7 +103,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[UnitOfWork]:
-        """Read alone, one consistent state, in nobody's way. Writing raises ExternalError."""
+        """Read alone: one consistent state, in nobody's way. The database refuses to write."""
         with self._session(self.reading_engine) as work:
             yield work
 

@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from service.storage.tables import Base
+from service.storage.tables import StudyRow
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=StudyRow.metadata,
     render_as_batch=True,
     compare_type=True,
 )

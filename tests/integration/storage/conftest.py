@@ -5,13 +5,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine, text
+
 from annotations.codebook import Code, Codebook
 from annotations.codings import Coding, Reading
 from annotations.study import Material
 from annotations.transcripts import Transcript, Turn
 from service.storage.schema import migrate
 from service.storage.session import Database
-from sqlalchemy import create_engine, text
 
 
 @pytest.fixture(scope="session")
