@@ -1,8 +1,7 @@
 """Agreement on the set of codes that a unit carries, taken as one value."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 
@@ -18,8 +17,8 @@ from annotations.reliability.estimate import (
 )
 from annotations.reliability.tallies import grouping
 
-_ROWS = 512
-"""Distinct sets compared with all others at a time, so that memory stays bounded."""
+_CELLS = 100_000
+"""Pairs of distinct sets compared at a time: few enough to stay in the processor's cache."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,16 +41,15 @@ def distances(first: Floats, second: Floats) -> Floats:
     *Shapes:* `first`, `second` (..., codes), 0 or 1, broadcast against each other; the result
     (3, ...).
     """
-    return _distances((first * second).sum(axis=-1), first.sum(axis=-1), second.sum(axis=-1))
-
-
-def _distances(shared: Floats, one: Floats, other: Floats) -> Floats:
+    shared, one, other = (first * second).sum(axis=-1), first.sum(axis=-1), second.sum(axis=-1)
     union = one + other - shared
-    jaccard = np.where(union > 0, shared / np.where(union > 0, union, 1.0), 1.0)
     equal = shared == union
-    within = (shared == one) | (shared == other)
-    weight = np.where(equal, 1.0, np.where(within, 2 / 3, np.where(shared > 0, 1 / 3, 0.0)))
-    return np.stack([1.0 - equal, 1.0 - jaccard, 1.0 - jaccard * weight])
+    # Two empty sets are equal.
+    jaccard = np.where(equal, 1.0, shared / np.maximum(union, 1.0))
+    within = shared == np.minimum(one, other)
+    # Disjoint sets have J = 0, so their M does not matter.
+    masi = jaccard * ((1.0 + within + equal) / 3.0)
+    return np.stack([1.0 - equal, 1.0 - jaccard, 1.0 - masi])
 
 
 def set_agreement_of(table: CodingTable) -> SetAgreement:
@@ -103,18 +101,17 @@ def _alphas(counts: Floats, observed: Floats, sets: Floats) -> Replicates:
     the counts and D the distances, leaving n_g out turns n'Dn into n'Dn - 2 n_g'Dn + n_g'Dn_g.
     """
     total = counts.sum(axis=0)
-    whole = np.zeros(3)
-    cross = np.zeros((3, len(counts)))
-    own = np.zeros((3, len(counts)))
-    for rows, distance in _blocks(sets):
-        toward = distance @ total
-        whole += toward @ total[rows]
-        cross += toward @ counts[:, rows].T
-        own += np.einsum("drg,gr->dg", distance @ counts.T, counts[:, rows])
-    size = total.sum()
-    sizes = size - counts.sum(axis=1)
+    toward = total.sum() - _likeness(sets, total)
+    whole = toward @ total
+    cross = toward @ counts.T
+    own = np.zeros_like(cross)
+    for transcript, row in enumerate(counts):
+        held = np.flatnonzero(row)
+        own[:, transcript] = (row.sum() - _likeness(sets[held], row[held])) @ row[held]
+    values = total.sum()
+    sizes = values - counts.sum(axis=1)
     return Replicates(
-        values=_alpha(observed.sum(axis=1), whole, size),
+        values=_alpha(observed.sum(axis=1), whole, values),
         deletions=_alpha(
             observed.sum(axis=1, keepdims=True) - observed,
             whole[:, np.newaxis] - 2 * cross + own,
@@ -125,14 +122,42 @@ def _alphas(counts: Floats, observed: Floats, sets: Floats) -> Replicates:
 
 
 def _alpha(observed: Floats, expected: Floats, size: Floats) -> Floats:
-    # Distances are fractions of small numbers: what is left of 0 after subtraction is under 1e-9.
-    some = expected > 1e-9
+    # What rounding leaves of 0, against one different value among millions.
+    some = expected > 1e-11 * size**2
     return np.where(some, 1.0 - (size - 1.0) * observed / np.where(some, expected, 1.0), np.nan)
 
 
-def _blocks(sets: Floats) -> Iterator[tuple[slice, Floats]]:
-    """Distances of some distinct sets to all, (3, rows, distinct sets), block by block."""
-    sizes = sets.sum(axis=1)
-    for start in range(0, len(sets), _ROWS):
-        rows = slice(start, start + _ROWS)
-        yield rows, _distances(sets[rows] @ sets.T, sizes[rows, np.newaxis], sizes[np.newaxis])
+def _likeness(sets: Floats, times: Floats) -> Floats:
+    """For each distinct set, the sum over all sets of 1 - distance, `times` each.
+
+    *Shapes:* `sets` (distinct sets, codes), `times` (distinct sets,); result (3, distinct sets).
+    Sets of a codes against sets of b >= a: with s codes shared, J = s / (a + b - s), and M is
+    1/3 except where s = a. The number of pairs is the cost of it all, so each is touched little.
+    """
+    sizes = sets.sum(axis=1).astype(int)
+    groups = {size: np.flatnonzero(sizes == size) for size in np.unique(sizes).tolist()}
+    result = np.zeros((3, len(sets)))
+    result[0] = times
+    if 0 in groups:
+        empty = groups.pop(0)
+        result[1:, empty] = times[empty]
+    for a, b in combinations_with_replacement(groups, 2):
+        columns = groups[b]
+        height = max(1, _CELLS // len(columns))
+        for start in range(0, len(groups[a]), height):
+            rows = groups[a][start : start + height]
+            shared = sets[rows] @ sets[columns].T
+            jaccard = shared / (a + b - shared)
+            there = jaccard @ times[columns]
+            result[1, rows] += there
+            result[2, rows] += there / 3.0
+            if a == b:
+                # Distinct sets of one size lie within each other only where they are the same.
+                result[2, rows] += times[rows] * 2 / 3
+                continue
+            within = (shared == a).astype(np.float64)
+            back = times[rows] @ jaccard
+            result[1, columns] += back
+            result[2, rows] += within @ times[columns] * (a / b / 3.0)
+            result[2, columns] += back / 3.0 + times[rows] @ within * (a / b / 3.0)
+    return result
