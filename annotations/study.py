@@ -35,9 +35,14 @@ class Study:
     readings: tuple[Reading, ...]
 
     @property
+    def human_readings(self) -> tuple[Reading, ...]:
+        """What people read."""
+        return tuple(reading for reading in self.readings if not is_model(reading.coder))
+
+    @property
     def coders(self) -> tuple[str, ...]:
         """The people who read at least one turn, in alphabetical order."""
-        return tuple(sorted({r.coder for r in self.readings if not is_model(r.coder)}))
+        return tuple(sorted({reading.coder for reading in self.human_readings}))
 
     @property
     def human_codings(self) -> tuple[Coding, ...]:
@@ -60,7 +65,7 @@ class Study:
         self, *, coders: Sequence[str] | None = None, segmentation: Segmentation | None = None
     ) -> CodingTable:
         """Units x codes x people, of the transcripts that a person read, for the codes used."""
-        read = {r.transcript for r in self.readings if not is_model(r.coder)}
+        read = {reading.transcript for reading in self.human_readings}
         return CodingTable.of(
             transcripts=[item for item in self.transcripts if item.name in read],
             codings=self.codings,

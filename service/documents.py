@@ -10,7 +10,7 @@ from typing import Any
 
 from annotations.reliability.estimate import Estimate
 
-_HIDDEN = {Estimate: {"seed"}}
+_HIDDEN: Mapping[type, set[str]] = {Estimate: {"seed"}}
 
 
 def document(value: object) -> Any:

@@ -100,6 +100,16 @@ class AnnotationMirror:
         query = select(AnnotationRow.annotation_id).where(AnnotationRow.study_id == row)
         return tuple(self._session.scalars(query.order_by(AnnotationRow.annotation_id)))
 
+    def annotated_transcripts(self, study: str) -> frozenset[str]:
+        """Transcripts of which somebody submitted an annotation; a skip is none."""
+        row = lookup.study_id(self._session, study)
+        query = (
+            select(TranscriptRow.name)
+            .join(AnnotationRow, AnnotationRow.transcript_id == TranscriptRow.id)
+            .where(AnnotationRow.study_id == row, AnnotationRow.cancelled.is_(False))
+        )
+        return frozenset(self._session.scalars(query))
+
     def remove_annotations(self, study: str, annotation_ids: Sequence[int]) -> int:
         """Forget annotations with their codings, readings and decisions; how many there were."""
         row = lookup.study_id(self._session, study, to_write=True)

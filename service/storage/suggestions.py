@@ -127,6 +127,15 @@ class Suggestions:
             for found in self._session.execute(query)
         )
 
+    def looked_at(self, study: str, *, version: str) -> frozenset[str]:
+        """Transcripts that a version has looked at, whether or not it suggested anything."""
+        row = lookup.study_id(self._session, study)
+        query = select(TranscriptRow.name).join(
+            BatchRow, BatchRow.transcript_id == TranscriptRow.id
+        )
+        wanted = query.where(TranscriptRow.study_id == row, BatchRow.version == version)
+        return frozenset(self._session.scalars(wanted))
+
     def shown_transcripts(self, study: str) -> frozenset[str]:
         """Transcripts for which coders could see suggestions, by whatever version."""
         return self._transcripts(study, shown=True)

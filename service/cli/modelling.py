@@ -1,0 +1,212 @@
+"""Commands on models: train, models, suggest, agreement."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from service.workflows.agreeing import AgreementReport
+
+from service.cli.options import Home, Json, Study, open_home
+from service.cli.present import progress, say, show_json, show_line, show_table, warn
+
+Unit = Annotated[str, typer.Option(help="What is compared: segment or turn.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register these commands."""
+    app.command("train")(train)
+    app.command("models")(models)
+    app.command("suggest")(suggest)
+    app.command("agreement")(agreement)
+
+
+def train(
+    context: typer.Context,
+    study: Study,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="A local folder or hub name of a transformers encoder."),
+    ] = None,
+    min_support: Annotated[
+        int, typer.Option(min=1, help="Codings a code needs before it is suggested.")
+    ] = 10,
+    min_kappa: Annotated[
+        float, typer.Option(min=-1, max=1, help="Held-out kappa a code needs to be suggested.")
+    ] = 0.3,
+    folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
+    seed: Annotated[int, typer.Option(help="The same data and seed give the same version.")] = 0,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Train a model, cross-validate it by transcript, publish a version."""
+    from training.options import TrainOptions
+
+    from service.workflows.training import train_study
+
+    options = TrainOptions(
+        encoder=encoder, min_support=min_support, min_kappa=min_kappa, folds=folds, seed=seed
+    )
+    house = open_home(context, home)
+    with progress() as report_progress:
+        report = train_study(house, study, options, progress=report_progress)
+    if json:
+        show_json(report)
+        return
+    show_table(
+        f"Model {report.model_version}: held-out figures, folds by transcript",
+        ["code", "support", "gate", "kappa", "precision", "recall", "F1", "why"],
+        [
+            (c.code, c.support, c.gate, c.kappa, c.precision, c.recall, c.f1, c.reason or "")
+            for c in report.codes
+        ],
+    )
+    show_table(
+        "Over all codes",
+        ["figure", "model", "tf-idf baseline"],
+        [
+            ("kappa", report.kappa, report.baseline.kappa),
+            ("macro F1", report.macro_f1, report.baseline.macro_f1),
+            ("micro F1", report.micro_f1, report.baseline.micro_f1),
+        ],
+    )
+    behind = [code.code for code in report.codes if code.beats_baseline is False]
+    if behind:
+        warn(f"No better than the tf-idf baseline on: {', '.join(behind)}")
+    say(f"Took {report.seconds:.0f} s.")
+
+
+def models(
+    context: typer.Context,
+    study: Study,
+    use: Annotated[
+        str | None, typer.Option(help="Use this version from now on.", show_default=False)
+    ] = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """List a study's model versions, or choose one."""
+    from service.workflows.modelling import list_models, use_model
+
+    house = open_home(context, home)
+    if use is not None:
+        version = use_model(house, study, use).version
+        say(f"{study} now uses model {version}.")
+    found = list_models(house, study)
+    if json:
+        show_json({"models": found})
+    elif not found:
+        say(f"{study} has no model yet. Make one: second-coder train {study}")
+    else:
+        show_table(
+            f"Models of {study}",
+            ["version", "made", "MB", "kappa", "macro F1", "in use"],
+            [
+                (
+                    m.version,
+                    m.created_at,
+                    f"{m.size / 1e6:.1f}",
+                    m.kappa,
+                    m.macro_f1,
+                    "yes" if m.active else "",
+                )
+                for m in found
+            ],
+        )
+
+
+def suggest(
+    context: typer.Context,
+    study: Study,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Transcripts; else the study's uncoded ones.")
+    ] = None,
+    all_codes: Annotated[
+        bool, typer.Option("--all-codes", help="Every code's score for every segment.")
+    ] = False,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write the suggestions as tidy CSV.", show_default=False)
+    ] = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Suggest codes for new files or for the study's uncoded transcripts."""
+    from service.workflows.suggesting import suggest as run
+    from service.workflows.suggesting import write_csv
+
+    with progress() as report_progress:
+        result = run(
+            open_home(context, home),
+            study,
+            paths or [],
+            all_codes=all_codes,
+            progress=report_progress,
+        )
+    if csv is not None:
+        write_csv(csv, result)
+        say(f"{len(result.batch.suggestions)} suggestions written to {csv}")
+    if not result.transcripts:
+        warn(f"Every transcript of {study} is coded. Name files to have others coded.")
+    if json:
+        show_json(result.batch)
+    elif csv is None:
+        for suggestion in result.batch.suggestions:
+            show_line(
+                f"{suggestion.transcript}, turn {suggestion.turn}: {suggestion.code} "
+                f"({suggestion.score:.2f}, from {suggestion.threshold:.2f})\n    {suggestion.text}"
+            )
+            for exemplar in suggestion.because[:1]:
+                show_line(
+                    f"    because {exemplar.coder} coded so in {exemplar.transcript}, "
+                    f"turn {exemplar.turn}: {exemplar.text}"
+                )
+        say(f"{len(result.batch.suggestions)} suggestions by model {result.batch.model_version}")
+
+
+def agreement(
+    context: typer.Context,
+    study: Study,
+    unit: Unit = "segment",
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Report how far coders agree with each other, and the model with them."""
+    from service.workflows.agreeing import agreement as run
+
+    found = run(open_home(context, home), study, unit=unit)
+    if json:
+        show_json(found)
+    else:
+        show_agreement(found)
+
+
+def show_agreement(found: "AgreementReport") -> None:
+    """Print the agreement report as tables."""
+    show_line(
+        f"Agreement in {found.study}, by {found.unit}; 95% intervals: jackknife over transcripts"
+    )
+    show_table(
+        "Between coders",
+        ["coders", "percent", "Cohen's kappa"],
+        [(" and ".join(pair.coders), pair.percent, pair.kappa) for pair in found.pairs],
+    )
+    show_table(
+        "By code",
+        ["code", "prevalence", "percent", "Krippendorff's alpha"],
+        [
+            *((c.code, c.prevalence, c.percent, c.alpha) for c in found.codes),
+            ("all codes pooled", None, found.pooled.percent, found.pooled.alpha),
+        ],
+    )
+    if found.model is None:
+        say(f"No model yet. Train one: second-coder train {found.study}")
+        return
+    show_table(
+        f"Model {found.model.version} against coders, on {found.model.transcripts} transcripts "
+        "coded without its suggestions in sight",
+        ["coder", "percent", "kappa", "alpha"],
+        [(a.coder, a.percent, a.kappa, a.alpha) for a in found.model.against],
+    )
+    for note in found.notes:
+        warn(note)

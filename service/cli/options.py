@@ -1,0 +1,29 @@
+"""What every command shares: where the state lives, and JSON or tables."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from service.house import House
+
+Study = Annotated[str, typer.Argument(help="The study's name.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        help="Where the state lives (else SECOND_CODER_HOME, else ./var).",
+        show_default=False,
+        file_okay=False,
+    ),
+]
+
+
+def open_home(context: typer.Context, home: Path | None) -> "House":
+    """The house under `--home`, given before or after the command's name."""
+    from service.house import open_house
+    from service.settings import read_settings
+
+    return open_house(read_settings(home=home or context.find_root().params.get("home")))

@@ -1,0 +1,113 @@
+"""Results on a terminal: tables on standard output, progress and messages on standard error."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from annotations.reliability.estimate import Estimate
+from service.documents import document
+
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Report(Protocol):
+    """What long work calls to say how far it is: stage, done, total."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Say that `done` of `total` steps of the stage are behind us."""
+
+
+def show_json(value: object) -> None:
+    """Print one JSON document to standard output."""
+    print(json.dumps(document(value), ensure_ascii=False, indent=2, allow_nan=False))  # noqa: T201 - this is the output
+
+
+def say(message: str) -> None:
+    """Print a message for people to standard error."""
+    _err.print(escape(message))
+
+
+def warn(message: str) -> None:
+    """Print a warning for people to standard error."""
+    _err.print(f"[yellow]{escape(message)}[/yellow]")
+
+
+def fail(message: str) -> None:
+    """Print why the command could not do its work."""
+    _err.print(f"[bold red]Error:[/bold red] {escape(message)}")
+
+
+def show_line(text: str) -> None:
+    """Print a line of result to standard output."""
+    _out.print(escape(text))
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; numbers are aligned right."""
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=None)
+    kept = [[_cell(value) for value in row] for row in rows]
+    numeric = [
+        bool(kept) and all(_looks_numeric(row[position]) for row in kept)
+        for position in range(len(columns))
+    ]
+    for name, right in zip(columns, numeric, strict=True):
+        table.add_column(escape(name), justify="right" if right else "left", overflow="fold")
+    for row in kept:
+        table.add_row(*(escape(value) for value in row))
+    _out.print(table)
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """`.62 [.55, .68]`, or the value with why it has no interval."""
+    if not math.isfinite(estimate.value):
+        return "–"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.2f} [no interval]"
+    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
+
+
+@contextmanager
+def progress() -> Iterator[Report]:
+    """A progress bar on a terminal; silence elsewhere."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=_err,
+        transient=True,
+        disable=not _err.is_terminal,
+    ) as bars:
+        tasks: dict[str, int] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(escape(stage), total=total)
+            bars.update(bars.task_ids[list(tasks).index(stage)], completed=done, total=total)
+
+        yield report
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, Estimate):
+        return estimate_text(value)
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return str(value)
+
+
+def _looks_numeric(text: str) -> bool:
+    return (
+        text == "–"
+        or text.replace(".", "").replace(",", "").replace("-", "").split(" ")[0].isdigit()
+    )

@@ -1,0 +1,120 @@
+"""Commands on studies: import, studies, show, codebook."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.options import Home, Json, Study, open_home
+from service.cli.present import say, show_json, show_line, show_table, warn
+
+codebook = typer.Typer(help="The study's codebook.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register these commands."""
+    app.command("import")(import_)
+    app.command("studies")(studies)
+    app.command("show")(show)
+    codebook.command("show")(show_codebook)
+    app.add_typer(codebook, name="codebook")
+
+
+def import_(
+    context: typer.Context,
+    study: Study,
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders.", show_default=False)],
+    coder: Annotated[
+        str | None, typer.Option(help="Who coded, where a file does not say.", show_default=False)
+    ] = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Read transcripts and codings into a study; importing the same again changes nothing."""
+    from service.workflows.importing import import_paths
+
+    result = import_paths(open_home(context, home), study, paths, coder=coder)
+    if json:
+        show_json(result)
+        return
+    added = result.added
+    show_line(
+        f"{study}: {added.transcripts} transcripts, {added.turns} turns, {added.codes} codes, "
+        f"{added.readings} readings and {added.codings} codings came in"
+    )
+    if not added.anything:
+        say("Everything in these files was in the study already.")
+    for problem in result.refused:
+        warn(f"Left out: {problem}")
+
+
+def studies(context: typer.Context, json: Json = False, home: Home = None) -> None:
+    """List the studies."""
+    from service.workflows.studying import list_studies
+
+    found = list_studies(open_home(context, home))
+    if json:
+        show_json({"studies": found})
+    elif not found:
+        say("No study yet. Make one: second-coder import STUDY PATH...")
+    else:
+        show_table(
+            "Studies",
+            ["study", "transcripts", "coded", "coders", "codes", "codings", "model"],
+            [
+                (s.study, s.transcripts, s.coded, s.coders, s.codes, s.codings, s.model)
+                for s in found
+            ],
+        )
+
+
+def show(context: typer.Context, study: Study, json: Json = False, home: Home = None) -> None:
+    """Show a study: transcripts, coders, codes, models, decisions."""
+    from service.workflows.studying import show_study
+
+    found = show_study(open_home(context, home), study)
+    if json:
+        show_json(found)
+        return
+    show_line(
+        f"{study}: {found.transcripts} transcripts, {found.turns} turns, {found.words} words, "
+        f"{found.codes} codes, {found.codings} codings"
+    )
+    show_table(
+        "Coders",
+        ["coder", "transcripts", "turns read", "codings"],
+        [(c.coder, c.transcripts, c.turns, c.codings) for c in found.coders],
+    )
+    show_table(
+        "Models",
+        ["version", "made", "kappa", "in use"],
+        [(m.version, m.created_at, m.kappa, "yes" if m.active else "") for m in found.models],
+    )
+    if found.decisions:
+        show_table(
+            "Decisions on suggestions (acceptance is not a measure of reliability)",
+            ["code", "accepted", "changed", "rejected", "added"],
+            [(d.code, d.accepted, d.changed, d.rejected, d.added) for d in found.decisions],
+        )
+    if found.blind:
+        say(f"Blind sample (suggestions withheld): {', '.join(found.blind)}")
+
+
+def show_codebook(
+    context: typer.Context, study: Study, json: Json = False, home: Home = None
+) -> None:
+    """Show the tree of codes with definitions and numbers of codings."""
+    from service.workflows.studying import show_codebook as look
+
+    found = look(open_home(context, home), study)
+    if json:
+        show_json(found)
+        return
+    show_table(
+        f"Codebook of {study}",
+        ["code", "codings", "transcripts", "definition"],
+        [
+            ("  " * (code.level - 1) + code.name, code.codings, code.transcripts, code.definition)
+            for code in found.codes
+        ],
+    )

@@ -1,0 +1,42 @@
+"""Files into a study."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotations.codebook import Codebook
+from annotations.errors import Problem
+from annotations.formats.reading import read_paths
+from service.house import House
+from service.storage.records import Added
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """What came in; `refused` was read and left out, with file and line."""
+
+    study: str
+    added: Added
+    refused: tuple[Problem, ...]
+
+
+def import_paths(
+    house: House, study: str, paths: Sequence[Path], *, coder: str | None = None
+) -> Imported:
+    """Read files and folders into a study, which is created if it is not there.
+
+    All or nothing: an InputError names every problem and leaves the study as it was.
+    """
+    with house.database.unit_of_work() as work:
+        stored = work.studies.load(study) if work.studies.exists(study) else None
+        material = read_paths(
+            paths,
+            known={item.name: item for item in stored.transcripts} if stored else {},
+            codebook=stored.codebook if stored else Codebook(),
+            coder=coder,
+        )
+        if stored is None:
+            work.studies.create(study)
+        added = work.studies.add(study, material)
+        work.commit()
+    return Imported(study=study, added=added, refused=material.refused)

@@ -1,0 +1,90 @@
+"""Suggestions for transcripts: of the study, or new ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.suggestions import SuggestionBatch
+
+from annotations.codebook import Codebook
+from annotations.codings import MODEL_PREFIX, Coding, Reading
+from annotations.errors import StateError
+from annotations.formats.reading import read_paths
+from annotations.formats.tidy_csv_out import write_codings
+from annotations.transcripts import Transcript
+from service.house import House
+from service.workflows.modelling import folder_of, model_in_use
+from service.workflows.training import Progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suggested:
+    """What the model looked at and what it suggests there."""
+
+    transcripts: tuple[Transcript, ...]
+    batch: SuggestionBatch
+
+
+def suggest(
+    house: House,
+    study: str,
+    paths: Sequence[Path] = (),
+    *,
+    all_codes: bool = False,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> Suggested:
+    """Suggest codes for the transcripts in files, else for those that nobody has read.
+
+    Files do not join the study. Raises StateError where the study has no model.
+    """
+    model_in_use(house, study)
+    if paths:
+        material = read_paths(paths, known={}, codebook=Codebook(), coder=None)
+        transcripts = material.transcripts
+        if not transcripts:
+            raise StateError("these files hold no transcripts; name transcripts to suggest for")
+    else:
+        with house.database.reading() as work:
+            whole = work.studies.load(study)
+        read = {reading.transcript for reading in whole.human_readings}
+        transcripts = tuple(item for item in whole.transcripts if item.name not in read)
+    progress("suggesting", 0, len(transcripts))
+    batch = suggest_transcripts(house, study, transcripts, all_codes=all_codes)
+    progress("suggesting", len(transcripts), len(transcripts))
+    return Suggested(transcripts=transcripts, batch=batch)
+
+
+def suggest_transcripts(
+    house: House, study: str, transcripts: Sequence[Transcript], *, all_codes: bool = False
+) -> SuggestionBatch:
+    """Suggestions of the model in use, loaded for this call alone."""
+    from models.suggester import Suggester
+
+    version = model_in_use(house, study).version
+    suggester = Suggester.load(folder_of(house, version), encoder_cache=house.cache)
+    return suggester.suggest(transcripts, all_codes=all_codes)
+
+
+def write_csv(path: Path, suggested: Suggested) -> None:
+    """Write suggestions as tidy CSV codings, by a coder that is marked as a model."""
+    coder = f"{MODEL_PREFIX}{suggested.batch.model_version}"
+    write_codings(
+        path,
+        [
+            Coding(
+                transcript=one.transcript,
+                turn=one.turn,
+                start=one.start,
+                end=one.end,
+                code=one.code,
+                coder=coder,
+            )
+            for one in suggested.batch.suggestions
+        ],
+        {item.name: item for item in suggested.transcripts},
+        [
+            Reading(transcript=item.name, turn=turn.index, coder=coder)
+            for item in suggested.transcripts
+            for turn in item.turns
+        ],
+    )

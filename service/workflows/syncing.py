@@ -1,0 +1,210 @@
+"""Annotations back from Label Studio: codings, readings, and decisions on suggestions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from annotations.codings import Coding, Reading
+from annotations.decisions import Decision, ShownSpan, decide
+from annotations.formats.label_config import LabelConfig
+from annotations.formats.regions import Region, decode
+from annotations.transcripts import Transcript
+from service.house import House
+from service.label_studio.client import Client
+from service.label_studio.records import Annotation
+from service.storage.records import AnnotationRecord, TaskLink
+from service.workflows.labelling import client_of, config_of, connection_of
+from service.workflows.training import Progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Synced:
+    """What a synchronisation found; `notes` say what could not be taken over and why.
+
+    `changed` counts annotations that are new or different, `skipped` those that a coder
+    skipped, which say nothing about any suggestion.
+    """
+
+    study: str
+    annotations: int
+    changed: int
+    removed: int
+    skipped: int
+    notes: tuple[str, ...]
+
+
+def sync(
+    house: House,
+    study: str,
+    *,
+    annotation_ids: Sequence[int] | None = None,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> Synced:
+    """Fetch annotations from Label Studio and bring codings and decisions up to date.
+
+    With `annotation_ids`, these alone, as a webhook hinted; an id that is gone, or belongs to
+    another project, is removed here. Without, all: what is not there any more is removed.
+    """
+    with house.database.reading() as work:
+        connection = connection_of(work, study)
+        links = {link.task_id: link for link in work.label_studio.tasks(study)}
+        transcripts = {item.name: item for item in work.studies.transcripts(study)}
+        codes = work.studies.codebook(study).paths
+        mirrored = set(work.label_studio.annotation_ids(study))
+    client = client_of(connection)
+    config = config_of(client, connection, codes)
+    progress("fetching annotations", 0, len(annotation_ids or ()))
+    if annotation_ids is None:
+        found = list(client.annotations(connection.project_id))
+        gone = mirrored - {one.id for one in found}
+    else:
+        looked = {number: client.annotation(number) for number in annotation_ids}
+        found = [one for one in looked.values() if one and one.project == connection.project_id]
+        gone = mirrored & (looked.keys() - {one.id for one in found})
+    versions = _Versions(client, connection.project_id, links.values())
+    notes: list[str] = []
+    changed = 0
+    for number, one in enumerate(found, start=1):
+        link = links.get(one.task)
+        if link is None:
+            notes.append(
+                f"task {one.task} was not pushed from here: its annotation {one.id} is left alone"
+            )
+            continue
+        mirror = _mirror(one, link, transcripts[link.transcript], config, versions)
+        notes.extend(f"annotation {one.id}: {message}" for message in mirror.refused)
+        changed += _store(house, study, mirror)
+        progress("storing annotations", number, len(found))
+    removed = 0
+    if gone:
+        with house.database.unit_of_work() as work:
+            removed = work.label_studio.remove_annotations(study, sorted(gone))
+            work.commit()
+    return Synced(
+        study=study,
+        annotations=len(found),
+        changed=changed,
+        removed=removed,
+        skipped=sum(one.was_cancelled for one in found),
+        notes=tuple(notes),
+    )
+
+
+class _Versions:
+    """Which model version a prediction was of; Label Studio is asked at most once."""
+
+    def __init__(self, client: Client, project: int, links: Iterable[TaskLink]) -> None:
+        self._client, self._project = client, project
+        self._known = {
+            link.prediction_id: link.pushed_version for link in links if link.prediction_id
+        }
+        self._asked = False
+
+    def of(self, prediction: int) -> str | None:
+        if prediction not in self._known and not self._asked:
+            self._asked = True
+            for one in self._client.predictions(self._project):
+                self._known.setdefault(one.id, one.model_version)
+        return self._known.get(prediction)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Mirror:
+    """An annotation as this study understands it."""
+
+    record: AnnotationRecord
+    codings: tuple[Coding, ...]
+    readings: tuple[Reading, ...]
+    regions: tuple[Region, ...]
+    refused: tuple[str, ...]
+
+
+def _mirror(
+    annotation: Annotation,
+    link: TaskLink,
+    transcript: Transcript,
+    config: LabelConfig,
+    versions: _Versions,
+) -> _Mirror:
+    """Read an annotation. A submitted one says that its coder read the whole transcript."""
+    parent = annotation.parent_prediction
+    version = versions.of(parent) if parent is not None else None
+    if version is None and not link.blind:
+        # A coder who started from an empty page had the suggestions before them all the same.
+        version = link.pushed_version
+    record = AnnotationRecord(
+        annotation_id=annotation.id,
+        task_id=annotation.task,
+        transcript=transcript.name,
+        coder=annotation.coder,
+        created_at=annotation.created_at,
+        updated_at=annotation.updated_at,
+        cancelled=annotation.was_cancelled,
+        assisted=version is not None,
+        parent_prediction=parent,
+        shown_version=version,
+        result=annotation.result,
+        lead_time=annotation.lead_time,
+    )
+    if annotation.was_cancelled:
+        return _Mirror(record=record, codings=(), readings=(), regions=(), refused=())
+    decoded = decode([dict(item) for item in annotation.result], transcript, config)
+    return _Mirror(
+        record=record,
+        codings=tuple(
+            Coding(
+                transcript=transcript.name,
+                turn=region.turn,
+                start=region.start,
+                end=region.end,
+                code=code,
+                coder=annotation.coder,
+                coded_at=annotation.updated_at,
+            )
+            for region in decoded.regions
+            for code in region.codes
+        ),
+        readings=tuple(
+            Reading(
+                transcript=transcript.name,
+                turn=turn.index,
+                coder=annotation.coder,
+                assisted=record.assisted,
+            )
+            for turn in transcript.turns
+        ),
+        regions=decoded.regions,
+        refused=decoded.refused,
+    )
+
+
+def _store(house: House, study: str, mirror: _Mirror) -> bool:
+    """Keep it with its decisions, all in one; whether that changed anything."""
+    record = mirror.record
+    with house.database.unit_of_work() as work:
+        decisions: tuple[Decision, ...] = ()
+        if record.shown_version is not None and not record.cancelled:
+            shown = work.suggestions.of(
+                study, version=record.shown_version, transcript=record.transcript
+            )
+            decisions = decide(
+                (
+                    ShownSpan(
+                        region=one.region_id or "",
+                        turn=one.suggestion.turn,
+                        start=one.suggestion.start,
+                        end=one.suggestion.end,
+                        code=one.suggestion.code,
+                    )
+                    for one in shown
+                ),
+                mirror.regions,
+            )
+        outcome = work.label_studio.replace_annotation(
+            study,
+            record,
+            codings=mirror.codings,
+            readings=mirror.readings,
+            decisions=decisions,
+        )
+        work.commit()
+    return outcome.is_news

@@ -1,0 +1,48 @@
+"""Train a model on a study's codings and make it the study's active one."""
+
+from collections.abc import Callable
+
+from models.report import TrainReport
+from training.options import TrainOptions
+
+from service.documents import document
+from service.house import House
+from service.storage.records import ModelRecord
+
+Progress = Callable[[str, int, int], None]
+
+
+def train_study(
+    house: House,
+    study: str,
+    options: TrainOptions | None = None,
+    *,
+    progress: Progress = lambda _stage, _done, _total: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> TrainReport:
+    """Train, cross-validate by transcript, publish a version and use it from now on."""
+    from training.train import train
+
+    with house.database.unit_of_work() as work:
+        material = work.studies.load(study)
+    report = train(
+        material,
+        options=options or TrainOptions(),
+        store=house.artifacts,
+        cache=house.cache,
+        progress=progress,
+        should_stop=should_stop,
+    )
+    folder = house.artifacts / report.model_version
+    with house.database.unit_of_work() as work:
+        work.models.add(
+            study,
+            ModelRecord(
+                version=report.model_version,
+                encoder=report.encoder,
+                size_bytes=sum(file.stat().st_size for file in folder.iterdir()),
+                figures=document(report),
+            ),
+        )
+        work.commit()
+    return report
