@@ -1,10 +1,12 @@
 """A thin adapter over label-studio-sdk: our values in and out, one kind of error."""
 
 import json
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+import httpx
 from label_studio_sdk import LabelStudio
 
 from annotations.errors import ExternalError
@@ -49,14 +51,20 @@ class Client:
     """One Label Studio, seen with one user's token.
 
     The token may be a personal access token or a legacy one. Every method raises
-    ExternalError, with what to do, when Label Studio cannot be reached or refuses.
+    ExternalError, with what to do, when Label Studio cannot be reached or refuses. `close`
+    ends its network connections, and happens by itself when the client is let go.
     """
 
     def __init__(self, *, url: str, token: str, timeout: float = 60) -> None:
         self.url = url.rstrip("/")
         self._token = token
         with self._explained("opening the connection"):
-            self._sdk = LabelStudio(base_url=self.url, api_key=token.strip(), timeout=timeout)
+            http = httpx.Client(timeout=timeout, follow_redirects=True)
+            # The SDK never closes its sockets.
+            self.close = weakref.finalize(self, http.close)
+            self._sdk = LabelStudio(
+                base_url=self.url, api_key=token.strip(), timeout=timeout, httpx_client=http
+            )
         self._users: dict[int, User] = {}
 
     @property

@@ -221,7 +221,7 @@ def _without_live_version(client: Client, project: int) -> Project:
 
 
 def _explained(refused: Refused) -> ExternalError:
-    if refused.status == httpx.codes.FORBIDDEN and "local or private" in refused.said:
+    if refused.status == httpx.codes.FORBIDDEN and "network address" in refused.said:
         return ExternalError(SSRF_REMEDY)
     if "401 Client Error" in refused.said or "authentication parameters" in refused.said:
         return ExternalError(
