@@ -77,7 +77,7 @@ def serve(house: House, *, host: str, port: int, with_worker: bool = False) -> N
         before = signal.signal(signal.SIGTERM, _leave)
         stack.callback(signal.signal, signal.SIGTERM, before)
         if with_worker:
-            stack.enter_context(Supervisor(house.settings.home))
+            stack.enter_context(Supervisor(house.home))
         log.info("listening on http://%s:%d", host, port)
         try:
             server.run()

@@ -20,7 +20,7 @@ class Reins:
 
 def handle(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
     """Do a job's work; errors say why it could not be done."""
-    return _HANDLERS[job.kind](house, job, reins)
+    return HANDLERS[job.kind](house, job, reins)
 
 
 def _train(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
@@ -38,7 +38,7 @@ def _sync(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
     from service.workflows.syncing import sync
 
     result: dict[str, Any] = document(sync(house, job.study, progress=reins.progress))
-    return result | _retrain_if_due(house, job.study)
+    return {**result, **_retrain_if_due(house, job.study)}
 
 
 def _sync_annotations(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
@@ -48,7 +48,7 @@ def _sync_annotations(house: House, job: Job, reins: Reins) -> Mapping[str, Any]
     result: dict[str, Any] = document(
         sync(house, job.study, annotation_ids=numbers, progress=reins.progress)
     )
-    return result | _retrain_if_due(house, job.study)
+    return {**result, **_retrain_if_due(house, job.study)}
 
 
 def _push(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
@@ -58,7 +58,7 @@ def _push(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
     return result
 
 
-def _retrain_if_due(house: House, study: str) -> Mapping[str, Any]:
+def _retrain_if_due(house: House, study: str) -> dict[str, Any]:
     """Ask for a training once enough annotations came in since the model in use was made."""
     due = house.settings.retrain_after
     if due == 0:
@@ -73,7 +73,7 @@ def _retrain_if_due(house: House, study: str) -> Mapping[str, Any]:
     return {"training_job": queue.enqueue(house, queue.TRAIN, study).id}
 
 
-_HANDLERS: Mapping[str, Callable[[House, Job, Reins], Mapping[str, Any]]] = {
+HANDLERS: Mapping[str, Callable[[House, Job, Reins], Mapping[str, Any]]] = {
     queue.TRAIN: _train,
     queue.SYNC: _sync,
     queue.SYNC_ANNOTATIONS: _sync_annotations,

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from service.documents import document
 from service.routes.studies import StudyPath
 from service.serving import Here, for_api
-from service.wire import ERRORS, ModelOut, ModelsOut, UseModelIn
+from service.wire import ERRORS, UseModelIn
+from service.wire_reports import ModelOut, ModelsOut
 from service.workflows import modelling
 
 router = APIRouter(prefix="/api/v1", tags=["models"], dependencies=[for_api], responses=ERRORS)

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query
 from service.documents import document
 from service.routes.studies import StudyPath
 from service.serving import Here, for_api
-from service.wire import ERRORS, AgreementOut
+from service.wire import ERRORS
+from service.wire_reports import AgreementOut
 from service.workflows.agreeing import agreement
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], dependencies=[for_api], responses=ERRORS)

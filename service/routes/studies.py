@@ -7,16 +7,8 @@ from fastapi import APIRouter, Path
 from annotations.transcripts import Transcript, Turn
 from service.documents import document
 from service.serving import Here, Serving, for_api
-from service.wire import (
-    ERRORS,
-    CodebookOut,
-    DecisionsOut,
-    StudiesOut,
-    StudyOut,
-    SuggestIn,
-    SuggestionsOut,
-    TranscriptIn,
-)
+from service.wire import ERRORS, SuggestIn, SuggestionsOut, TranscriptIn
+from service.wire_reports import CodebookOut, DecisionsOut, StudiesOut, StudyOut
 from service.workflows import studying
 from service.workflows.modelling import model_in_use
 

@@ -4,16 +4,19 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from annotations.errors import InputError
 from annotations.formats.label_config import LabelConfig
 from annotations.formats.regions import result_of, transcript_of
 from annotations.transcripts import Transcript
-from models.suggestions import Suggestion, SuggestionBatch
+from models.suggestions import Suggestion
 from service.house import House
 from service.storage.records import TaskLink
 from service.workflows.showing import region_ids, spans_of
+
+if TYPE_CHECKING:
+    from models.suggestions import SuggestionBatch
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ UNTRAINED = "untrained"
 class Models(Protocol):
     """Where loaded models are had by version."""
 
-    def suggest(self, version: str, transcripts: Sequence[Transcript]) -> SuggestionBatch:
+    def suggest(self, version: str, transcripts: Sequence[Transcript]) -> "SuggestionBatch":
         """What one version suggests."""
 
 

@@ -1,0 +1,208 @@
+"""What the service tells about studies: their content, models, decisions and agreement."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class EstimateOut(BaseModel):
+    """A statistic with its 95% interval."""
+
+    value: float | None = Field(description="Null where the statistic is undefined.")
+    low: float | None
+    high: float | None
+    n: int = Field(description="Units that entered.")
+    clusters: int = Field(description="Transcripts that they come from.")
+    method: str
+    reason: str | None = Field(default=None, description="Why a figure or interval is missing.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "value": 0.62,
+                    "low": 0.55,
+                    "high": 0.69,
+                    "n": 1240,
+                    "clusters": 31,
+                    "method": "jackknife over transcripts",
+                    "reason": None,
+                }
+            ]
+        }
+    )
+
+
+class StudyLine(BaseModel):
+    """One study in the list."""
+
+    study: str
+    transcripts: int
+    coded: int = Field(description="Transcripts that somebody read.")
+    coders: int
+    codes: int
+    codings: int
+    model: str | None = Field(description="The model version in use.")
+
+
+class StudiesOut(BaseModel):
+    """All studies."""
+
+    studies: list[StudyLine]
+
+
+class CoderOut(BaseModel):
+    """One coder's share of a study."""
+
+    coder: str
+    transcripts: int
+    turns: int = Field(description="Turns read.")
+    codings: int
+
+
+class DecisionCountsOut(BaseModel):
+    """How often each kind of decision fell on one code."""
+
+    code: str
+    accepted: int
+    changed: int
+    rejected: int
+    added: int
+
+
+class DecisionOut(BaseModel):
+    """What a coder did with one suggestion, or what they added."""
+
+    annotation_id: int
+    transcript: str
+    turn: int
+    start: int
+    end: int
+    code: str
+    kind: Literal["accepted", "changed", "rejected", "added"]
+    coder: str
+    model_version: str | None
+    decided_at: datetime
+
+
+class DecisionsOut(BaseModel):
+    """What coders did with suggestions. How much they accepted is no measure of reliability."""
+
+    study: str
+    codes: list[DecisionCountsOut]
+    decisions: list[DecisionOut]
+
+
+class ModelOut(BaseModel):
+    """A model version with its held-out figures; `figures` is the report of its training."""
+
+    version: str
+    created_at: datetime
+    encoder: str
+    size: int = Field(description="Bytes.")
+    active: bool
+    kappa: float | None
+    macro_f1: float | None
+    micro_f1: float | None
+    figures: dict[str, Any]
+
+
+class ModelsOut(BaseModel):
+    """A study's model versions, the newest first."""
+
+    models: list[ModelOut]
+
+
+class StudyOut(BaseModel):
+    """A study in full; `blind` are the transcripts whose suggestions are withheld."""
+
+    study: str
+    created_at: datetime
+    transcripts: int
+    coded: int
+    turns: int
+    words: int
+    codes: int
+    codings: int
+    coders: list[CoderOut]
+    models: list[ModelOut]
+    decisions: list[DecisionCountsOut]
+    blind: list[str]
+
+
+class CodeOut(BaseModel):
+    """A code, and how often it was applied."""
+
+    code: str = Field(examples=["Networks > Support"])
+    name: str
+    parent: str | None
+    level: int
+    definition: str
+    include: str
+    exclude: str
+    examples: list[str]
+    codings: int
+    transcripts: int
+
+
+class CodebookOut(BaseModel):
+    """The codebook in the order of the tree; `declared`: it was given, not gathered."""
+
+    study: str
+    declared: bool
+    codes: list[CodeOut]
+
+
+class PairOut(BaseModel):
+    """Two coders."""
+
+    coders: list[str]
+    percent: EstimateOut
+    kappa: EstimateOut = Field(description="Cohen's kappa.")
+
+
+class CodeAgreementOut(BaseModel):
+    """All coders on one code."""
+
+    code: str
+    prevalence: EstimateOut
+    percent: EstimateOut
+    alpha: EstimateOut = Field(description="Krippendorff's alpha, nominal.")
+
+
+class PooledOut(BaseModel):
+    """All coders, every unit times every code being one decision."""
+
+    percent: EstimateOut
+    alpha: EstimateOut
+
+
+class AgainstOut(BaseModel):
+    """The model and one coder, or the majority of coders."""
+
+    coder: str
+    percent: EstimateOut
+    kappa: EstimateOut
+    alpha: EstimateOut
+
+
+class ModelAgreementOut(BaseModel):
+    """A model version against coders, on what they coded without its suggestions in sight."""
+
+    version: str
+    transcripts: int
+    against: list[AgainstOut]
+
+
+class AgreementOut(BaseModel):
+    """How far coders agree with each other, and the model with them."""
+
+    study: str
+    unit: str
+    coders: list[str]
+    pairs: list[PairOut]
+    codes: list[CodeAgreementOut]
+    pooled: PooledOut
+    model: ModelAgreementOut | None
+    notes: list[str]

@@ -1,0 +1,102 @@
+"""A small opened house, its HTTP client, and a study in it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from annotations.codebook import Code, Codebook
+from annotations.codings import Coding, Reading
+from annotations.study import Material
+from annotations.transcripts import Transcript, Turn
+from service.app import create_app
+from service.house import House, open_house
+from service.settings import read_settings
+
+API_TOKEN = "the-token-of-the-api"
+ML_PASSWORD = "the-password-of-label-studio"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A house with nothing in it."""
+    house = open_house(
+        read_settings(
+            home=tmp_path / "home",
+            api_token=API_TOKEN,
+            ml_user="label-studio",
+            ml_password=ML_PASSWORD,
+            retrain_after=0,
+        )
+    )
+    yield house
+    house.database.close()
+
+
+@pytest.fixture
+def study(house: House) -> str:
+    """A study of one transcript that one coder has read."""
+    with house.database.unit_of_work() as work:
+        work.studies.create("trust")
+        work.studies.add(
+            "trust",
+            Material(
+                transcripts=(
+                    Transcript(
+                        name="ward",
+                        turns=(
+                            Turn(index=0, speaker="Interviewer", text="Who helps you?"),
+                            Turn(index=1, speaker="Nurse", text="My sister, mostly."),
+                        ),
+                    ),
+                ),
+                codings=(
+                    Coding(transcript="ward", turn=1, start=0, end=9, code="Support", coder="ana"),
+                ),
+                readings=(
+                    Reading(transcript="ward", turn=0, coder="ana"),
+                    Reading(transcript="ward", turn=1, coder="ana"),
+                ),
+                codebook=Codebook.of([Code(path="Support")], declared=False),
+            ),
+        )
+        work.commit()
+    return "trust"
+
+
+@pytest.fixture
+def app(house: House) -> FastAPI:
+    """The application over the house."""
+    return create_app(house)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """A client of the application, without credentials."""
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def api() -> dict[str, str]:
+    """Headers that open the API."""
+    return {"Authorization": f"Bearer {API_TOKEN}"}
+
+
+@pytest.fixture
+def ml() -> tuple[str, str]:
+    """Name and password that open the backend."""
+    return ("label-studio", ML_PASSWORD)
+
+
+@pytest.fixture
+def jobs(house: House) -> Callable[[], list[tuple[str, str]]]:
+    """Kind and state of all jobs, the oldest first."""
+
+    def look() -> list[tuple[str, str]]:
+        with house.database.reading() as work:
+            return [(job.kind, job.state) for job in reversed(work.jobs.list())]
+
+    return look
