@@ -1,0 +1,171 @@
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from annotations.errors import ExternalError, SecondCoderError, SettingsError, StateError
+from service.storage import schema
+from service.storage.base import Base
+from service.storage.schema import HEAD, downgrade, migrate, stored_revision
+from service.storage.session import Database
+
+
+def tables_of(database: Database) -> set[str]:
+    return set(inspect(database.engine).get_table_names()) - {"alembic_version"}
+
+
+def test_models_and_migrations_agree(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+        found = {
+            index["name"]
+            for table in Base.metadata.tables
+            for index in inspect(connection).get_indexes(table)
+        }
+    # What the comparison does not see on every database: that partial indexes are there.
+    wanted = {index.name for table in Base.metadata.tables.values() for index in table.indexes}
+    assert wanted <= found
+
+
+def test_the_newest_revision_is_the_one_named_in_the_program() -> None:
+    folder = Path(schema.__file__).parent / "migrations"
+    assert ScriptDirectory(str(folder)).get_heads() == [HEAD]
+
+
+def test_migrations_go_down_and_up_again(database: Database) -> None:
+    assert tables_of(database) == set(Base.metadata.tables)
+    downgrade(database)
+    assert tables_of(database) == set()
+    with database.engine.connect() as connection:
+        assert stored_revision(connection) is None
+    migrate(database)
+    assert tables_of(database) == set(Base.metadata.tables)
+
+
+def test_two_processes_may_migrate_at_once(empty_url: str) -> None:
+    barrier = threading.Barrier(3)
+    failures: list[BaseException] = []
+
+    def open_database() -> None:
+        mine = Database(empty_url)
+        barrier.wait()
+        try:
+            migrate(mine)
+        except Exception as error:  # noqa: BLE001 - looked at below
+            failures.append(error)
+        finally:
+            mine.close()
+
+    threads = [threading.Thread(target=open_database) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    database = Database(empty_url)
+    assert tables_of(database) == set(Base.metadata.tables)
+    database.close()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StateError, match=r"newer version.*9999"):
+        migrate(database)
+
+
+def test_reading_refuses_to_write(database: Database) -> None:
+    with (
+        pytest.raises((DBAPIError, ExternalError)),
+        database.reading() as work,
+    ):
+        work.studies.create("trusts")
+    # The connection goes back to the pool and can write again.
+    with database.unit_of_work() as work:
+        work.studies.create("trusts")
+        work.commit()
+
+
+def test_reading_sees_one_state_throughout(database: Database) -> None:
+    with database.reading() as reader:
+        assert reader.studies.names() == ()
+        with database.unit_of_work() as writer:
+            writer.studies.create("trusts")
+            writer.commit()
+        assert reader.studies.names() == ()
+    with database.reading() as reader:
+        assert reader.studies.names() == ("trusts",)
+
+
+def test_writers_wait_for_each_other(database: Database) -> None:
+    """Each reads before it writes: what fails on SQLite where a transaction begins as a reader."""
+    failures: list[BaseException] = []
+
+    def write(number: int) -> None:
+        try:
+            for turn in range(5):
+                with database.unit_of_work() as work:
+                    assert not work.studies.exists(f"study {number} {turn}")
+                    work.studies.create(f"study {number} {turn}")
+                    work.commit()
+        except Exception as error:  # noqa: BLE001 - looked at below
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with database.reading() as work:
+        assert len(work.studies.names()) == 30
+
+
+def test_the_database_itself_keeps_rows_together(
+    database: Database, study: str, rows: Callable[[str], int]
+) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM transcripts"))
+    assert (rows("turns"), rows("codings"), rows("readings")) == (0, 0, 0)
+    with pytest.raises(DBAPIError), database.engine.begin() as connection:
+        connection.execute(text("INSERT INTO turns VALUES (4711, 0, 'a', 'b')"))
+
+
+def test_an_error_of_the_database_tells_no_text(database: Database, study: str) -> None:
+    twice = text("INSERT INTO turns SELECT transcript_id, 0, 'Nurse', :words FROM turns")
+    with database.engine.connect() as connection, pytest.raises(DBAPIError) as refused:
+        connection.execute(twice, {"words": "my secret"})
+    assert "my secret" not in str(refused.value)
+
+
+def test_passwords_are_not_in_repr_or_errors() -> None:
+    database = Database("postgresql://ana:hush@127.0.0.1:1/study?connect_timeout=2")
+    assert "hush" not in repr(database)
+    with pytest.raises(ExternalError) as refused:
+        migrate(database)
+    assert "127.0.0.1" in str(refused.value)
+    assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///:memory:", "mysql://u:hush@h/d", "hush", "file.sqlite"]
+)
+def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="postgresql://") as refused:
+        Database(url)
+    assert "hush" not in str(refused.value)
+
+
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
+    file = tmp_path / "notes.sqlite"
+    file.write_text("These are notes, and no database at all. " * 100)
+    with pytest.raises(SecondCoderError, match=r"notes\.sqlite"):
+        migrate(Database(f"sqlite:///{file}"))
+    assert file.read_text().startswith("These are notes")

@@ -1,0 +1,75 @@
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from annotations.errors import ExternalError, SettingsError
+from service.house import open_house
+from service.settings import read_settings
+
+
+def test_a_house_is_opened_where_nothing_was(tmp_path: Path) -> None:
+    house = open_house(read_settings(home=tmp_path / "deep" / "home", database_url=None))
+    with house.database.unit_of_work() as work:
+        work.studies.create("trusts")
+        work.commit()
+    house.database.close()
+    for folder in (house.home, house.artifacts, house.cache):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert folder.is_relative_to(tmp_path)
+    assert house.queue.parent == house.home
+
+
+def test_a_house_opened_again_holds_what_it_held(tmp_path: Path) -> None:
+    settings = read_settings(home=tmp_path)
+    for expected in ((), ("trusts",)):
+        house = open_house(settings)
+        with house.database.unit_of_work() as work:
+            assert work.studies.names() == expected
+            if not expected:
+                work.studies.create("trusts")
+                work.commit()
+        house.database.close()
+
+
+def test_places_do_not_depend_on_where_the_process_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    house = open_house(read_settings(home=Path("var")))
+    house.database.close()
+    assert house.artifacts.is_absolute()
+    assert house.settings.home == tmp_path / "var"
+
+
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "home"
+    file.write_text("")
+    with pytest.raises(SettingsError, match="--home"):
+        open_house(read_settings(home=file))
+
+
+def test_a_database_that_is_not_there_is_reported(tmp_path: Path) -> None:
+    url = "postgresql://ana:hush@127.0.0.1:1/study?connect_timeout=2"
+    with pytest.raises(ExternalError, match="SECOND_CODER_DATABASE_URL") as refused:
+        open_house(read_settings(home=tmp_path, database_url=url))
+    assert "hush" not in str(refused.value)
+
+
+def test_an_up_to_date_house_opens_without_the_migration_tool(tmp_path: Path) -> None:
+    """Start-up time matters: every command opens the house."""
+    opening = (
+        "import sys; from pathlib import Path; from service.house import open_house; "
+        "from service.settings import read_settings; "
+        f"open_house(read_settings(home=Path({str(tmp_path)!r}))).database.close(); "
+        "print('alembic' in sys.modules, 'torch' in sys.modules)"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", opening], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert said == [["True", "False"], ["False", "False"]]
