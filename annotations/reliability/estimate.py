@@ -11,7 +11,7 @@ from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -143,7 +143,7 @@ def jackknife(
         z = np.where(inside, scale.forward(held), held)
         centre = np.where(used, z, 0.0).sum(axis=0) / clusters
         squares = np.where(used, (z - centre) ** 2, 0.0).sum(axis=0)
-        half = stats.t.ppf((1 + CONFIDENCE) / 2, clusters - 1) * np.sqrt(
+        half = stdtrit(clusters - 1, (1 + CONFIDENCE) / 2) * np.sqrt(
             (clusters - 1) / clusters * squares
         )
         middle = np.where(inside, scale.forward(values), values)

@@ -4,15 +4,16 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from annotations.reliability.estimate import Estimate
-from service.documents import document
+# Estimate and document are imported where they are used: `--help` must not wait for numpy.
+if TYPE_CHECKING:
+    from annotations.reliability.estimate import Estimate
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -27,6 +28,8 @@ class Report(Protocol):
 
 def show_json(value: object) -> None:
     """Print one JSON document to standard output."""
+    from service.documents import document
+
     print(json.dumps(document(value), ensure_ascii=False, indent=2, allow_nan=False))  # noqa: T201 - this is the output
 
 
@@ -51,9 +54,18 @@ def show_line(text: str) -> None:
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; numbers are aligned right."""
+    """Print a table; numbers are aligned right, and why an interval is missing stands below."""
     table = Table(title=escape(title), title_justify="left", title_style="bold", box=None)
-    kept = [[_cell(value) for value in row] for row in rows]
+    from annotations.reliability.estimate import Estimate
+
+    given = [list(row) for row in rows]
+    kept = [[_cell(value) for value in row] for row in given]
+    reasons = {
+        f"no interval: {value.reason}" if math.isfinite(value.value) else f"–: {value.reason}"
+        for row in given
+        for value in row
+        if isinstance(value, Estimate) and value.reason
+    }
     numeric = [
         bool(kept) and all(_looks_numeric(row[position]) for row in kept)
         for position in range(len(columns))
@@ -63,9 +75,11 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     for row in kept:
         table.add_row(*(escape(value) for value in row))
     _out.print(table)
+    for reason in sorted(reasons):
+        _out.print(f"  {escape(reason)}")
 
 
-def estimate_text(estimate: Estimate) -> str:
+def estimate_text(estimate: "Estimate") -> str:
     """`.62 [.55, .68]`, or the value with why it has no interval."""
     if not math.isfinite(estimate.value):
         return "–"
@@ -97,6 +111,8 @@ def progress() -> Iterator[Report]:
 
 
 def _cell(value: object) -> str:
+    from annotations.reliability.estimate import Estimate
+
     if isinstance(value, Estimate):
         return estimate_text(value)
     if value is None:
