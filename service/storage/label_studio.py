@@ -80,14 +80,6 @@ class LabelStudio(AnnotationMirror):
         query = _task_columns().where(TaskRow.study_id == row, TaskRow.task_id == task_id)
         return next(iter(self._tasks(query)), None)
 
-    def remove_tasks(self, study: str, task_ids: Sequence[int]) -> None:
-        """Forget tasks that are not in Label Studio any more."""
-        row = lookup.study_id(self._session, study, to_write=True)
-        for some in lookup.chunks(task_ids):
-            self._session.execute(
-                delete(TaskRow).where(TaskRow.study_id == row, TaskRow.task_id.in_(some))
-            )
-
     def _connections(self, wanted: ColumnElement[bool]) -> tuple[Connection, ...]:
         columns = [column for column in ConnectionRow.__table__.c if column.name != "study_id"]
         query = (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.orm import Session
 
 from models.suggestions import Exemplar, Suggestion
@@ -55,19 +55,6 @@ class Suggestions:
         ]
         if rows:
             self._session.execute(insert(SuggestionRow), rows)
-
-    def mark_shown(self, study: str, *, version: str, transcripts: Sequence[str]) -> None:
-        """Note that coders can see what this version suggested for these transcripts."""
-        row = lookup.study_id(self._session, study, to_write=True)
-        for some in lookup.chunks(transcripts):
-            mine = select(TranscriptRow.id).where(
-                TranscriptRow.study_id == row, TranscriptRow.name.in_(some)
-            )
-            self._session.execute(
-                update(BatchRow)
-                .where(BatchRow.version == version, BatchRow.transcript_id.in_(mine))
-                .values(shown=True)
-            )
 
     def of(self, study: str, *, version: str, transcript: str) -> tuple[StoredSuggestion, ...]:
         """What a version suggested for a transcript, in order of turn, start and score."""
@@ -129,28 +116,18 @@ class Suggestions:
 
     def looked_at(self, study: str, *, version: str) -> frozenset[str]:
         """Transcripts that a version has looked at, whether or not it suggested anything."""
-        row = lookup.study_id(self._session, study)
-        query = select(TranscriptRow.name).join(
-            BatchRow, BatchRow.transcript_id == TranscriptRow.id
-        )
-        wanted = query.where(TranscriptRow.study_id == row, BatchRow.version == version)
-        return frozenset(self._session.scalars(wanted))
+        return self._transcripts(study, BatchRow.version == version)
 
     def shown_transcripts(self, study: str) -> frozenset[str]:
         """Transcripts for which coders could see suggestions, by whatever version."""
-        return self._transcripts(study, shown=True)
+        return self._transcripts(study, BatchRow.shown.is_(True))
 
-    def withheld_transcripts(self, study: str) -> frozenset[str]:
-        """Transcripts with suggestions of which coders have seen none."""
-        return self._transcripts(study, shown=False) - self._transcripts(study, shown=True)
-
-    def _transcripts(self, study: str, *, shown: bool) -> frozenset[str]:
+    def _transcripts(self, study: str, wanted: ColumnElement[bool]) -> frozenset[str]:
         row = lookup.study_id(self._session, study)
         query = select(TranscriptRow.name).join(
             BatchRow, BatchRow.transcript_id == TranscriptRow.id
         )
-        wanted = query.where(TranscriptRow.study_id == row, BatchRow.shown.is_(shown))
-        return frozenset(self._session.scalars(wanted))
+        return frozenset(self._session.scalars(query.where(TranscriptRow.study_id == row, wanted)))
 
     def _batch(self, transcript: int, version: str, shown: bool) -> int:
         """An empty batch, which takes the place of an older one of the same version."""

@@ -102,8 +102,6 @@ def test_tasks_are_stored_and_updated(database: Database, study: str) -> None:
         assert work.label_studio.tasks(study) == (pushed, first)
         assert work.label_studio.task(study, 5) == pushed
         assert work.label_studio.task(study, 6) is None
-        work.label_studio.remove_tasks(study, [5])
-        assert work.label_studio.tasks(study) == (first,)
         with pytest.raises(NotFound, match="'nowhere'"):
             work.label_studio.save_tasks(study, [replace(first, transcript="nowhere")])
 

@@ -57,15 +57,14 @@ def test_storing_again_replaces_what_the_version_said(
     assert (rows("suggestion_batches"), rows("suggestions")) == (2, 2)
 
 
-def test_withheld_suggestions_are_kept_and_known_as_withheld(
-    database: Database, study: str
-) -> None:
+def test_withheld_suggestions_are_kept(database: Database, study: str) -> None:
     store(database, suggestion("Strain"), shown=False)
     with database.reading() as work:
         found = work.suggestions.of(study, version="aaa", transcript="ward")
         assert [item.shown for item in found] == [False]
         assert work.suggestions.shown_transcripts(study) == frozenset()
-        assert work.suggestions.withheld_transcripts(study) == {"ward"}
+        assert work.suggestions.looked_at(study, version="aaa") == {"ward"}
+        assert work.suggestions.looked_at(study, version="bbb") == frozenset()
 
 
 def test_what_was_shown_once_was_shown(database: Database, study: str) -> None:
@@ -74,20 +73,7 @@ def test_what_was_shown_once_was_shown(database: Database, study: str) -> None:
     store(database, suggestion("Strain"), shown=False, version="bbb")
     with database.reading() as work:
         assert work.suggestions.shown_transcripts(study) == {"ward"}
-        assert work.suggestions.withheld_transcripts(study) == frozenset()
         (found,) = work.suggestions.of(study, version="bbb", transcript="ward")
-        assert not found.shown
-
-
-def test_showing_can_be_noted_later(database: Database, study: str) -> None:
-    store(database, suggestion("Strain"), shown=False)
-    store(database, suggestion("Strain"), shown=False, version="bbb")
-    with database.unit_of_work() as work:
-        work.suggestions.mark_shown(study, version="bbb", transcripts=["ward"])
-        work.commit()
-    with database.reading() as work:
-        assert work.suggestions.shown_transcripts(study) == {"ward"}
-        (found,) = work.suggestions.of(study, version="aaa", transcript="ward")
         assert not found.shown
 
 
