@@ -124,12 +124,13 @@ def jackknife(
     n: Sequence[int],
     shortage: Sequence[str | None] | None = None,
     undefined: Sequence[str | None] | None = None,
+    min_clusters: int = MIN_CLUSTERS,
 ) -> tuple[Estimate, ...]:
     """The delete-one-transcript jackknife, one estimate for each statistic.
 
     V = (G-1)/G · sum (z_-g - mean z)² over the G transcripts in use, on the scale named, and
     z ± t(G-1)·√V. Where a value or a replicate lies on the border of the scale, the same on
-    the raw scale, cut at the border. No interval: below `MIN_CLUSTERS` transcripts, for a
+    the raw scale, cut at the border. No interval: below `min_clusters` transcripts, for a
     `shortage` named by the caller, where a replicate is undefined, and where all replicates
     are equal, since a spread of zero would claim certainty. `undefined` explains NaN values.
     """
@@ -160,7 +161,9 @@ def jackknife(
             why = (undefined[at] if undefined else None) or "not defined on these data"
             estimates.append(Estimate.undefined(why, n=size, clusters=count))
             continue
-        reason = insufficient_transcripts(count) or (shortage[at] if shortage else None)
+        reason = insufficient_transcripts(count, min_clusters) or (
+            shortage[at] if shortage else None
+        )
         if reason is None and broken[at]:
             reason = "no interval: without one of the transcripts it would not be defined"
         if reason is None and not half[at] > _NO_SPREAD:
@@ -185,12 +188,12 @@ def jackknife(
     return tuple(estimates)
 
 
-def insufficient_transcripts(clusters: int) -> str | None:
+def insufficient_transcripts(clusters: int, needed: int = MIN_CLUSTERS) -> str | None:
     """The reason why so few transcripts allow no interval, None when they suffice."""
-    if clusters >= MIN_CLUSTERS:
+    if clusters >= needed:
         return None
     noun = "transcript" if clusters == 1 else "transcripts"
-    return f"insufficient: {clusters} {noun}, an interval needs {MIN_CLUSTERS}"
+    return f"insufficient: {clusters} {noun}, an interval needs {needed}"
 
 
 def insufficient_positives(positives: float, what: str = "codings") -> str | None:
