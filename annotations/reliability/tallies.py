@@ -183,10 +183,28 @@ def pair_tables(*, first: Bools, second: Bools, both: Bools, clusters: Ints, gro
     and yes along the rows, the second's along the columns.
     """
     codes = first.shape[1]
-    wanted = np.broadcast_to(both if both.ndim == 2 else both[:, np.newaxis], first.shape)
-    units = wanted.any(axis=1)
-    wanted, first, second = wanted[units], first[units], second[units]
-    cell = 2 * first.astype(np.int64) + second
-    place = (clusters[units][:, np.newaxis] * codes + np.arange(codes)) * 4 + cell
-    counts = np.bincount(place[wanted], minlength=groups * codes * 4)
-    return counts.astype(np.float64).reshape(groups, codes, 2, 2)
+    if not first.size:
+        return np.zeros((groups, codes, 2, 2))
+    # Few codings are made of all that could be: only they are looked at.
+    ones = np.flatnonzero(first)
+    twos = np.flatnonzero(second)
+    wanted: Bools
+    seen: Floats
+    if both.ndim == 2:
+        wanted = both.ravel()
+        seen = grouping(clusters, groups) @ both.astype(np.float64)
+    else:
+        wanted = np.repeat(both, codes)
+        seen = np.repeat(np.bincount(clusters[both], minlength=groups), codes).astype(np.float64)
+        seen = seen.reshape(groups, codes)
+    ones, twos = ones[wanted[ones]], twos[wanted[twos]]
+    agreed = ones[second.ravel()[ones]]
+
+    def count(places: Ints) -> Floats:
+        unit, code = np.divmod(places, codes)
+        cells = np.bincount(clusters[unit] * codes + code, minlength=groups * codes)
+        return cells.astype(np.float64).reshape(groups, codes)
+
+    yes, first_yes, second_yes = count(agreed), count(ones), count(twos)
+    tables = [seen - first_yes - second_yes + yes, second_yes - yes, first_yes - yes, yes]
+    return np.stack(tables, axis=-1).reshape(groups, codes, 2, 2)
