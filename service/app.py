@@ -6,6 +6,7 @@ import signal
 import sys
 from contextlib import ExitStack
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,7 +16,7 @@ from service.house import House
 from service.middleware import BodyLimit, Envelope
 from service.problems import add_problem_handlers
 from service.routes import jobs, ml_backend, models, reports, studies
-from service.serving import Serving
+from service.serving import Serving, for_api
 from service.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,13 @@ def create_app(house: House) -> FastAPI:
         # Their pages take scripts from the web; the description itself is at /openapi.json.
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
     )
+
+    @app.get("/openapi.json", dependencies=[for_api], include_in_schema=False)
+    async def describe() -> dict[str, Any]:
+        return app.openapi()
+
     app.state.serving = Serving.of(house)
     for router in (
         ml_backend.health,

@@ -27,8 +27,8 @@ class Pace:
     """
 
     pulse: float = 1.0
-    stale: float = 30.0
-    patrol: float = 10.0
+    stale: float = 20.0
+    patrol: float = 5.0
     idle: float = 0.5
     attempts: int = 3
 

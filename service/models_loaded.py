@@ -64,6 +64,7 @@ class LoadedModels:
         return loaded
 
     def _load(self, version: str) -> Suggests:
+        folder = folder_of(self._house, version)
         from models.suggester import Suggester
 
-        return Suggester.load(folder_of(self._house, version), encoder_cache=self._house.cache)
+        return Suggester.load(folder, encoder_cache=self._house.cache)

@@ -137,9 +137,10 @@ def test_answers_carry_safe_headers_and_a_request_id(client: TestClient) -> None
 
 
 def test_health_is_open_and_everything_else_wants_credentials(
-    client: TestClient, app: FastAPI
+    client: TestClient, api: dict[str, str]
 ) -> None:
-    described = client.get("/openapi.json").json()["paths"]
+    assert client.get("/openapi.json").status_code == 401
+    described = client.get("/openapi.json", headers=api).json()["paths"]
     open_ = {"/", "/health", "/ml/{study}", "/ml/{study}/", "/ml/{study}/health"}
     assert open_ <= set(described)
     for path, methods in described.items():
