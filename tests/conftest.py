@@ -1,15 +1,21 @@
 """Fixtures shared by all tests."""
 
+import json
 import os
 import shutil
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+import httpx
 import pytest
 
 from annotations.errors import SettingsError
-from service.label_studio.server import LocalLabelStudio, find_executable
+from service.label_studio.server import LocalLabelStudio, find_executable, free_port
 
 LABEL_STUDIO_TOKEN = "0123456789abcdef0123456789abcdef01234567"
 LABEL_STUDIO_PASSWORD = "Only-for-tests-1"
@@ -37,21 +43,27 @@ def absent() -> Callable[[str], NoReturn]:
 
 
 @pytest.fixture(scope="session")
+def label_studio_executable(absent: Callable[[str], NoReturn]) -> Path:
+    """The real label-studio command; tests that need it are skipped without."""
+    try:
+        return find_executable()
+    except SettingsError as error:
+        absent(str(error))
+
+
+@pytest.fixture(scope="session")
 def new_label_studio(
     tmp_path_factory: pytest.TempPathFactory,
     pytestconfig: pytest.Config,
-    absent: Callable[[str], NoReturn],
+    label_studio_executable: Path,
 ) -> Callable[..., LocalLabelStudio]:
     """Makes a Label Studio that is ready to be started, with the environment given.
 
     The first start makes its database, which takes most of a minute, so an untouched one is
     kept for later runs.
     """
-    try:
-        executable = find_executable()
-    except SettingsError as error:
-        absent(str(error))
-    release = next(executable.resolve().parents[1].glob("lib/*/*/label_studio-*.dist-info"), None)
+    prefix = label_studio_executable.resolve().parents[1]
+    release = next(prefix.glob("lib/*/*/label_studio-*.dist-info"), None)
 
     def make(**environment: str) -> LocalLabelStudio:
         return LocalLabelStudio(
@@ -83,3 +95,124 @@ def label_studio(new_label_studio: Callable[..., LocalLabelStudio]) -> Iterator[
     """A real Label Studio, the same for all tests of a run."""
     with new_label_studio() as server:
         yield server
+
+
+def _eventually(happened: Callable[[], object], what: str = "it did not happen") -> None:
+    # The time given is for a machine under load; nobody waits longer than it takes.
+    pause = threading.Event()
+    for _ in range(600):
+        if happened():
+            return
+        pause.wait(0.1)
+    assert happened(), f"{what} in a minute"
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., None]:
+    """Wait for something that happens in another process."""
+    return _eventually
+
+
+@dataclass
+class SecondCoder:
+    """The installed command on a home of its own, and its service with a worker."""
+
+    home: Path
+    port: int = field(default_factory=free_port)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def _command(self) -> str:
+        return str(Path(sys.executable).parent / "second-coder")
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
+            **{name: text for name, text in os.environ.items() if "SECOND_CODER" not in name},
+            "SECOND_CODER_HOME": str(self.home),
+            "SECOND_CODER_RETRAIN_AFTER": "0",
+            "HF_HUB_OFFLINE": "1",
+        }
+
+    def run(self, *arguments: object) -> Any:
+        """Run a command that succeeds; its JSON document."""
+        done = subprocess.run(
+            [self._command, *map(str, arguments), "--json"],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=500,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def start(self) -> None:
+        """Start the service with its worker, and wait until it answers."""
+        with (self.home / "service.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self._command, "serve", "--with-worker", "--port", str(self.port)],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        _eventually(self._answers, "the service did not start")
+
+    def stop(self) -> None:
+        """Stop the service and its worker."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout=60)
+            self.process = None
+
+    def get(self, path: str) -> Any:
+        """A document of the service's own interface."""
+        token = (self.home / "token").read_text().strip()
+        answer = httpx.get(
+            f"{self.url}/api/v1{path}", headers={"Authorization": f"Bearer {token}"}, timeout=60
+        )
+        return answer.raise_for_status().json()
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (self.home / "service.log").read_text()[-2000:]
+        try:
+            return httpx.get(f"{self.url}/health").is_success
+        except httpx.HTTPError:
+            return False
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the sample study, called `managers`, was imported and trained."""
+    home = tmp_path_factory.mktemp("trained")
+    sample = Path(__file__).resolve().parents[1] / "examples" / "middle_managers"
+    second_coder = SecondCoder(home=home)
+    second_coder.run("import", "managers", sample)
+    second_coder.run("train", "managers")
+    return home
+
+
+@pytest.fixture(scope="module")
+def second_coder(
+    trained_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SecondCoder]:
+    """The running service on a copy of the trained home, for the tests of one module."""
+    home = tmp_path_factory.mktemp("second-coder") / "home"
+    shutil.copytree(trained_home, home)
+    running = SecondCoder(home=home)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium(absent: Callable[[str], NoReturn]) -> str:
+    """The system's Chromium; tests that need it are skipped without."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    return found or absent("there is no Chromium on the search path: install it")

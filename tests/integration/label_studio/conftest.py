@@ -3,7 +3,7 @@
 import base64
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -196,18 +196,3 @@ def pushed(
         blind=blind,
         predictions=shown.predictions,
     )
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], object]], None]:
-    """Wait for something that happens elsewhere; the time given is for a machine under load."""
-
-    def wait(happened: Callable[[], object]) -> None:
-        pause = threading.Event()
-        for _ in range(300):
-            if happened():
-                return
-            pause.wait(0.1)
-        assert happened(), "it did not happen in 30 seconds"
-
-    return wait
