@@ -188,6 +188,17 @@ def jackknife(
     return tuple(estimates)
 
 
+def jackknife_variance(replicates: Replicates) -> Floats:
+    """(G-1)/G · sum (theta_-g - mean)² as it stands, NaN where a replicate is."""
+    used, deletions = replicates.used, replicates.deletions
+    clusters = used.sum(axis=0)
+    with np.errstate(all="ignore"):
+        centre = np.where(used, deletions, 0.0).sum(axis=0) / clusters
+        squares = np.where(used, (deletions - centre) ** 2, 0.0).sum(axis=0)
+        variance: Floats = (clusters - 1) / clusters * squares
+    return variance
+
+
 def insufficient_transcripts(clusters: int, needed: int = MIN_CLUSTERS) -> str | None:
     """The reason why so few transcripts allow no interval, None when they suffice."""
     if clusters >= needed:

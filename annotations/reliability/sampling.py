@@ -15,9 +15,10 @@ from annotations.reliability.estimate import (
     Floats,
     insufficient_positives,
     insufficient_transcripts,
+    jackknife_variance,
     leave_one_out,
 )
-from annotations.reliability.tallies import pair_tables
+from annotations.reliability.tallies import grouping, pair_tables
 
 _Z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
 
@@ -87,22 +88,31 @@ def segments_needed(
 def plan_of(pilot: CodingTable, *, half_width: float = 0.1) -> tuple[Plan, ...]:
     """For each code, what a pair of coders must read for a kappa known to ± `half_width`.
 
-    The design effect is (jackknife SE / iid SE)² of kappa over the pilot's pairs of coders,
-    their tables added up; below 1, which chance makes of a small pilot, 1 is taken.
+    Kappa is that of the pilot's pairs of coders, their tables added up. The design effect is
+    the variance of its jackknife over transcripts, divided by that of its jackknife over
+    segments as if they were independent; for two coders the latter is near Fleiss, Cohen &
+    Everitt's, and unlike it holds for more. Below 1, which chance makes of a small pilot, 1 is
+    taken.
     """
     people = people_of(pilot)
-    groups = len(people.transcripts)
-    sums = np.zeros((groups, len(people.codes), 2, 2))
+    groups, units = len(people.transcripts), len(people.units)
+    by_unit = np.zeros((units, len(people.codes), 2, 2))
     for one, other in combinations(range(len(people.coders)), 2):
-        sums += pair_tables(
+        by_unit += pair_tables(
             first=people.applied[one],
             second=people.applied[other],
             both=people.read[one] & people.read[other],
-            clusters=people.clusters,
-            groups=groups,
+            clusters=np.arange(units),
+            groups=units,
         )
+    flat = grouping(people.clusters, groups) @ by_unit.reshape(units, len(people.codes) * 4)
+    sums = flat.reshape(groups, *by_unit.shape[1:])
     used = sums.sum(axis=(-2, -1)) > 0
     replicates = leave_one_out(sums, cohen, used=used)
+    spreads = jackknife_variance(replicates)
+    independent = jackknife_variance(
+        leave_one_out(by_unit, cohen, used=by_unit.sum(axis=(-2, -1)) > 0)
+    )
     twice_read = (people.read.sum(axis=0) >= 2).sum()
     plans = []
     for at, code in enumerate(people.codes):
@@ -111,16 +121,10 @@ def plan_of(pilot: CodingTable, *, half_width: float = 0.1) -> tuple[Plan, ...]:
         kappa = float(replicates.values[at])
         marginals = (table.sum(axis=0) + table.sum(axis=1)) / 2
         prevalence = float(marginals[1] / size) if size else math.nan
-        deletions = replicates.deletions[used[:, at], at]
-        spread = (
-            float((clusters - 1) / max(clusters, 1) * ((deletions - deletions.mean()) ** 2).sum())
-            if clusters
-            else math.nan
-        )
         reason = insufficient_transcripts(clusters) or insufficient_positives(
             float(marginals.min()) * twice_read / size
         )
-        if reason is None and (math.isnan(spread) or kappa >= 1):
+        if reason is None and not (spreads[at] > 0 and independent[at] > 0):
             reason = "the pilot's kappa does not vary, so it cannot tell what more would bring"
         if reason is not None:
             plans.append(
@@ -135,8 +139,7 @@ def plan_of(pilot: CodingTable, *, half_width: float = 0.1) -> tuple[Plan, ...]:
                 )
             )
             continue
-        independent = float(kappa_variance(table / size)) / size
-        effect = max(1.0, spread / independent)
+        effect = max(1.0, float(spreads[at] / independent[at]))
         needed = segments_needed(
             kappa=kappa, prevalence=prevalence, half_width=half_width, design_effect=effect
         )

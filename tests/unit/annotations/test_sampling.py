@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -48,7 +50,7 @@ def pilot(applied: NDArray[np.bool_], clusters: NDArray[np.int64]) -> CodingTabl
             for at in clusters
         ),
         codes=tuple(f"code {at}" for at in range(applied.shape[2])),
-        coders=tuple("abc"[: len(applied)]),
+        coders=tuple("abcde"[: len(applied)]),
         transcripts=tuple(f"t{at}" for at in range(int(clusters.max()) + 1)),
         clusters=clusters,
         read=read,
@@ -79,6 +81,18 @@ def test_a_plan_asks_for_more_where_transcripts_differ() -> None:
         design_effect=clumped.design_effect,
     )
     assert clumped.transcripts == -(-clumped.segments // 50)
+
+
+def test_for_independent_segments_more_coders_do_not_look_like_a_design_effect() -> None:
+    rng = np.random.default_rng(12)
+    clusters = np.repeat(np.arange(200), 5)
+    truth = rng.random((1000, 1)) < 0.3
+    applied = truth ^ (rng.random((5, *truth.shape)) < 0.15)
+    table = pilot(applied, clusters)
+    (plan,) = plan_of(table)
+    assert plan.design_effect == pytest.approx(1, abs=0.35)
+    alone = replace(table, clusters=np.arange(1000), transcripts=tuple(map(str, range(1000))))
+    assert plan_of(alone)[0].design_effect == pytest.approx(1)
 
 
 def test_half_the_width_needs_four_times_the_segments() -> None:
