@@ -28,6 +28,10 @@ ONCE = {"max_retries": 0, "timeout_in_seconds": 300}
 """For calls that make something: a repeated one would make it twice."""
 
 PAGE = 100
+"""Tasks fetched in one request."""
+
+BATCH = 200
+"""Tasks or predictions made in one request: whole transcripts, so not too many."""
 
 _WITH_ANNOTATIONS = json.dumps(
     {
@@ -138,23 +142,25 @@ class Client:
 
     def create_tasks(self, project: int, data: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
         """Make a task for each item, in bulk; their ids in the same order."""
-        if not data:
-            return ()
-        with self._explained(f"making {len(data)} tasks in project {project}"):
-            answer = self._sdk.projects.import_tasks(
-                project,
-                request=[{"data": dict(item)} for item in data],
-                return_task_ids=True,
-                commit_to_project=True,
-                request_options=ONCE,
-            )
-        ids = tuple(sorted(int(task) for task in answer.task_ids or ()))
-        if len(ids) != len(data):
-            raise ExternalError(
-                f"Label Studio made {len(ids)} of {len(data)} tasks in project {project}. "
-                "Look at its log, delete the incomplete tasks there, and push again."
-            )
-        return ids
+        ids: list[int] = []
+        for start in range(0, len(data), BATCH):
+            batch = data[start : start + BATCH]
+            with self._explained(f"making {len(batch)} tasks in project {project}"):
+                answer = self._sdk.projects.import_tasks(
+                    project,
+                    request=[{"data": dict(item)} for item in batch],
+                    return_task_ids=True,
+                    commit_to_project=True,
+                    request_options=ONCE,
+                )
+            made = sorted(int(task) for task in answer.task_ids or ())
+            if len(made) != len(batch):
+                raise ExternalError(
+                    f"Label Studio made {len(made)} of {len(batch)} tasks in project {project}. "
+                    "Look at its log, delete the incomplete tasks there, and push again."
+                )
+            ids.extend(made)
+        return tuple(ids)
 
     def predictions(self, project: int) -> tuple[Prediction, ...]:
         """All predictions of a project, of every model version, oldest first."""
@@ -170,29 +176,28 @@ class Client:
         Label Studio answers 201 also when it kept none of them (a label or a tag that the
         project's labels do not have), so the number that it reports is compared.
         """
-        if not predictions:
-            return
-        with self._explained(f"importing {len(predictions)} predictions into project {project}"):
-            answer = self._sdk.projects.import_predictions(
-                project,
-                request=[
-                    {
-                        "task": item.task,
-                        "result": [dict(region) for region in item.result],
-                        "score": item.score,
-                        "model_version": item.model_version,
-                    }
-                    for item in predictions
-                ],
-                request_options=ONCE,
-            )
-        made = int(answer.created or 0)
-        if made != len(predictions):
-            raise ExternalError(
-                f"Label Studio kept {made} of {len(predictions)} predictions. It drops those "
-                "whose labels the project does not have: run `second-coder label-studio connect` "
-                "to bring its labels up to date, then push again."
-            )
+        for start in range(0, len(predictions), BATCH):
+            batch = predictions[start : start + BATCH]
+            with self._explained(f"importing {len(batch)} predictions into project {project}"):
+                answer = self._sdk.projects.import_predictions(
+                    project,
+                    request=[
+                        {
+                            "task": item.task,
+                            "result": [dict(region) for region in item.result],
+                            "score": item.score,
+                            "model_version": item.model_version,
+                        }
+                        for item in batch
+                    ],
+                    request_options=ONCE,
+                )
+            if (made := int(answer.created or 0)) != len(batch):
+                raise ExternalError(
+                    f"Label Studio kept {made} of {len(batch)} predictions. It drops those whose "
+                    "labels the project does not have: run `second-coder label-studio connect` to "
+                    "bring its labels up to date, then push again."
+                )
 
     def delete_prediction(self, prediction: int) -> None:
         """Remove a prediction; it may be gone already."""

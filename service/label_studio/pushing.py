@@ -8,9 +8,6 @@ from datetime import UTC, datetime, timedelta
 from service.label_studio.client import Client
 from service.label_studio.records import NewPrediction, Prediction
 
-BATCH = 200
-"""Predictions in one request."""
-
 GRACE = timedelta(days=1)
 """How long a superseded prediction stays: Label Studio refuses to store the work of a coder
 whose page was opened with a prediction that is gone."""
@@ -43,8 +40,7 @@ def show_predictions(
     """
     there = _of_version(client.predictions(project), version)
     new = [item for item in predictions if item.task not in there]
-    for start in range(0, len(new), BATCH):
-        client.create_predictions(project, new[start : start + BATCH])
+    client.create_predictions(project, new)
     everything = client.predictions(project)
     mine = _of_version(everything, version)
     found = client.project(project)

@@ -69,7 +69,7 @@ def test_a_command_that_ends_at_once_is_reported_with_its_last_words(
     broken.write_text("#!/bin/sh\necho no room in the inn\nexit 3\n")
     broken.chmod(0o755)
     monkeypatch.setenv("SECOND_CODER_LABEL_STUDIO", str(broken))
-    with pytest.raises(ExternalError, match="(?s)stopped while starting.*no room in the inn"):
+    with pytest.raises(ExternalError, match=r"(?s)stopped while starting.*no room in the inn"):
         LocalLabelStudio(data=tmp_path / "data").start()
 
 
