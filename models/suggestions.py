@@ -1,5 +1,6 @@
 """What a model says: suggestions with their score and the reason for them. Needs no torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -29,3 +30,40 @@ class Suggestion:
     threshold: float
     model_version: str
     because: tuple[Exemplar, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentScores:
+    """The calibrated probability (0 to 1) of every code of the model on one segment."""
+
+    transcript: str
+    turn: int
+    start: int
+    end: int
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentCodes:
+    """The model's own coding of one segment: every code that reaches its threshold.
+
+    Codes that the gate keeps silent are among them: this is what agreement is measured on.
+    """
+
+    transcript: str
+    turn: int
+    start: int
+    end: int
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuggestionBatch:
+    """Suggestions of one model version, in the order of the text and of the codebook.
+
+    `scores` has one item for each segment where every code's score was asked for, else None.
+    """
+
+    model_version: str
+    suggestions: tuple[Suggestion, ...]
+    scores: tuple[SegmentScores, ...] | None = None

@@ -1,0 +1,119 @@
+"""What training found out, as figures with intervals. Needs no torch."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from annotations.errors import ArtifactError
+from annotations.reliability.estimate import Estimate
+
+REPORT_FILE = "report.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeReport:
+    """One code's held-out figures against the majority of its coders.
+
+    `support` counts the segments that teach the code, `gate` is "open" or "closed", and
+    `reason` says why it is closed. `threshold` is a calibrated probability. `evaluated` says
+    whether the code enters the overall figures. `beats_baseline` compares kappa with the
+    baseline's on the same folds; None where one of them is undefined.
+    """
+
+    code: str
+    support: int
+    threshold: float
+    gate: str
+    reason: str | None
+    kappa: Estimate
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+    baseline_kappa: Estimate
+    baseline_f1: Estimate
+    beats_baseline: bool | None
+    evaluated: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OverallFigures:
+    """Figures over the evaluated codes: decisions pooled, or F1 averaged over codes."""
+
+    kappa: Estimate
+    macro_f1: Estimate
+    micro_f1: Estimate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainReport:
+    """A training run: the version that it published and how far that may be trusted.
+
+    `segments` taught the model, those `scored` (coded without suggestions in sight) gave the
+    figures. `context` says whether the turns before a segment help and are used. `seconds` is
+    wall time, 0 in a report that was read back from a published model.
+    """
+
+    model_version: str
+    encoder: str
+    transcripts: int
+    segments: int
+    scored: int
+    folds: int
+    seed: int
+    context: bool
+    codes: tuple[CodeReport, ...]
+    kappa: Estimate
+    macro_f1: Estimate
+    micro_f1: Estimate
+    baseline: OverallFigures
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def report_document(report: TrainReport) -> str:
+    """The report as JSON, without what differs between equal runs. NaN becomes null."""
+    content = asdict(replace(report, model_version="", seconds=0.0))
+    return json.dumps(_plain(content), ensure_ascii=False, indent=1, sort_keys=True)
+
+
+def read_report(folder: Path) -> TrainReport:
+    """The report of a published model, whose version is the folder's name."""
+    try:
+        content = json.loads((folder / REPORT_FILE).read_text(encoding="utf-8"))
+        return TrainReport(
+            **content
+            | {
+                "model_version": folder.name,
+                "codes": tuple(
+                    CodeReport(**{name: _restored(value) for name, value in code.items()})
+                    for code in content["codes"]
+                ),
+                "kappa": _restored(content["kappa"]),
+                "macro_f1": _restored(content["macro_f1"]),
+                "micro_f1": _restored(content["micro_f1"]),
+                "baseline": OverallFigures(
+                    **{name: _restored(value) for name, value in content["baseline"].items()}
+                ),
+                "notes": tuple(content["notes"]),
+            }
+        )
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise ArtifactError(
+            f"The training report of model {folder.name} in {folder} cannot be read. "
+            "Restore the folder from a backup or train again."
+        ) from problem
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and value != value else value
+
+
+def _restored(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return Estimate(**value | {"value": float("nan") if value["value"] is None else value["value"]})

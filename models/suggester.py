@@ -1,0 +1,196 @@
+"""A published model at work: from transcripts to suggestions."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotations.transcripts import Segment, Segmentation, Transcript
+from models.artifacts import HeldOut, verify
+from models.embedding_cache import EmbeddingCache
+from models.encoder import Encoder, open_encoder
+from models.features import embedding_view, texts_of
+from models.parts import ModelParts, read_exemplars, read_model
+from models.suggestions import SegmentCodes, SegmentScores, Suggestion, SuggestionBatch
+
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Scored:
+    """*Shapes:* `scores` (segments, codes), `vectors` (segments, dimension)."""
+
+    scores: Floats
+    vectors: Floats32
+
+
+class Suggester:
+    """Suggests codes with one published model. Several threads may use it.
+
+    The encoder is loaded when it is first needed.
+    """
+
+    def __init__(self, folder: Path, version: str, parts: ModelParts, cache: Path | None) -> None:
+        self.version, self._folder, self._parts = version, folder, parts
+        self._exemplars = read_exemplars(folder)
+        self._cache = EmbeddingCache(cache)
+        self._encoder: Encoder | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, folder: Path, *, encoder_cache: Path | None = None) -> "Suggester":
+        """Load `store/<version>`; ArtifactError where it is missing, damaged or of another kind.
+
+        `encoder_cache` is a folder in which vectors are kept, None to keep none.
+        """
+        version = verify(folder)
+        return cls(folder, version, read_model(folder), encoder_cache)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """All codes of the model, in the order of the codebook, silent ones included."""
+        return self._parts.codes
+
+    @property
+    def open_codes(self) -> tuple[str, ...]:
+        """The codes that may be suggested."""
+        return tuple(
+            code for code, is_open in zip(self.codes, self._parts.open, strict=True) if is_open
+        )
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The probability from which each of `codes` applies."""
+        return tuple(float(value) for value in self._parts.thresholds)
+
+    @property
+    def segmentation(self) -> Segmentation:
+        """How the model cuts turns."""
+        return self._parts.segmentation
+
+    def score(self, segments: Sequence[Segment]) -> Floats:
+        """Calibrated probabilities, 0 to 1; *shape:* (segments, codes)."""
+        return self._score(segments).scores
+
+    def suggest(
+        self, transcripts: Sequence[Transcript], *, all_codes: bool = False
+    ) -> SuggestionBatch:
+        """Suggestions of the open codes; `all_codes` adds every code's score everywhere."""
+        segments = self._segments(transcripts)
+        scored = self._score(segments)
+        return self._batch(segments, scored, scored.scores >= self._parts.thresholds, all_codes)
+
+    def decisions(self, transcripts: Sequence[Transcript]) -> list[SegmentCodes]:
+        """The model's own coding of transcripts: all codes that reach their thresholds."""
+        segments = self._segments(transcripts)
+        applied = self._score(segments).scores >= self._parts.thresholds
+        return [
+            SegmentCodes(
+                transcript=segment.transcript,
+                turn=segment.turn,
+                start=segment.start,
+                end=segment.end,
+                codes=tuple(self.codes[code] for code in np.flatnonzero(row)),
+            )
+            for segment, row in zip(segments, applied, strict=True)
+        ]
+
+    def suggestions_for_out_of_fold(
+        self, transcripts: Sequence[Transcript], *, all_codes: bool = False
+    ) -> SuggestionBatch:
+        """Suggestions for transcripts of the training data, as if the model had not seen them.
+
+        Each is by the fold that left its transcript out. Segments that taught nothing are
+        left out.
+        """
+        held = HeldOut.read(self._folder)
+        place = {key: row for row, key in enumerate(held.keys)}
+        segments = [one for one in self._segments(transcripts) if one.key in place]
+        rows = [place[segment.key] for segment in segments]
+        vectors = self._vectors(segments, texts_of(segments, context=False))
+        scored = _Scored(
+            scores=held.scores[rows].astype(np.float64),
+            vectors=_rows(vectors, segments, self._parts.dimension),
+        )
+        return self._batch(segments, scored, held.applied[rows], all_codes)
+
+    def _segments(self, transcripts: Iterable[Transcript]) -> list[Segment]:
+        return [one for item in transcripts for one in self.segmentation.segments(item)]
+
+    def _score(self, segments: Sequence[Segment]) -> _Scored:
+        parts = self._parts
+        if not segments:
+            return _Scored(
+                scores=np.zeros((0, len(parts.codes))),
+                vectors=np.zeros((0, parts.dimension), dtype=np.float32),
+            )
+        vectors = self._vectors(segments, texts_of(segments, context=parts.setting.context))
+        meaning = embedding_view(segments, vectors, parts.setting)
+        wording = parts.words.transform(segments)
+        views = [parts.embedding_heads.scores(meaning), parts.words_heads.scores(wording)]
+        return _Scored(
+            scores=parts.calibration.probabilities(np.stack(views, axis=2)),
+            vectors=_rows(vectors, segments, parts.dimension),
+        )
+
+    def _vectors(self, segments: Sequence[Segment], texts: list[str]) -> dict[str, Floats32]:
+        if not segments:
+            return {}
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = open_encoder(
+                    self._parts.encoder_source, checksum=self._parts.encoder_checksum
+                )
+        return dict(zip(texts, self._cache.encode(self._encoder, texts), strict=True))
+
+    def _batch(
+        self,
+        segments: Sequence[Segment],
+        scored: _Scored,
+        applied: NDArray[np.bool_],
+        all_codes: bool,
+    ) -> SuggestionBatch:
+        shown = applied & np.array(self._parts.open, dtype=np.bool_)
+        suggestions = tuple(
+            self._suggestion(segments[row], int(code), scored, row)
+            for row in range(len(segments))
+            for code in np.flatnonzero(shown[row])
+        )
+        scores = None
+        if all_codes:
+            scores = tuple(
+                SegmentScores(
+                    transcript=segment.transcript,
+                    turn=segment.turn,
+                    start=segment.start,
+                    end=segment.end,
+                    scores=dict(zip(self.codes, row.tolist(), strict=True)),
+                )
+                for segment, row in zip(segments, scored.scores, strict=True)
+            )
+        return SuggestionBatch(model_version=self.version, suggestions=suggestions, scores=scores)
+
+    def _suggestion(self, segment: Segment, code: int, scored: _Scored, row: int) -> Suggestion:
+        path = self.codes[code]
+        return Suggestion(
+            transcript=segment.transcript,
+            turn=segment.turn,
+            start=segment.start,
+            end=segment.end,
+            text=segment.text,
+            code=path,
+            score=float(scored.scores[row, code]),
+            threshold=float(self._parts.thresholds[code]),
+            model_version=self.version,
+            because=self._exemplars[path].nearest(scored.vectors[row], but=segment.key),
+        )
+
+
+def _rows(vectors: dict[str, Floats32], segments: Sequence[Segment], dimension: int) -> Floats32:
+    if not segments:
+        return np.zeros((0, dimension), dtype=np.float32)
+    return np.stack([vectors[segment.text] for segment in segments])
