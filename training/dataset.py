@@ -1,0 +1,196 @@
+"""From a study to what can be learned from it."""
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from datasets import Dataset
+from numpy.typing import NDArray
+
+from annotations.codings import ADJUDICATED, CodingTable
+from annotations.errors import StateError
+from annotations.study import Study
+from annotations.transcripts import Segment, Segmentation
+from models.exemplars import Candidate
+from models.suggestions import Exemplar
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+_MIN_TRANSCRIPTS = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingData:
+    """The segments that somebody read, with what the coders made of them.
+
+    `dataset` has a row for each segment: transcript, turn, start, end, speaker, text, `before`
+    (earlier turns, the nearest last), `target`, `truth`, `scored`. *Shapes:* `targets`
+    (segments, codes): 0, 1, 0.5 for a tie of the coders; `truth` (segments, codes): whether
+    more than half of those who read it without suggestions in sight applied the code;
+    `scored` (segments,): whether anybody did read it so; `clusters` (segments,): index into
+    `transcripts`. Codes of a declared codebook that nobody applied are among `codes`.
+    """
+
+    name: str
+    dataset: Dataset
+    segments: tuple[Segment, ...]
+    codes: tuple[str, ...]
+    coders: tuple[str, ...]
+    transcripts: tuple[str, ...]
+    clusters: NDArray[np.int64]
+    targets: Floats
+    truth: Bools
+    scored: Bools
+    segmentation: Segmentation
+    candidates: tuple[tuple[Candidate, ...], ...]
+
+    @property
+    def support(self) -> NDArray[np.int64]:
+        """Segments whose majority applies each code; *shape:* (codes,)."""
+        return np.asarray((self.targets == 1).sum(axis=0), dtype=np.int64)
+
+    @property
+    def has_context(self) -> bool:
+        """Whether any segment has a turn before it."""
+        return any(segment.before for segment in self.segments)
+
+    def digest(self) -> str:
+        """SHA-256 of everything that is learned from."""
+        digest = hashlib.sha256(json.dumps(self.codes).encode())
+        for row in self.dataset:
+            digest.update(json.dumps(row, sort_keys=True).encode())
+        return digest.hexdigest()
+
+
+def training_data(study: Study, *, model_coders: Collection[str] = ()) -> TrainingData:
+    """Gather what people coded; codings of `model_coders` are left out.
+
+    Raises StateError where nothing can be learned or nothing can be scored, with what is
+    missing.
+    """
+    coders = [coder for coder in study.coders if coder not in set(model_coders)]
+    codings = [coding for coding in study.human_codings if coding.coder in set(coders)]
+    if not codings:
+        raise StateError(
+            f"{study.name} has nothing to learn from: {len(study.transcripts)} transcripts and "
+            "no codings by people. Import codings (second-coder import), or code transcripts "
+            f"in Label Studio and run second-coder label-studio sync {study.name}."
+        )
+    table = _table(study, coders)
+    units = np.flatnonzero(table.read.any(axis=0))
+    targets = table.majority()[units]
+    alone = table.unassisted()
+    with np.errstate(invalid="ignore"):
+        truth = alone.majority()[units] > 0.5
+    scored = np.asarray(alone.read.any(axis=0))[units]
+    segments = tuple(table.units[unit] for unit in units)
+    names = tuple(dict.fromkeys(segment.transcript for segment in segments))
+    number = {name: place for place, name in enumerate(names)}
+    clusters = np.array([number[segment.transcript] for segment in segments], dtype=np.int64)
+    _check_transcripts(study.name, names, int(np.unique(clusters[scored]).size))
+    return TrainingData(
+        name=study.name,
+        dataset=_dataset(segments, targets, truth, scored),
+        segments=segments,
+        codes=table.codes,
+        coders=table.coders,
+        transcripts=names,
+        clusters=clusters,
+        targets=targets,
+        truth=truth,
+        scored=scored,
+        segmentation=study.segmentation,
+        candidates=_candidates(table, units, targets),
+    )
+
+
+def _table(study: Study, coders: list[str]) -> CodingTable:
+    used = set(study.codes_used)
+    codes = [
+        path
+        for path in study.codebook.paths
+        if path in used or (study.codebook.declared and study.codebook.is_leaf(path))
+    ]
+    read = {reading.transcript for reading in study.human_readings if reading.coder in coders}
+    return CodingTable.of(
+        transcripts=[item for item in study.transcripts if item.name in read],
+        codings=study.human_codings,
+        readings=study.human_readings,
+        codes=codes,
+        coders=coders,
+        segmentation=study.segmentation,
+    )
+
+
+def _check_transcripts(study: str, names: tuple[str, ...], alone: int) -> None:
+    if len(names) < _MIN_TRANSCRIPTS:
+        raise StateError(
+            f"{study} has codings in 1 transcript ({names[0]}). Training needs at least "
+            f"{_MIN_TRANSCRIPTS}: the model is tested on transcripts that it has not seen. "
+            "Code another transcript, or import one that is coded."
+        )
+    if alone < _MIN_TRANSCRIPTS:
+        raise StateError(
+            f"{study} has {len(names)} coded transcripts, but only {alone} coded without "
+            f"suggestions in sight. Testing a model needs at least {_MIN_TRANSCRIPTS} of those: "
+            "code transcripts of the blind sample."
+        )
+
+
+def _dataset(
+    segments: tuple[Segment, ...], targets: Floats, truth: Bools, scored: Bools
+) -> Dataset:
+    return Dataset.from_dict(
+        {
+            "transcript": [segment.transcript for segment in segments],
+            "turn": [segment.turn for segment in segments],
+            "start": [segment.start for segment in segments],
+            "end": [segment.end for segment in segments],
+            "speaker": [segment.speaker for segment in segments],
+            "text": [segment.text for segment in segments],
+            "before": [
+                [{"speaker": turn.speaker, "text": turn.text} for turn in segment.before]
+                for segment in segments
+            ],
+            "target": targets.tolist(),
+            "truth": truth.tolist(),
+            "scored": scored.tolist(),
+        }
+    )
+
+
+def _candidates(
+    table: CodingTable, units: NDArray[np.int64], targets: Floats
+) -> tuple[tuple[Candidate, ...], ...]:
+    """For each code the segments whose majority applies it, in the name of one who did."""
+    found = []
+    readers = table.read.sum(axis=0)
+    for code in range(len(table.codes)):
+        rows = np.flatnonzero(targets[:, code] == 1)
+        found.append(
+            tuple(_candidate(table, code, int(units[row]), int(row), readers) for row in rows)
+        )
+    return tuple(found)
+
+
+def _candidate(
+    table: CodingTable, code: int, unit: int, row: int, readers: NDArray[np.int64]
+) -> Candidate:
+    appliers = np.flatnonzero(table.applied[:, unit, code])
+    names = sorted(table.coders[coder] for coder in appliers)
+    segment = table.units[unit]
+    return Candidate(
+        exemplar=Exemplar(
+            transcript=segment.transcript,
+            turn=segment.turn,
+            start=segment.start,
+            end=segment.end,
+            text=segment.text,
+            coder=ADJUDICATED if ADJUDICATED in names else names[0],
+        ),
+        segment=row,
+        share=1.0 if ADJUDICATED in names else len(names) / float(readers[unit]),
+    )

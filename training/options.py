@@ -1,0 +1,34 @@
+"""What a training run can be asked. Needs no torch."""
+
+from dataclasses import dataclass
+
+from annotations.errors import SecondCoderError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainOptions:
+    """How to train.
+
+    `encoder`: None for the default weights, a local folder or a hub name. A code's gate opens
+    from `min_support` segments that carry it and a held-out kappa of `min_kappa`. `folds` is
+    the most there are; fewer transcripts make fewer. The same data and `seed` give the same
+    model version.
+    """
+
+    encoder: str | None = None
+    min_support: int = 10
+    min_kappa: float = 0.3
+    folds: int = 5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.folds < 2:
+            raise ValueError(f"folds is {self.folds}; cross-validation needs at least 2")
+        if self.min_support < 1:
+            raise ValueError(f"min_support is {self.min_support}; it must be at least 1")
+        if not -1 <= self.min_kappa <= 1:
+            raise ValueError(f"min_kappa is {self.min_kappa}; it must lie between -1 and 1")
+
+
+class TrainingStopped(SecondCoderError):
+    """Training was asked to stop and did; nothing was published."""
