@@ -60,9 +60,8 @@ def _sample(learner: Learner, fold_of: NDArray[np.int64], seed: int) -> NDArray[
     clusters = learner.data.clusters
     size = np.bincount(clusters)
     order = np.random.default_rng(seed).permutation(len(size))
-    first = {
-        int(cluster): int(fold_of[row]) for row, cluster in reversed(list(enumerate(clusters)))
-    }
+    fold_of_transcript = np.zeros(len(size), dtype=np.int64)
+    fold_of_transcript[clusters] = fold_of
     held = np.zeros(int(fold_of.max()) + 1)
     chosen = np.full(len(fold_of), -1, dtype=np.int64)
     for cluster in order:
