@@ -52,7 +52,8 @@ class CodingTable:
 
     *Shapes:* `read` and `assisted` (coders, units), `applied` (coders, units, codes), all
     boolean; `clusters` (units,) gives each unit's index in `transcripts`. `applied` is False
-    wherever `read` is; only `read` tells "did not apply" from "did not look".
+    wherever `read` is; only `read` tells "did not apply" from "did not look". `weights`
+    (units,), where units differ in size, is how often each counts (its characters).
     """
 
     units: tuple[Segment, ...]
@@ -63,6 +64,7 @@ class CodingTable:
     read: NDArray[np.bool_]
     assisted: NDArray[np.bool_]
     applied: NDArray[np.bool_]
+    weights: NDArray[np.float64] | None = None
 
     @classmethod
     def of(

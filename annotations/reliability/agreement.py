@@ -110,28 +110,16 @@ def agreement_of(table: CodingTable, *, model: ModelCoding | None = None) -> Agr
     The adjudicated coding is the coders' common work and no coder of its own here.
     """
     people = people_of(table)
-    tally = Tally.of_readings(
-        read=people.read,
-        applied=people.applied,
-        clusters=people.clusters,
-        groups=len(people.transcripts),
-    )
+    tally = tally_of(people)
     pairs = list(combinations(range(len(people.coders)), 2))
-    tables = [
-        pair_tables(
-            first=people.applied[one],
-            second=people.applied[other],
-            both=people.read[one] & people.read[other],
-            clusters=people.clusters,
-            groups=len(people.transcripts),
-        )
-        for one, other in pairs
-        # Pairs without a shared unit keep their place, as a table of zeros.
-    ]
-    positives = codings_a_coder(tally.total)
-    overall = float(codings_a_coder(tally.pooled().total)[0])
+    tables = _tables_of_pairs(people, pairs, people.weights)
+    # A passage is one event however long it is: what must not be few is counted unweighted.
+    counted = tables if people.weights is None else _tables_of_pairs(people, pairs, None)
+    plain = tally if people.weights is None else tally_of(people, weighted=False)
+    positives = codings_a_coder(plain.total)
+    overall = float(codings_a_coder(plain.pooled().total)[0])
     if len(pairs) == 1:
-        both = tables[0].sum(axis=0)
+        both = counted[0].sum(axis=0)
         positives = codings_of_the_fewer(both)
         overall = float(codings_of_the_fewer(both.sum(axis=0)))
     return Agreement(
@@ -142,7 +130,7 @@ def agreement_of(table: CodingTable, *, model: ModelCoding | None = None) -> Agr
             )
             for (one, other), percent, kappa in zip(
                 pairs,
-                *_of_tables(tables, (coefficients.pair_percent, coefficients.cohen)),
+                *_of_tables(tables, (coefficients.pair_percent, coefficients.cohen), counted),
                 strict=True,
             )
         ),
@@ -171,28 +159,29 @@ def model_agreement_of(
             f"the model's coding is {model_read.shape} and {model_applied.shape}, "
             f"expected {expected[:1]} and {expected}: (units,) and (units, codes)"
         )
-    groups = len(table.transcripts)
     names = [name for name, read in zip(blind.coders, blind.read, strict=True) if read.any()]
-    tables = [
-        pair_tables(
-            first=blind.applied[blind.coders.index(name)],
-            second=model_applied,
-            both=blind.read[blind.coders.index(name)] & model_read,
-            clusters=blind.clusters,
-            groups=groups,
-        )
-        for name in names
-    ]
     label = blind.majority()
-    tables.append(
-        pair_tables(
-            first=label > 0.5,
-            second=model_applied,
-            both=(label != 0.5) & ~np.isnan(label) & model_read[:, np.newaxis],
-            clusters=blind.clusters,
-            groups=groups,
-        )
-    )
+    sides = [
+        *(
+            (blind.applied[at], blind.read[at] & model_read)
+            for at in map(blind.coders.index, names)
+        ),
+        (label > 0.5, (label != 0.5) & ~np.isnan(label) & model_read[:, np.newaxis]),
+    ]
+
+    def tables(weights: Floats | None) -> list[Floats]:
+        return [
+            pair_tables(
+                first=first,
+                second=model_applied,
+                both=both,
+                clusters=blind.clusters,
+                groups=len(table.transcripts),
+                weights=weights,
+            )
+            for first, both in sides
+        ]
+
     shared = blind.read.any(axis=0) & model_read
     return ModelAgreement(
         version=version,
@@ -202,13 +191,42 @@ def model_agreement_of(
             for name, percent, kappa, alpha in zip(
                 [*names, MAJORITY],
                 *_of_tables(
-                    tables,
+                    tables(blind.weights),
                     (coefficients.pair_percent, coefficients.cohen, coefficients.pair_alpha),
+                    tables(None),
                 ),
                 strict=True,
             )
         ),
     )
+
+
+def tally_of(people: CodingTable, *, weighted: bool = True) -> Tally:
+    """What the people's readings add up to."""
+    return Tally.of_readings(
+        read=people.read,
+        applied=people.applied,
+        clusters=people.clusters,
+        groups=len(people.transcripts),
+        weights=people.weights if weighted else None,
+    )
+
+
+def _tables_of_pairs(
+    people: CodingTable, pairs: Sequence[tuple[int, int]], weights: Floats | None
+) -> list[Floats]:
+    """Cross tables of pairs; one without a shared unit keeps its place, as a table of zeros."""
+    return [
+        pair_tables(
+            first=people.applied[one],
+            second=people.applied[other],
+            both=people.read[one] & people.read[other],
+            clusters=people.clusters,
+            groups=len(people.transcripts),
+            weights=weights,
+        )
+        for one, other in pairs
+    ]
 
 
 def codings_a_coder(total: Tally) -> Floats:
@@ -294,16 +312,22 @@ def _pooled(tally: Tally, positives: float) -> PooledAgreement:
 
 
 def _of_tables(
-    tables: Sequence[Floats], statistics: Sequence[Callable[[Floats], Floats]]
+    tables: Sequence[Floats],
+    statistics: Sequence[Callable[[Floats], Floats]],
+    counted: Sequence[Floats],
 ) -> list[tuple[Estimate, ...]]:
-    """Estimates over all codes for each pair's (transcripts, codes, 2, 2), by statistic."""
+    """Estimates over all codes for each pair's (transcripts, codes, 2, 2), by statistic.
+
+    `counted` are the same tables without weights.
+    """
     if not tables:
         return [() for _ in statistics]
     sums = np.stack([table.sum(axis=1) for table in tables], axis=1)
     used = sums.sum(axis=(-2, -1)) > 0
     total = sums.sum(axis=0)
     decisions = total.sum(axis=(-2, -1)).astype(int).tolist()
-    shortage = [insufficient_positives(float(count)) for count in codings_of_the_fewer(total)]
+    fewest = codings_of_the_fewer(np.stack([table.sum(axis=(0, 1)) for table in counted]))
+    shortage = [insufficient_positives(float(count)) for count in fewest]
     undefined = [ONE_VALUE if count else NOT_BOTH for count in decisions]
     return [
         jackknife(

@@ -13,6 +13,7 @@ from annotations.reliability.agreement import (
     codings_a_coder,
     codings_of_the_fewer,
     people_of,
+    tally_of,
 )
 from annotations.reliability.estimate import (
     Estimate,
@@ -87,19 +88,17 @@ def measures_of(table: CodingTable, *, seed: int = 0) -> MeasuresReport:
     All deletions of all codes come from one pass over the units; `seed` is the bootstrap's.
     """
     people = people_of(table)
-    groups = len(people.transcripts)
-    tally = Tally.of_readings(
-        read=people.read, applied=people.applied, clusters=people.clusters, groups=groups
-    )
-    positives = codings_a_coder(tally.total)
-    pooled_positives = codings_a_coder(tally.pooled().total)
+    tally = tally_of(people)
+    plain = tally if people.weights is None else tally_of(people, weighted=False)
+    positives = codings_a_coder(plain.total)
+    pooled_positives = codings_a_coder(plain.pooled().total)
     if len(people.coders) == 2:
         both = pair_tables(
             first=people.applied[0],
             second=people.applied[1],
             both=people.read[0] & people.read[1],
             clusters=people.clusters,
-            groups=groups,
+            groups=len(people.transcripts),
         ).sum(axis=0)
         positives = codings_of_the_fewer(both)
         pooled_positives = codings_of_the_fewer(both.sum(axis=0, keepdims=True))

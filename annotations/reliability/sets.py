@@ -67,8 +67,9 @@ def set_agreement_of(table: CodingTable) -> SetAgreement:
     _, example, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
     sets = applied[example].astype(np.float64)
     place = people.clusters[unit] * len(sets) + which.ravel()
-    counts = np.bincount(place, minlength=groups * len(sets)).astype(np.float64)
-    counts = counts.reshape(groups, len(sets))
+    times = np.ones(len(people.units)) if people.weights is None else people.weights
+    places = np.bincount(place, weights=times[unit], minlength=groups * len(sets))
+    counts: Floats = places.astype(np.float64).reshape(groups, len(sets))
 
     weight = 1.0 / np.maximum(readers - 1.0, 1.0)
     observed = np.zeros((3, len(people.units)))
@@ -78,7 +79,7 @@ def set_agreement_of(table: CodingTable) -> SetAgreement:
             people.applied[one, both].astype(np.float64),
             people.applied[other, both].astype(np.float64),
         )
-    by_transcript = (grouping(people.clusters, groups) @ (observed * weight).T).T
+    by_transcript = (grouping(people.clusters, groups, times) @ (observed * weight).T).T
 
     replicates = _alphas(counts, by_transcript, sets)
     sizes = readers[pairable]
@@ -86,7 +87,7 @@ def set_agreement_of(table: CodingTable) -> SetAgreement:
     nominal, jaccard, masi = jackknife(
         replicates,
         scale=Scale.ATANH,
-        n=[int(pairable.sum())] * 3,
+        n=[int(times[pairable].sum())] * 3,
         shortage=[insufficient_positives(filled, "units with a code")] * 3,
         undefined=[ONE_VALUE] * 3,
     )

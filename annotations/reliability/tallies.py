@@ -38,15 +38,24 @@ class Tally:
     categories: int
 
     @classmethod
-    def of_readings(cls, *, read: Bools, applied: Bools, clusters: Ints, groups: int) -> "Tally":
+    def of_readings(
+        cls,
+        *,
+        read: Bools,
+        applied: Bools,
+        clusters: Ints,
+        groups: int,
+        weights: Floats | None = None,
+    ) -> "Tally":
         """Yes (category 1) or no (category 0), a code at a time.
 
         *Shapes:* `read` (coders, units), `applied` (coders, units, codes), `clusters` (units,)
-        below `groups`. Result: `sums` (groups, codes, counts).
+        below `groups`, `weights` (units,) how often each unit counts. Result: `sums` (groups,
+        codes, counts).
         """
         readers = read.sum(axis=0, dtype=np.float64)[:, np.newaxis]
         yes = (applied & read[:, :, np.newaxis]).sum(axis=0, dtype=np.float64)
-        by_group = grouping(clusters, groups)
+        by_group = grouping(clusters, groups, weights)
         marginals = np.zeros((groups, applied.shape[2], len(read), 2))
         for coder, (seen, yeses) in enumerate(zip(read, applied, strict=True)):
             marginals[:, :, coder, 1] = by_group @ yeses.astype(np.float64)
@@ -168,19 +177,28 @@ class Tally:
         )
 
 
-def grouping(clusters: Ints, groups: int) -> sparse.csr_array:
-    """The matrix (groups, units) that sums units by transcript."""
+def grouping(clusters: Ints, groups: int, weights: Floats | None = None) -> sparse.csr_array:
+    """The matrix (groups, units) that sums units by transcript, each counting as its weight."""
     units = len(clusters)
-    ones = np.ones(units, dtype=np.float64)
-    return sparse.csr_array((ones, (clusters, np.arange(units))), shape=(groups, units))
+    times = np.ones(units, dtype=np.float64) if weights is None else weights
+    return sparse.csr_array((times, (clusters, np.arange(units))), shape=(groups, units))
 
 
-def pair_tables(*, first: Bools, second: Bools, both: Bools, clusters: Ints, groups: int) -> Floats:
+def pair_tables(
+    *,
+    first: Bools,
+    second: Bools,
+    both: Bools,
+    clusters: Ints,
+    groups: int,
+    weights: Floats | None = None,
+) -> Floats:
     """Cross tables of two coders, for each transcript and code.
 
     *Shapes:* `first`, `second` (units, codes) what they applied; `both` (units,) or (units,
-    codes) where the two are to be compared. Result: (groups, codes, 2, 2), the first coder's no
-    and yes along the rows, the second's along the columns.
+    codes) where the two are to be compared; `weights` (units,) how often each unit counts.
+    Result: (groups, codes, 2, 2), the first coder's no and yes along the rows, the second's
+    along the columns.
     """
     codes = first.shape[1]
     if not first.size:
@@ -192,17 +210,23 @@ def pair_tables(*, first: Bools, second: Bools, both: Bools, clusters: Ints, gro
     seen: Floats
     if both.ndim == 2:
         wanted = both.ravel()
-        seen = grouping(clusters, groups) @ both.astype(np.float64)
+        seen = grouping(clusters, groups, weights) @ both.astype(np.float64)
     else:
         wanted = np.repeat(both, codes)
-        seen = np.repeat(np.bincount(clusters[both], minlength=groups), codes).astype(np.float64)
+        sizes = None if weights is None else weights[both]
+        counts = np.bincount(clusters[both], weights=sizes, minlength=groups)
+        seen = np.repeat(counts, codes).astype(np.float64)
         seen = seen.reshape(groups, codes)
     ones, twos = ones[wanted[ones]], twos[wanted[twos]]
     agreed = ones[second.ravel()[ones]]
 
     def count(places: Ints) -> Floats:
         unit, code = np.divmod(places, codes)
-        cells = np.bincount(clusters[unit] * codes + code, minlength=groups * codes)
+        cells = np.bincount(
+            clusters[unit] * codes + code,
+            weights=None if weights is None else weights[unit],
+            minlength=groups * codes,
+        )
         return cells.astype(np.float64).reshape(groups, codes)
 
     yes, first_yes, second_yes = count(agreed), count(ones), count(twos)
