@@ -142,5 +142,5 @@ def test_a_confusion_seen_a_few_times_does_not_head_the_list() -> None:
     assert [one.times for one in found] == [8, 2]
     assert found[0].share.value < found[1].share.value == 1.0
     assert found[1].share.reason == "insufficient: 2 transcripts, an interval needs 10"
-    assert found[0].share.reason == "insufficient: 8 transcripts, an interval needs 10"
+    assert found[0].share.reason == "insufficient: confused 8 times, an interval needs 10"
     assert confusions_of(table_of(np.array([first, first], dtype=np.bool_))) == ()
