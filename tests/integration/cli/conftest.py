@@ -1,6 +1,7 @@
 """The command line as a user runs it, in this process for speed."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +29,13 @@ class Outcome:
 Run = Callable[..., Outcome]
 
 
-@pytest.fixture()
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """The fictional sample study."""
+    return Path(__file__).resolve().parents[3] / "examples" / "middle_managers"
+
+
+@pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run `second-coder ARGS...` in a home of its own."""
     monkeypatch.setenv("SECOND_CODER_HOME", str(tmp_path / "home"))
@@ -49,13 +56,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return run_
 
 
-@pytest.fixture(scope="session")
-def sample() -> Path:
-    """The fictional sample study."""
-    return Path(__file__).resolve().parents[3] / "examples" / "middle_managers"
+@pytest.fixture
+def run_trained(run: Run, trained_home: Path, tmp_path: Path) -> Run:
+    """The same, in a home where `managers` is imported and trained."""
+    shutil.copytree(trained_home, tmp_path / "home")
+    return run
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path: Path) -> Callable[..., Path]:
     """Write files into a folder and return it."""
 

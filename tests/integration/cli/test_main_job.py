@@ -48,79 +48,104 @@ def test_home_may_stand_before_or_after_the_command(
     assert not run("studies", "--json", "--home", tmp_path / "two").document["studies"]
 
 
-def test_a_study_goes_from_files_to_suggestions_and_a_reliability_report(
-    run: Callable, sample: Path, tmp_path: Path
+def test_training_reports_each_code_with_intervals_and_repeats_itself(
+    run_trained: Callable,
 ) -> None:
-    run("import", "managers", sample)
-    trained = run("train", "managers", "--json")
-    assert trained.code == 0, trained.err
-    report = trained.document
-    assert set(report["kappa"]) == ESTIMATE
-    assert set(report["macro_f1"]) == ESTIMATE
-    assert set(report["micro_f1"]) == ESTIMATE
-    assert report["kappa"]["low"] < report["kappa"]["value"] < report["kappa"]["high"]
-    states = {code["gate"] for code in report["codes"]}
-    assert states == {"open", "closed"}
-    assert all(code["reason"] for code in report["codes"] if code["gate"] == "closed")
+    (first,) = run_trained("models", "managers", "--json").document["models"]
+    again = run_trained("train", "managers", "--json", "--min-support", 35)
+    assert again.code == 0, again.err
+    report = again.document
+    for figure in ("kappa", "macro_f1", "micro_f1"):
+        assert set(report[figure]) == ESTIMATE
+        assert report[figure]["low"] < report[figure]["value"] < report[figure]["high"]
+    assert {code["gate"] for code in report["codes"]} == {"open", "closed"}
+    for code in report["codes"]:
+        assert set(code) >= {"code", "support", "threshold", "precision", "recall", "f1", "kappa"}
+        assert code["gate"] == "open" or code["reason"]
+        assert code["gate"] == "open" or code["support"] < 35
+    assert report["model_version"] != first["version"]
+    assert report["kappa"]["value"] > report["baseline"]["kappa"]["value"]
 
-    listed = run("models", "managers", "--json").document["models"]
-    assert [model["version"] for model in listed] == [report["model_version"]]
-    again = run("train", "managers", "--json").document
-    assert again["model_version"] == report["model_version"]
-    other = run("train", "managers", "--json", "--seed", 1).document
-    assert other["model_version"] != report["model_version"]
-    assert run("models", "managers", "--use", report["model_version"]).code == 0
+    back = run_trained("train", "managers", "--json").document
+    assert back["model_version"] == first["version"]
 
-    suggested = run("suggest", "managers", "--json", "--csv", tmp_path / "out.csv").document
-    assert suggested["model_version"] == report["model_version"]
+
+def test_a_version_can_be_chosen_again(run_trained: Callable) -> None:
+    (first,) = run_trained("models", "managers", "--json").document["models"]
+    run_trained("train", "managers", "--seed", 1)
+    listed = run_trained("models", "managers", "--json").document["models"]
+    assert len(listed) == 2
+    assert [model["version"] for model in listed if model["active"]] != [first["version"]]
+    outcome = run_trained("models", "managers", "--use", first["version"], "--json")
+    assert [m["version"] for m in outcome.document["models"] if m["active"]] == [first["version"]]
+    suggested = run_trained("suggest", "managers", "--json").document
+    assert suggested["model_version"] == first["version"]
+
+
+def test_suggestions_come_with_a_reason_and_keep_to_the_gate(
+    run_trained: Callable, tmp_path: Path
+) -> None:
+    (model,) = run_trained("models", "managers", "--json").document["models"]
+    codes = {code["code"]: code for code in model["figures"]["codes"]}
+    done = run_trained("suggest", "managers", "--json", "--all-codes", "--csv", tmp_path / "o.csv")
+    suggested = done.document
     assert suggested["suggestions"]
-    open_codes = {code["code"] for code in report["codes"] if code["gate"] == "open"}
+    assert {one["transcript"] for one in suggested["suggestions"]} <= {
+        "W1-09 Specialist clinical",
+        "W2-17 Care functional",
+        "W2-18 Specialist clinical",
+        "W2-30 Specialist general",
+    }
     for one in suggested["suggestions"]:
-        assert one["code"] in open_codes
+        assert codes[one["code"]]["gate"] == "open"
         assert one["score"] >= one["threshold"]
+        assert len(one["text"]) == one["end"] - one["start"]
         assert one["because"]
         assert all(set(b) >= {"transcript", "turn", "text", "coder"} for b in one["because"])
-    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+    assert all(set(codes) <= set(row["scores"]) for row in suggested["scores"])
+    with (tmp_path / "o.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert sum(bool(row["code"]) for row in rows) == len(suggested["suggestions"])
-    assert {row["coder"] for row in rows} == {f"model:{report['model_version']}"}
+    assert {row["coder"] for row in rows} == {f"model:{model['version']}"}
 
-    scored = run("suggest", "managers", "--json", "--all-codes").document["scores"]
-    assert {code["code"] for code in report["codes"] if code["support"]} <= set(scored[0]["scores"])
 
-    agreement = run("agreement", "managers", "--json").document
-    assert agreement["coders"] == ["asha", "ben", "carys"]
-    assert len(agreement["pairs"]) == 3
-    assert set(agreement["pooled"]["alpha"]) == ESTIMATE
-    assert {a["coder"] for a in agreement["model"]["against"]} >= {"asha", "ben", "carys"}
-    assert run("agreement", "managers").out.count("asha") >= 3
+def test_agreement_sets_the_model_beside_the_coders(run_trained: Callable) -> None:
+    report = run_trained("agreement", "managers", "--json").document
+    assert report["coders"] == ["asha", "ben", "carys"]
+    assert len(report["pairs"]) == 3
+    assert set(report["pooled"]["alpha"]) == ESTIMATE
+    against = {one["coder"]: one for one in report["model"]["against"]}
+    assert set(against) >= {"asha", "ben", "carys"}
+    assert report["model"]["transcripts"] == 26
+    assert 0 < against["asha"]["kappa"]["value"] < 1
+    assert run_trained("agreement", "managers").out.count("asha") >= 3
 
 
 def test_model_codings_that_come_back_in_a_file_train_nothing(
-    run: Callable, sample: Path, tmp_path: Path
+    run_trained: Callable, tmp_path: Path
 ) -> None:
-    run("import", "managers", sample)
-    version = run("train", "managers", "--json").document["model_version"]
-    run("suggest", "managers", "--csv", tmp_path / "codings.csv")
-    assert run("import", "managers", tmp_path / "codings.csv").code == 0
-    assert run("show", "managers", "--json").document["codings"] > 0
-    assert run("train", "managers", "--json").document["model_version"] == version
+    (model,) = run_trained("models", "managers", "--json").document["models"]
+    run_trained("suggest", "managers", "--csv", tmp_path / "codings.csv")
+    before = run_trained("agreement", "managers", "--json").document
+    came = run_trained("import", "managers", tmp_path / "codings.csv", "--json").document
+    assert came["added"]["codings"] > 0
+    assert run_trained("train", "managers", "--json").document["model_version"] == model["version"]
+    assert run_trained("agreement", "managers", "--json").document == before
 
 
 def test_new_files_are_suggested_for_without_joining_the_study(
-    run: Callable, sample: Path, tmp_path: Path
+    run_trained: Callable, tmp_path: Path
 ) -> None:
-    run("import", "managers", sample)
-    run("train", "managers")
-    before = run("show", "managers", "--json").document
+    before = run_trained("show", "managers", "--json").document
     path = tmp_path / "new.txt"
     path.write_text(
         "Interviewer: How are you?\nP40: I answer mail at midnight and lie awake until four.\n"
     )
-    found = run("suggest", "managers", path, "--json")
+    found = run_trained("suggest", "managers", path, "--json")
     assert found.code == 0, found.err
-    assert {one["transcript"] for one in found.document["suggestions"]} <= {"new"}
-    assert run("show", "managers", "--json").document == before
+    assert "Personal > Workload and stress" in {o["code"] for o in found.document["suggestions"]}
+    assert {one["transcript"] for one in found.document["suggestions"]} == {"new"}
+    assert run_trained("show", "managers", "--json").document == before
 
 
 @pytest.mark.parametrize("unit", ["segment", "turn"])
