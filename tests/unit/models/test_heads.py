@@ -1,0 +1,79 @@
+"""Heads: scikit-learn's fit, ties at half weight, codes without two labels."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+
+from models.heads import fit_heads, fit_standardised
+
+
+@pytest.fixture
+def drawn() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(120, 6)).astype(np.float32)
+    chance = 1 / (1 + np.exp(-features[:, :2] * 2))
+    return features, (rng.random((120, 2)) < chance).astype(np.float64)
+
+
+def test_a_head_is_the_balanced_logistic_regression_of_its_code(
+    drawn: tuple[np.ndarray, np.ndarray],
+) -> None:
+    features, targets = drawn
+    heads = fit_heads(features, targets, strength=0.5)
+    for code in range(2):
+        model = LogisticRegression(C=0.5, class_weight="balanced", max_iter=1000, tol=1e-8)
+        model.fit(features.astype(np.float64), targets[:, code])
+        expected = model.decision_function(features)
+        assert heads.scores(features)[:, code] == pytest.approx(expected, abs=0.02)
+
+
+def test_sparse_and_dense_features_give_the_same_heads(
+    drawn: tuple[np.ndarray, np.ndarray],
+) -> None:
+    features, targets = drawn
+    targets[3:9, 0] = 0.5
+    dense = fit_heads(features, targets, strength=1.0)
+    thin = fit_heads(sparse.csr_matrix(features), targets, strength=1.0)
+    assert thin.scores(sparse.csr_matrix(features)) == pytest.approx(
+        dense.scores(features), abs=0.02
+    )
+
+
+def test_a_tie_is_both_labels_at_half_weight(drawn: tuple[np.ndarray, np.ndarray]) -> None:
+    features, targets = drawn
+    tied = targets[:, :1].copy()
+    tied[:20] = 0.5
+    both = np.vstack([features[:20], features[:20], features[20:], features[20:]])
+    labels = np.concatenate([np.ones(20), np.zeros(20), tied[20:, 0], tied[20:, 0]])
+    model = LogisticRegression(C=0.5, class_weight="balanced", max_iter=1000, tol=1e-8)
+    model.fit(both.astype(np.float64), labels)
+    heads = fit_heads(features, tied, strength=1.0)
+    assert heads.scores(features)[:, 0] == pytest.approx(
+        model.decision_function(features), abs=0.02
+    )
+
+
+def test_a_code_with_one_label_gets_a_constant_head() -> None:
+    features = np.random.default_rng(1).normal(size=(9, 3)).astype(np.float32)
+    heads = fit_heads(features, np.zeros((9, 1)), strength=1.0)
+    assert np.unique(heads.scores(features)) == pytest.approx([np.log(0.5 / 9.5)])
+
+
+def test_features_of_any_scale_and_place_give_the_same_scores(
+    drawn: tuple[np.ndarray, np.ndarray],
+) -> None:
+    features, targets = drawn
+    moved = (features * np.array([1, 10, 100, 1, 1, 1]) + 5).astype(np.float32)
+    moved = np.hstack([moved, np.full((len(moved), 1), 3, dtype=np.float32)])
+    one = fit_standardised(features, targets, strength=0.1).scores(features)
+    other = fit_standardised(moved, targets, strength=0.1).scores(moved)
+    assert other == pytest.approx(one, abs=0.02)
+
+
+def test_a_check_that_raises_ends_the_fitting(drawn: tuple[np.ndarray, np.ndarray]) -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_heads(*drawn, strength=1.0, check=stop)
