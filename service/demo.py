@@ -27,8 +27,8 @@ SAMPLE = Path(__file__).resolve().parents[1] / "examples" / "middle_managers"
 EMAIL = "coder@example.org"
 PASSWORD = "second-coder"  # noqa: S105 - of the demo's own Label Studio, on this machine alone
 LABEL_STUDIO_PORT, SERVICE_PORT = 8080, 9090
-BLIND = 0.25
-"""Of four uncoded transcripts the usual share would often draw none."""
+BLIND = 0.35
+"""Of four uncoded transcripts the usual share draws none; this one draws one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
