@@ -211,6 +211,28 @@ def second_coder(
 
 
 @pytest.fixture(scope="session")
+def emoji_interview() -> str:
+    """Words close to what the sample study's coders coded, so that the model has something to say.
+
+    Python and JavaScript count its characters differently, also before a suggested span.
+    """
+    return (
+        "Interviewer: How has the winter been? 🙂\n"
+        "P90: There is a readiness checklist 📋 with 84 lines and I report on it every Thursday, "
+        "green or not green.\n"
+        "P90: 😀 We were asked for four per cent in savings last year, found two and a half, and "
+        "were congratulated on four. This year it is five.\n"
+        "P90: Naïve 🚌 me. I go to the cardiologists and I talk about theatre sessions, never "
+        "pounds. Then I come back upstairs and put the sessions into pounds.\n"
+        "P90: 🙂 Well, Zoë said it at the time, and I laughed, and then I went home and thought "
+        "about it for a week, because she is not often wrong about me and she knows it. The trust "
+        "sent me on its Aspiring Leaders 🎓 programme, two days a month for a year, with a mentor "
+        "from the blood service, and a certificate at the end of it.\n"
+        "P90: So it goes, 😢 and they never rang 🚌 back, naïve me.\n"
+    )
+
+
+@pytest.fixture(scope="session")
 def chromium(absent: Callable[[str], NoReturn]) -> str:
     """The system's Chromium; tests that need it are skipped without."""
     names = ("chromium", "chromium-browser", "google-chrome")

@@ -26,13 +26,6 @@ BROWSER = [
     "--disable-sync",
 ]
 ADDED = "they never rang 🚌 back, naïve me"
-TRANSCRIPT = f"""\
-Interviewer: How has the winter been? 🙂
-P90: 😀 We've two vacancies on the rota and nobody applied. I cover nights with naïve agency.
-P90: 🧑‍⚕️ Every Monday I explain why we missed the four hour target, café or no café.
-P90: I rang Zoë, who's matron in surgery. 🚌 We meet for coffee and she tells me what to do.
-P90: So it goes, 😢 and {ADDED}.
-"""
 
 
 @pytest.fixture
@@ -107,9 +100,10 @@ def test_a_coder_reads_the_reason_deletes_adds_and_submits_and_the_decisions_arr
     label_studio: LocalLabelStudio,
     eventually: Callable[..., None],
     tmp_path: Path,
+    emoji_interview: str,
 ) -> None:
     file = tmp_path / "Browser interview.txt"
-    file.write_text(TRANSCRIPT, encoding="utf-8")
+    file.write_text(emoji_interview, encoding="utf-8")
     second_coder.run("import", "managers", file)
     project = second_coder.run(
         *("label-studio", "connect", "managers"),
@@ -146,7 +140,7 @@ def test_a_coder_reads_the_reason_deletes_adds_and_submits_and_the_decisions_arr
 
     page.get_by_placeholder("Find a code").fill("Identity")
     page.locator(".codes").get_by_text("Personal > Identity").click()
-    turn = page.get_by_test_id("phrase:4")
+    turn = page.get_by_test_id("phrase:5")
     turn.scroll_into_view_if_needed()
     select(page, turn, ADDED)
     page.locator(".htx-highlight", has_text=ADDED).wait_for()
@@ -154,7 +148,7 @@ def test_a_coder_reads_the_reason_deletes_adds_and_submits_and_the_decisions_arr
 
     def decisions() -> list[tuple[str, str]]:
         found = second_coder.get("/studies/managers/decisions")["decisions"]
-        turns = [line.partition(": ")[2] for line in TRANSCRIPT.splitlines()]
+        turns = [line.partition(": ")[2] for line in emoji_interview.splitlines()]
         return sorted(
             (item["kind"], turns[item["turn"]][item["start"] : item["end"]])
             for item in found

@@ -19,16 +19,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 Eventually = Callable[..., None]
 
-# Close to what the sample study's coders coded, so that the model has something to say, with
-# characters that Python and JavaScript count differently.
-EMOJI = """\
-Interviewer: How has the winter been? 🙂
-P90: 😀 We've two vacancies on the rota and nobody applied. I cover nights with naïve agency.
-P90: 🧑‍⚕️ Every Monday I explain why we missed the four hour target, café or no café.
-P90: I rang Zoë, who's matron in surgery. 🚌 We meet for coffee and she tells me what to do.
-P90: I take it home with me. 😢 I can't sleep, there's too much to do and no end to it.
-"""
-
 
 @dataclass(frozen=True)
 class Connected:
@@ -66,9 +56,15 @@ class Connected:
         headers = dict(hook.headers) if secret is None else {"X-Second-Coder-Secret": secret}
         return httpx.post(hook.url, json=body, headers=headers, timeout=30)
 
-    def jobs_done(self) -> bool:
-        jobs = self.second_coder.get("/jobs")["jobs"]
-        return all(job["state"] not in ("queued", "running") for job in jobs)
+    def jobs(self) -> list[Any]:
+        found: list[Any] = self.second_coder.get("/studies/managers/jobs")["jobs"]
+        return found
+
+    def worked_off(self, before: int) -> bool:
+        """Whether jobs came after the first `before` and all are done."""
+        jobs = self.jobs()
+        waiting = [job for job in jobs if job["finished_at"] is None]
+        return len(jobs) > before and not waiting
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +72,10 @@ def connected(
     second_coder: "SecondCoder",
     label_studio: LocalLabelStudio,
     tmp_path_factory: pytest.TempPathFactory,
+    emoji_interview: str,
 ) -> Connected:
     extra = tmp_path_factory.mktemp("extra") / "Emoji interview.txt"
-    extra.write_text(EMOJI, encoding="utf-8")
+    extra.write_text(emoji_interview, encoding="utf-8")
     second_coder.run("import", "managers", extra)
     made = second_coder.run(
         *("label-studio", "connect", "managers"),
@@ -207,7 +204,7 @@ def test_keeping_deleting_moving_and_adding_become_four_decisions(
         ]
     )
 
-    before = connected.everything()
+    before, jobs = connected.everything(), len(connected.jobs())
     body = {
         "action": "ANNOTATION_CREATED",
         "annotation": {"id": made.id, "task": emoji.task, "result": []},
@@ -215,7 +212,7 @@ def test_keeping_deleting_moving_and_adding_become_four_decisions(
     }
     for _ in range(5):
         assert connected.webhook(body).is_success
-    eventually(connected.jobs_done)
+    eventually(lambda: connected.worked_off(jobs))
     assert connected.everything() == before
     connected.second_coder.run("label-studio", "sync", "managers")
     assert connected.everything() == before
@@ -238,7 +235,7 @@ def test_what_was_submitted_while_the_service_was_down_comes_by_sync(
 
 
 def test_a_forged_webhook_changes_nothing(connected: Connected, eventually: Eventually) -> None:
-    before = connected.everything()
+    before, jobs = connected.everything(), len(connected.jobs())
     known = [item["annotation_id"] for item in before[0]["decisions"]]
     for action, numbers in (("ANNOTATION_CREATED", [10**6]), ("ANNOTATIONS_DELETED", known[:1])):
         body = {
@@ -250,7 +247,7 @@ def test_a_forged_webhook_changes_nothing(connected: Connected, eventually: Even
         assert connected.webhook(body, secret="guessed").status_code in (401, 403)
         # Even one who knows the secret cannot make us believe what Label Studio denies.
         assert connected.webhook(body).is_success
-    eventually(connected.jobs_done)
+    eventually(lambda: connected.worked_off(jobs))
     assert connected.everything() == before
 
 
@@ -280,10 +277,10 @@ def test_deleting_an_annotation_takes_its_decisions_along(
 
 
 def test_the_blind_sample_shows_nothing_and_keeps_its_suggestions(
-    connected: Connected, label_studio: LocalLabelStudio, tmp_path: Path
+    connected: Connected, label_studio: LocalLabelStudio, tmp_path: Path, emoji_interview: str
 ) -> None:
     hidden = tmp_path / "Blind interview.txt"
-    hidden.write_text(EMOJI.replace("winter", "summer"), encoding="utf-8")
+    hidden.write_text(emoji_interview.replace("winter", "summer"), encoding="utf-8")
     connected.second_coder.run("import", "managers", hidden)
     pushed = connected.second_coder.run("label-studio", "push", "managers", "--blind", "1")
     assert pushed["withheld"] == 1
