@@ -99,7 +99,8 @@ def fit_standardised(
     mean = features.mean(axis=0, dtype=np.float64)
     deviation = features.std(axis=0, dtype=np.float64)
     scale = np.where(deviation > 1e-6, deviation, np.inf)
-    scaled = ((features - mean) / scale).astype(np.float32)
+    scaled = features - mean.astype(np.float32)
+    scaled /= scale.astype(np.float32)
     heads = fit_heads(scaled, targets, strength=strength, check=check)
     weights = heads.weights / scale
     return Heads(

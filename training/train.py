@@ -74,7 +74,7 @@ def train(
         data.transcripts, data.clusters, data.scored, folds=options.folds, seed=options.seed
     )
     folds = int(fold_of.max()) + 1
-    learner = Learner(data=data, vectors=vectors.by_text, check=check)
+    learner = Learner(data, vectors.by_text, check)
     context = choose_context(learner, fold_of, seed=options.seed, step=step)
     shape = (*data.truth.shape, 2)
     scores, floor = np.zeros(shape), np.zeros((*shape[:2], 1))

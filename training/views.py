@@ -31,13 +31,15 @@ class FittedViews:
     embedding_heads: Heads
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Learner:
     """Fits and scores on rows of the training data; `check` may raise to stop."""
 
-    data: TrainingData
-    vectors: Mapping[str, Floats32]
-    check: Callable[[], None]
+    def __init__(
+        self, data: TrainingData, vectors: Mapping[str, Floats32], check: Callable[[], None]
+    ) -> None:
+        self.data = data
+        self._vectors, self._check = vectors, check
+        self._view: tuple[Setting, Floats32] | None = None
 
     def fit(self, rows: Rows, *, context: bool) -> FittedViews:
         """Fit both views on these segments alone, terms and speakers included."""
@@ -49,21 +51,20 @@ class Learner:
             setting=setting,
             words=words,
             words_heads=fit_heads(
-                words.transform(segments), targets, strength=WORDS_STRENGTH, check=self.check
+                words.transform(segments), targets, strength=WORDS_STRENGTH, check=self._check
             ),
             embedding_heads=fit_standardised(
-                embedding_view(segments, self.vectors, setting),
+                self._embedding_view(setting)[rows],
                 targets,
                 strength=EMBEDDING_STRENGTH,
-                check=self.check,
+                check=self._check,
             ),
         )
 
     def score(self, fitted: FittedViews, rows: Rows) -> Floats:
         """Uncalibrated scores; *shape:* (rows, codes, 2): embedding view, words view."""
-        segments = [self.data.segments[row] for row in rows]
-        meaning = embedding_view(segments, self.vectors, fitted.setting)
-        wording = fitted.words.transform(segments)
+        meaning = self._embedding_view(fitted.setting)[rows]
+        wording = fitted.words.transform([self.data.segments[row] for row in rows])
         return np.stack(
             [fitted.embedding_heads.scores(meaning), fitted.words_heads.scores(wording)], axis=2
         )
@@ -89,6 +90,13 @@ class Learner:
             words.transform(train),
             self.data.targets[fold_of != fold],
             strength=BASELINE_STRENGTH,
-            check=self.check,
+            check=self._check,
         )
         return heads.scores(words.transform(test))[:, :, np.newaxis]
+
+    def _embedding_view(self, setting: Setting) -> Floats32:
+        """Of all segments; folds mostly share a setting, so the last one is kept."""
+        if self._view is None or self._view[0] != setting:
+            self._view = None
+            self._view = (setting, embedding_view(self.data.segments, self._vectors, setting))
+        return self._view[1]
