@@ -134,7 +134,7 @@ class Level:
     @classmethod
     def of(cls, codes: Sequence[str], level: int) -> "Level":
         """Each code becomes its ancestor at the level, or stays where it lies higher up."""
-        paths = [SEPARATOR.join(path.split(SEPARATOR)[:level]) for path in codes]
+        paths = [above(path, level) for path in codes]
         kept = tuple(dict.fromkeys(paths))
         return cls(level=level, codes=kept, place=tuple(kept.index(path) for path in paths))
 
@@ -146,11 +146,20 @@ class Level:
         """The same of a model's coding."""
         return replace(model, applied=self._up(model.applied))
 
+    def coding(self, coding: Coding) -> Coding:
+        """The same coding with the code above."""
+        return replace(coding, code=above(coding.code, self.level))
+
     def _up(self, applied: Bools) -> Bools:
         found = np.zeros((*applied.shape[:-1], len(self.codes)), dtype=np.bool_)
         for below, above in enumerate(self.place):
             found[..., above] |= applied[..., below]
         return found
+
+
+def above(path: str, level: int) -> str:
+    """The ancestor of a code at a level; the code itself where it lies no deeper."""
+    return SEPARATOR.join(path.split(SEPARATOR)[:level])
 
 
 def depth_of(codes: Sequence[str]) -> int:

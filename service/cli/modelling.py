@@ -1,17 +1,12 @@
-"""Commands on models: train, models, suggest, agreement."""
+"""Commands on models: train, models, suggest."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from service.workflows.agreeing import AgreementReport
-
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import progress, say, show_json, show_line, show_table, warn
-
-Unit = Annotated[str, typer.Option(help="What is compared: segment or turn.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,7 +14,6 @@ def add_to(app: typer.Typer) -> None:
     app.command("train")(train)
     app.command("models")(models)
     app.command("suggest")(suggest)
-    app.command("agreement")(agreement)
 
 
 def train(
@@ -41,9 +35,8 @@ def train(
     home: Home = None,
 ) -> None:
     """Train a model, cross-validate it by transcript, publish a version."""
-    from training.options import TrainOptions
-
     from service.workflows.training import train_study
+    from training.options import TrainOptions
 
     options = TrainOptions(
         encoder=encoder, min_support=min_support, min_kappa=min_kappa, folds=folds, seed=seed
@@ -162,51 +155,3 @@ def suggest(
                     f"turn {exemplar.turn}: {exemplar.text}"
                 )
         say(f"{len(result.batch.suggestions)} suggestions by model {result.batch.model_version}")
-
-
-def agreement(
-    context: typer.Context,
-    study: Study,
-    unit: Unit = "segment",
-    json: Json = False,
-    home: Home = None,
-) -> None:
-    """Report how far coders agree with each other, and the model with them."""
-    from service.workflows.agreeing import agreement as run
-
-    found = run(open_home(context, home), study, unit=unit)
-    if json:
-        show_json(found)
-    else:
-        show_agreement(found)
-
-
-def show_agreement(found: "AgreementReport") -> None:
-    """Print the agreement report as tables."""
-    show_line(
-        f"Agreement in {found.study}, by {found.unit}; 95% intervals: jackknife over transcripts"
-    )
-    show_table(
-        "Between coders",
-        ["coders", "percent", "Cohen's kappa"],
-        [(" and ".join(pair.coders), pair.percent, pair.kappa) for pair in found.pairs],
-    )
-    show_table(
-        "By code",
-        ["code", "prevalence", "percent", "Krippendorff's alpha"],
-        [
-            *((c.code, c.prevalence, c.percent, c.alpha) for c in found.codes),
-            ("all codes pooled", None, found.pooled.percent, found.pooled.alpha),
-        ],
-    )
-    if found.model is None:
-        say(f"No model yet. Train one: second-coder train {found.study}")
-        return
-    show_table(
-        f"Model {found.model.version} against coders, on {found.model.transcripts} transcripts "
-        "coded without its suggestions in sight",
-        ["coder", "percent", "kappa", "alpha"],
-        [(a.coder, a.percent, a.kappa, a.alpha) for a in found.model.against],
-    )
-    for note in found.notes:
-        warn(note)

@@ -52,7 +52,7 @@ def demo(
     home: Annotated[Path, typer.Option(help="Where the demo's state lives.")] = Path("var/demo"),
 ) -> None:
     """Run the fictional sample study in a real Label Studio, start to end."""
-    from service.cli.modelling import show_agreement
+    from service.cli.agreeing import show_agreement
     from service.demo import EMAIL, PASSWORD, running_demo, wait_for_interrupt
     from service.workflows.agreeing import agreement
 

@@ -1,152 +1,232 @@
-"""The agreement report: coders with each other, the model with them."""
+"""The reliability report: coders with each other, the model with them."""
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from typing import Any
 
-import numpy as np
-
-from annotations.codings import MODEL_PREFIX, Coding, CodingTable, Reading
+from annotations.codebook import Codebook
+from annotations.codings import MODEL_PREFIX, Coding
 from annotations.errors import StateError
-from annotations.reliability.agreement import (
-    Agreement,
-    CodeAgreement,
-    ModelAgreement,
-    ModelCoding,
-    PairAgreement,
-    PooledAgreement,
-    agreement_of,
-)
+from annotations.reliability.methods import UNITS, Versions
+from annotations.reliability.report import ModelWork, ReliabilityReport, report_of
+from annotations.reliability.substitution import Expertise
+from annotations.reliability.units import depth_of
 from annotations.study import Study
-from annotations.transcripts import Segmentation, Transcript
+from annotations.transcripts import Transcript
+from models.suggestions import SegmentCodes
 from service.house import House
 from service.storage.records import ModelRecord
+from service.storage.session import UnitOfWork
 from service.workflows.modelling import folder_of
 
-UNITS = ("segment", "turn")
+EXPERTISE = tuple(one.name.lower() for one in Expertise)
+SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AgreementReport:
-    """Agreement on one kind of unit; `notes` say what was left out and why."""
+class ReportMaterial:
+    """What a report is computed from, as it was at one moment.
 
-    study: str
-    unit: str
-    coders: tuple[str, ...]
-    pairs: tuple[PairAgreement, ...]
-    codes: tuple[CodeAgreement, ...]
-    pooled: PooledAgreement
-    model: ModelAgreement | None
-    notes: tuple[str, ...]
+    `suggested` is what coders saw suggested, or in blind transcripts would have seen; `shown`
+    are the transcripts that had suggestions in sight. `digest` changes with any of it.
+    """
+
+    study: Study
+    record: ModelRecord | None
+    suggested: ModelWork | None
+    shown: frozenset[str]
+    digest: str
 
 
-def agreement(house: House, study: str, *, unit: str = "segment") -> AgreementReport:
+def agreement(
+    house: House,
+    study: str,
+    *,
+    unit: str = "segment",
+    level: int | None = None,
+    expertise: str = "skilled",
+) -> ReliabilityReport:
     """Agreement of the study's coders and of the model in use with them.
 
     The model counts only on transcripts that were never shown with suggestions. Its coding
     of a transcript in its training data is that of the fold which left it out.
     """
+    check_choices(unit, expertise)
+    return report_on(house, gather(house, study), unit=unit, level=level, expertise=expertise)
+
+
+def check_choices(unit: str, expertise: str) -> None:
+    """StateError where a unit or an expertise is named that there is not."""
     if unit not in UNITS:
-        raise StateError(f"{unit!r} is no unit of agreement; choose {' or '.join(UNITS)}")
+        raise StateError(f"{unit!r} is no unit of agreement; choose {_or(UNITS)}")
+    if expertise not in EXPERTISE:
+        raise StateError(f"{expertise!r} is no expertise of coders; choose {_or(EXPERTISE)}")
+
+
+def gather(house: House, study: str) -> ReportMaterial:
+    """Read the study with what was suggested in it; StateError where nobody coded."""
     with house.database.reading() as work:
         whole = work.studies.load(study)
         record = work.models.active(study)
         shown = work.suggestions.shown_transcripts(study)
+        suggested = _suggested(work, whole, record)
     if not whole.human_readings:
         raise StateError(
             f"{study} has no codings, so there is no agreement to report. "
             f"Import some: second-coder import {study} PATH..."
         )
-    table = whole.table(segmentation=Segmentation() if unit == "turn" else None)
-    model = None if record is None else _model_coding(house, record, whole, table, set(shown))
-    found: Agreement = agreement_of(table, model=model)
-    return AgreementReport(
-        study=study,
-        unit=unit,
-        coders=found.coders,
-        pairs=found.pairs,
-        codes=found.codes,
-        pooled=found.pooled,
-        model=found.model,
-        notes=_notes(table),
+    return ReportMaterial(
+        study=whole,
+        record=record,
+        suggested=suggested,
+        shown=shown,
+        digest=_digest(
+            _lines(whole),
+            [record.version if record else "", *sorted(shown)],
+            [] if suggested is None else sorted(map(repr, suggested.codings)),
+        ),
     )
 
 
-def _model_coding(
-    house: House, record: ModelRecord, whole: Study, table: CodingTable, shown: set[str]
-) -> ModelCoding:
-    """Lay the model's codings over the units, as any coder's."""
+def report_on(
+    house: House,
+    material: ReportMaterial,
+    *,
+    unit: str = "segment",
+    level: int | None = None,
+    expertise: str = "skilled",
+) -> ReliabilityReport:
+    """The report on what was gathered."""
+    study, record = material.study, material.record
+    depth = depth_of(study.codes_used)
+    if level is not None and not 1 <= level <= max(depth, 1):
+        raise StateError(
+            f"level {level} was asked for; the codes of {study.name} have levels 1 to {depth}"
+        )
+    return report_of(
+        study,
+        unit=unit,
+        level=level,
+        expertise=Expertise[expertise.upper()],
+        versions=Versions(
+            software=installed_version("second-coder"),
+            model=record.version if record else None,
+            codebook=_codebook_version(study.codebook),
+            data=_digest(_lines(study)),
+        ),
+        model=None if record is None else _model_work(house, record, study, material.shown),
+        suggested=material.suggested,
+        seed=SEED,
+    )
+
+
+def _model_work(
+    house: House, record: ModelRecord, study: Study, shown: frozenset[str]
+) -> ModelWork:
+    """The model's own coding of every transcript that a person read without it."""
     from models.artifacts import out_of_fold
 
-    coder = f"{MODEL_PREFIX}{record.version}"
-    eligible = {name: None for name in table.transcripts if name not in shown}
-    codings: list[Coding] = []
+    read = {reading.transcript for reading in study.human_readings}
+    eligible = [item for item in study.transcripts if item.name in read - shown]
     held_out = out_of_fold(folder_of(house, record.version))
     trained = {one.transcript for one in held_out}
-    for one in held_out:
-        codings.extend(
-            Coding(
+    fresh = [item for item in eligible if item.name not in trained]
+    return ModelWork(
+        version=record.version,
+        codings=tuple(_codings([*held_out, *_decisions(house, record, fresh)], record.version)),
+        transcripts=frozenset(item.name for item in eligible),
+    )
+
+
+def _decisions(
+    house: House, record: ModelRecord, transcripts: list[Transcript]
+) -> Iterable[SegmentCodes]:
+    """The model's decisions on transcripts that it did not learn from."""
+    if not transcripts:
+        return ()
+    from models.suggester import Suggester
+
+    suggester = Suggester.load(folder_of(house, record.version), encoder_cache=house.cache)
+    return suggester.decisions(transcripts)
+
+
+def _codings(decisions: Iterable[SegmentCodes], version: str) -> Iterable[Coding]:
+    for one in decisions:
+        for code in one.codes:
+            yield Coding(
                 transcript=one.transcript,
                 turn=one.turn,
                 start=one.start,
                 end=one.end,
                 code=code,
-                coder=coder,
+                coder=f"{MODEL_PREFIX}{version}",
             )
-            for code in one.codes
-        )
-    fresh = [item for item in whole.transcripts if item.name in eligible.keys() - trained]
-    codings.extend(_fresh_codings(house, record, fresh, coder))
-    laid = CodingTable.of(
-        transcripts=[item for item in whole.transcripts if item.name in set(table.transcripts)],
-        codings=codings,
-        readings=_readings(whole.transcripts, eligible, coder),
-        codes=table.codes,
-        coders=[coder],
-        segmentation=Segmentation()
-        if all(unit.start == 0 for unit in table.units)
-        else whole.segmentation,
+
+
+def _suggested(work: UnitOfWork, study: Study, record: ModelRecord | None) -> ModelWork | None:
+    """What was suggested in the transcripts that went to Label Studio, seen or withheld."""
+    versions: dict[str, str] = {}
+    for link in work.label_studio.tasks(study.name):
+        version = record.version if link.blind and record else link.pushed_version
+        if version is not None:
+            versions[link.transcript] = version
+    looked = {
+        version: work.suggestions.looked_at(study.name, version=version)
+        for version in set(versions.values())
+    }
+    used = {name: version for name, version in versions.items() if name in looked[version]}
+    if not used:
+        return None
+    label = ", ".join(sorted(set(used.values())))
+    return ModelWork(
+        version=label,
+        codings=tuple(
+            Coding(
+                transcript=name,
+                turn=one.suggestion.turn,
+                start=one.suggestion.start,
+                end=one.suggestion.end,
+                code=one.suggestion.code,
+                coder=f"{MODEL_PREFIX}{label}",
+            )
+            for name, version in used.items()
+            for one in work.suggestions.of(study.name, version=version, transcript=name)
+        ),
+        transcripts=frozenset(used),
     )
-    return ModelCoding(version=record.version, read=laid.read[0], applied=laid.applied[0])
 
 
-def _fresh_codings(
-    house: House, record: ModelRecord, transcripts: list[Transcript], coder: str
-) -> list[Coding]:
-    """The model's decisions on transcripts that it did not learn from."""
-    if not transcripts:
-        return []
-    from models.suggester import Suggester
-
-    suggester = Suggester.load(folder_of(house, record.version), encoder_cache=house.cache)
-    return [
-        Coding(
-            transcript=one.transcript,
-            turn=one.turn,
-            start=one.start,
-            end=one.end,
-            code=code,
-            coder=coder,
-        )
-        for one in suggester.decisions(transcripts)
-        for code in one.codes
-    ]
+def _codebook_version(codebook: Codebook) -> str:
+    return _digest(
+        [code.path, code.definition, code.include, code.exclude, *code.examples]
+        for code in codebook.codes
+    )
 
 
-def _readings(transcripts: Iterable[Transcript], names: Iterable[str], coder: str) -> list[Reading]:
-    wanted = set(names)
-    return [
-        Reading(transcript=item.name, turn=turn.index, coder=coder)
-        for item in transcripts
-        if item.name in wanted
-        for turn in item.turns
-    ]
+def _lines(study: Study) -> Iterable[list[Any]]:
+    """A study's content, in an order that does not depend on when it came in."""
+    for item in sorted(study.transcripts, key=lambda item: item.name):
+        yield [item.name, *((turn.speaker, turn.text) for turn in item.turns)]
+    yield from sorted(
+        [one.transcript, one.turn, one.start, one.end, one.code, one.coder]
+        for one in study.human_codings
+    )
+    yield from sorted(
+        [one.transcript, one.turn, one.coder, one.assisted] for one in study.human_readings
+    )
 
 
-def _notes(table: CodingTable) -> tuple[str, ...]:
-    notes = []
-    if assisted := int(np.unique(table.clusters[table.assisted.any(axis=0)]).size):
-        notes.append(
-            f"{assisted} transcripts were coded with suggestions in sight; those readings are "
-            "left out of every figure here."
-        )
-    return tuple(notes)
+def _digest(*parts: Iterable[Any]) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        for line in part:
+            found.update(json.dumps(line).encode() + b"\n")
+        found.update(b"\n")
+    return found.hexdigest()[:12]
+
+
+def _or(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -1,0 +1,164 @@
+"""The command agreement: the reliability report, on the terminal and as files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.options import Home, Json, Study, open_home
+from service.cli.present import estimate_text, say, show_json, show_line, show_table, warn
+
+if TYPE_CHECKING:
+    from annotations.reliability.report import ReliabilityReport
+
+Unit = Annotated[
+    str, typer.Option(help="What is compared: segment, turn, transcript or character.")
+]
+_CONFUSED = 5
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("agreement")(agreement)
+
+
+def agreement(
+    context: typer.Context,
+    study: Study,
+    unit: Unit = "segment",
+    level: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Take codes for their ancestors at this level.", show_default=False
+        ),
+    ] = None,
+    expertise: Annotated[
+        str,
+        typer.Option(
+            help="The coders' expertise, expert, skilled or crowd: how much worse than one of "
+            "them the model may do to stand in."
+        ),
+    ] = "skilled",
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write the whole report as one HTML file.", show_default=False),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write every figure as CSV.", show_default=False)
+    ] = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Report how far coders agree with each other, and the model with them."""
+    from service.workflows.agreeing import agreement as run
+
+    found = run(open_home(context, home), study, unit=unit, level=level, expertise=expertise)
+    if html is not None:
+        from service.documents import document
+        from service.web.page import agreement_page
+
+        html.write_text(agreement_page(document(found)).html, encoding="utf-8")
+        say(f"The report was written to {html}")
+    if csv is not None:
+        from service.agreement_csv import write_csv
+
+        say(f"{write_csv(csv, found)} figures were written to {csv}")
+    if json:
+        show_json(found)
+    else:
+        show_agreement(found)
+
+
+def show_agreement(found: "ReliabilityReport") -> None:
+    """Print the agreement report as tables."""
+    level = "" if found.level is None else f", codes at level {found.level}"
+    show_line(
+        f"Agreement in {found.study}, by {found.unit}{level}; 95% intervals: jackknife over "
+        "transcripts"
+    )
+    show_table(
+        "Between coders",
+        ["coders", "percent", "Cohen's kappa"],
+        [(" and ".join(pair.coders), pair.percent, pair.kappa) for pair in found.pairs],
+    )
+    rare = {one.code for one in found.measures.codes if one.caution}
+    show_table(
+        "By code",
+        ["code", "prevalence", "percent", "Krippendorff's alpha"],
+        [
+            *(
+                (f"{c.code} *" if c.code in rare else c.code, c.prevalence, c.percent, c.alpha)
+                for c in found.codes
+            ),
+            ("all codes pooled", None, found.pooled.percent, found.pooled.alpha),
+        ],
+    )
+    if rare:
+        show_line("  * rare or near universal: a few disagreements decide kappa and alpha")
+    _show_rest(found)
+    if found.model is None:
+        say(f"No model yet. Train one: second-coder train {found.study}")
+    else:
+        _show_model(found)
+    for note in found.notes:
+        if found.model is not None or not note.startswith("No model"):
+            warn(note)
+
+
+def _show_rest(found: "ReliabilityReport") -> None:
+    """Sets of codes, levels, coders, confusions: each in a few lines."""
+    show_line(
+        f"Sets of codes on a {found.unit}: alpha with MASI distance "
+        f"{estimate_text(found.sets.masi)}, Jaccard {estimate_text(found.sets.jaccard)}"
+    )
+    for one in found.by_level:
+        show_line(f"Codes at level {one.level}, pooled: alpha {estimate_text(one.pooled.alpha)}")
+    if len(found.coders) > 2:
+        show_table(
+            "Each coder against the majority of the others",
+            ["coder", "kappa", "uses more", "uses less"],
+            [
+                (
+                    one.coder,
+                    one.kappa,
+                    *(
+                        ", ".join(use.code for use in one.use if use.tendency == tendency)
+                        for tendency in ("over", "under")
+                    ),
+                )
+                for one in found.by_coder
+            ],
+        )
+    if found.confusion:
+        show_table(
+            "Codes taken for each other",
+            ["codes", "times", "share"],
+            [
+                (" and ".join(one.codes), one.times, one.share)
+                for one in found.confusion[:_CONFUSED]
+            ],
+        )
+
+
+def _show_model(found: "ReliabilityReport") -> None:
+    if found.model is None:
+        return
+    show_table(
+        f"Model {found.model.version} against coders, on {found.model.transcripts} transcripts "
+        "coded without its suggestions in sight",
+        ["coder", "percent", "kappa", "alpha"],
+        [(a.coder, a.percent, a.kappa, a.alpha) for a in found.model.against],
+    )
+    for whole in found.ceiling[:1]:
+        show_line(
+            f"Ceiling: alpha between coders {estimate_text(whole.between_coders)}, with the model "
+            f"{estimate_text(whole.with_model)}, difference {estimate_text(whole.difference)}"
+        )
+    if found.substitution is not None:
+        show_line(found.substitution.overall.verdict)
+    if found.anchoring is not None:
+        alpha = found.anchoring.overall.alpha
+        show_line(
+            f"Model and people: alpha {estimate_text(alpha.blind)} where people coded blind, "
+            f"{estimate_text(alpha.shown)} with suggestions in sight"
+        )

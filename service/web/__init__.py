@@ -1,0 +1,1 @@
+"""Pages for people: the reliability report as one HTML document."""

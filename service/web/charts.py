@@ -1,0 +1,181 @@
+"""The report's plots, as SVG that stands in the page itself."""
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+Document = Mapping[str, Any]
+Drawn = alt.LayerChart | alt.FacetChart
+
+INK = "currentColor"
+"""The text's colour, so that a plot is readable on a light and on a dark page."""
+
+ACCENT = "#3f7fbf"
+_FONT = "sans-serif"
+_WIDTH = 460
+_ROW = 22
+_CELL = 34
+_MOST = 40
+_LABEL = 320
+
+_CONFIG: dict[str, Any] = {
+    "background": "transparent",
+    "font": _FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": INK,
+        "titleColor": INK,
+        "domainColor": INK,
+        "tickColor": INK,
+        "gridColor": INK,
+        "gridOpacity": 0.15,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelLimit": _LABEL,
+    },
+}
+
+
+def forest(codes: Sequence[Document], pooled: Document) -> str:
+    """Alpha of each code with its interval, and of all codes pooled. Empty without a value."""
+    named = [*((one["code"], one["alpha"]) for one in codes), ("all codes pooled", pooled["alpha"])]
+    rows = [
+        {"code": code, "alpha": alpha["value"], "low": alpha["low"], "high": alpha["high"]}
+        for code, alpha in named
+        if alpha["value"] is not None
+    ]
+    if not rows:
+        return ""
+    order = [row["code"] for row in rows]
+    least = min(row["alpha"] if row["low"] is None else row["low"] for row in rows)
+    x = alt.Scale(domain=[min(0.0, least), 1.0], nice=True)
+    y = alt.Y("code:N", sort=order, title=None)
+    lines = (
+        _chart([row for row in rows if row["low"] is not None])
+        .mark_rule(color=ACCENT, strokeWidth=2)
+        .encode(alt.X("low:Q", scale=x, title="Krippendorff's alpha"), y, alt.X2("high:Q"))
+    )
+    # A value without an interval is an open circle.
+    points = (
+        _chart(rows)
+        .mark_point(size=60, color=ACCENT, opacity=1)
+        .encode(
+            alt.X("alpha:Q", scale=x, title="Krippendorff's alpha"),
+            y,
+            fill=alt.condition("isValid(datum.low)", alt.value(ACCENT), alt.value("transparent")),
+        )
+    )
+    bars = (
+        _chart([{"bar": 0.667}, {"bar": 0.8}])
+        .mark_rule(color=INK, strokeDash=[3, 3], opacity=0.6)
+        .encode(alt.X("bar:Q", scale=x, title="Krippendorff's alpha"))
+    )
+    chart = alt.layer(bars, lines, points, width=_WIDTH, height=_ROW * len(rows))
+    without = sum(row["low"] is None for row in rows)
+    hollow = f" {without} without an interval are open circles." if without else ""
+    return _svg(
+        chart,
+        "forest",
+        "Krippendorff's alpha by code with 95% intervals",
+        f"{len(rows)} rows, from the code with alpha {_least(rows)} upward. Dashed lines stand at "
+        f".667 and .80.{hollow} The table of codes holds the same figures.",
+    )
+
+
+def coder_matrix(coders: Sequence[str], pairs: Sequence[Document]) -> str:
+    """Cohen's kappa of every pair of coders. Empty below three coders."""
+    if not 2 < len(coders) <= _MOST:
+        return ""
+    cells = []
+    for pair in pairs:
+        kappa = pair["kappa"]["value"]
+        if kappa is not None:
+            for row, column in (pair["coders"], pair["coders"][::-1]):
+                cells.append(
+                    {"row": row, "column": column, "value": kappa, "text": _decimals(kappa)}
+                )
+    if not cells:
+        return ""
+    return _svg(
+        _heat(cells, list(coders), most=1.0),
+        "matrix",
+        "Cohen's kappa between coders",
+        f"{len(coders)} coders by {len(coders)}; the stronger the colour, the higher kappa. "
+        "Empty where two read nothing in common. The table of pairs holds the same figures.",
+    )
+
+
+def confusion(codes: Sequence[str], confusions: Sequence[Document]) -> str:
+    """How often two codes were taken for each other. Empty where none were."""
+    if not confusions:
+        return ""
+    cells = []
+    for one in confusions:
+        share = one["share"]["value"]
+        for row, column in (one["codes"], one["codes"][::-1]):
+            cells.append({"row": row, "column": column, "value": share, "text": _decimals(share)})
+    taken = {cell["row"] for cell in cells}
+    names = [code for code in codes if code in taken]
+    return _svg(
+        _heat(cells, names, most=max(cell["value"] for cell in cells)),
+        "confusion",
+        "Codes taken for each other",
+        f"{len(names)} codes by {len(names)}; the stronger the colour, the larger the share of "
+        "disputed units in which one coder applied the one and another the other. The table of "
+        "confusions holds the same figures.",
+    )
+
+
+def _heat(cells: Sequence[Document], names: Sequence[str], *, most: float) -> Drawn:
+    """Every name against every name, in full colour at the value `most`."""
+    base = _chart(list(cells)).encode(
+        alt.X("column:N", sort=list(names), title=None, axis=alt.Axis(labelAngle=-90)),
+        alt.Y("row:N", sort=list(names), title=None),
+    )
+    # Half strength at most: the figures are written over it in the text's colour.
+    strength = alt.Opacity(
+        "value:Q", scale=alt.Scale(domain=[0, most], range=[0, 0.55], clamp=True), legend=None
+    )
+    squares = base.mark_rect(color=ACCENT).encode(strength)
+    figures = base.mark_text(color=INK, fontSize=11).encode(alt.Text("text:N"))
+    return alt.layer(squares, figures, width=_CELL * len(names), height=_ROW * len(names))
+
+
+def _chart(rows: Sequence[Document]) -> alt.Chart:
+    data: alt.Data = alt.Data.from_dict({"values": list(rows)})
+    return alt.Chart(data)
+
+
+def _svg(chart: Drawn, name: str, title: str, description: str) -> str:
+    """Render without a network, and say in words what is to be seen."""
+    made = chart.configure(**_CONFIG).to_dict()
+    drawn: str = vl_convert.vegalite_to_svg(made, allowed_base_urls=[])
+    head = (
+        f'<svg role="img" aria-labelledby="{name}-title {name}-text" class="plot" '
+        f'xmlns="http://www.w3.org/2000/svg"'
+    )
+    size = re.search(r'viewBox="[^"]+"', drawn)
+    width = re.search(r'\bwidth="(\d+)', drawn)
+    body = drawn[drawn.index(">") + 1 :]
+    # What is drawn is told in words and in the tables; its hundred marks need no names.
+    body = re.sub(r' (?:role|aria-[a-z]+)="[^"]*"', "", body)
+    if size is None or width is None:
+        raise ValueError("the plot was drawn without a size")
+    return (
+        f'{head} {size[0]} width="{width[1]}">'
+        f'<title id="{name}-title">{escape(title)}</title>'
+        f'<desc id="{name}-text">{escape(description)}</desc>{body}'
+    )
+
+
+def _least(rows: Sequence[Document]) -> str:
+    return _decimals(min(row["alpha"] for row in rows))
+
+
+def _decimals(value: float) -> str:
+    return f"{value:.2f}"
