@@ -5,11 +5,12 @@ Run it from a clone after `make install` and `make label-studio`:
 """
 
 import argparse
+import json
 import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Route, sync_playwright
 
 from service.demo import EMAIL, PASSWORD, running_demo
 from service.house import open_house
@@ -23,16 +24,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Retake the screenshot of Label Studio.")
     parser.add_argument("--home", type=Path, default=Path("var/demo"))
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("label-studio.png"))
-    parser.add_argument("--region", type=int, default=2, help="which suggestion is selected")
     given = parser.parse_args()
     house = open_house(read_settings(home=given.home))
     with running_demo(house, say=_say, progress=lambda *_: None) as demo:
-        take(demo.project_url, email=EMAIL, password=PASSWORD, out=given.out, region=given.region)
+        take(demo.project_url, email=EMAIL, password=PASSWORD, out=given.out)
     _say(f"wrote {given.out}")
 
 
-def take(project_url: str, *, email: str, password: str, out: Path, region: int) -> None:
-    """Log in, open the next transcript, select a suggestion, and save what is seen."""
+def take(project_url: str, *, email: str, password: str, out: Path) -> None:
+    """Log in, open a transcript, select a suggestion, and save what is seen."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     site = project_url.split("/projects/")[0]
     with sync_playwright() as playwright:
@@ -43,16 +43,45 @@ def take(project_url: str, *, email: str, password: str, out: Path, region: int)
         page.fill("input[name=password]", password)
         page.click("button[type=submit]")
         page.wait_for_url(lambda url: "login" not in url)
+        task, words = _choose(page, project_url)
+        _offer(page, task)
         page.goto(f"{project_url}/data?labeling=1")
-        _select(page, region)
+        _select(page, words)
         page.screenshot(path=str(out))
         browser.close()
 
 
-def _select(page: Page, region: int) -> None:
-    page.wait_for_selector(".htx-highlight")
-    page.locator(".htx-highlight-last").nth(region).click()
-    page.wait_for_selector("text=ID")
+def _choose(page: Page, project_url: str) -> tuple[int, str]:
+    """The task with the most suggestions, and the words of the one with the shortest reason.
+
+    A task of the blind sample would show none, a long reason would not fit into the picture.
+    """
+    site, _, project = project_url.partition("/projects/")
+    found = page.request.get(f"{site}/api/predictions?project={project}").json()
+    best = max(found, key=lambda item: len(item["result"]))
+    shortest = min(
+        best["result"][1:], key=lambda item: len(item["value"]["text"] + item["meta"]["text"][0])
+    )
+    return int(best["task"]), str(shortest["value"]["text"])
+
+
+def _offer(page: Page, task: int) -> None:
+    """Let Label Studio offer this task as the next one, as if a coder had ticked it."""
+
+    def choose(route: Route) -> None:
+        asked = {
+            **(route.request.post_data_json or {}),
+            "selectedItems": {"all": False, "included": [task]},
+        }
+        route.continue_(post_data=json.dumps(asked))
+
+    page.route("**/api/dm/actions*next_task*", choose)
+
+
+def _select(page: Page, words: str) -> None:
+    region = page.locator(".htx-highlight", has_text=words[:40]).first
+    region.click()
+    page.get_by_text("Like what").first.wait_for()
     # The panel slides in.
     page.wait_for_timeout(1000)
 

@@ -1,6 +1,5 @@
 """A coder at work: a real browser, a real Label Studio, the running service."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,7 @@ ADDED = "they never rang 🚌 back, naïve me"
 
 
 @pytest.fixture
-def page(chromium: str, label_studio: LocalLabelStudio, tmp_path: Path) -> Iterator[Page]:
+def page(chromium: str, label_studio: LocalLabelStudio) -> Iterator[Page]:
     """A page on which the coder is logged in; nothing that it asks for may leave the machine."""
     elsewhere: list[str] = []
     with sync_playwright() as playwright:
@@ -50,8 +49,6 @@ def page(chromium: str, label_studio: LocalLabelStudio, tmp_path: Path) -> Itera
         opened.click("button[type=submit]")
         opened.wait_for_url(lambda url: "login" not in url)
         yield opened
-        if wanted := os.environ.get("SCREENSHOTS"):
-            opened.screenshot(path=str(Path(wanted) / "last.png"))
         browser.close()
     assert elsewhere == []
 
