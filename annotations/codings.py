@@ -176,11 +176,15 @@ def natural_segmentation(
 ) -> Segmentation:
     """The segmentation that fits how people coded.
 
-    Where every coding covers a whole turn, the turn is what people judged, so a turn is a
-    segment. As soon as somebody codes a part of a turn, long turns are cut into sentences.
+    Turns of up to `PART_TURN_WORDS` words are segments in any case. Where most codings of
+    longer turns cover the whole turn, the turn is what people judged, so it is the segment;
+    where most cover a part, long turns are cut between sentences.
     """
+    parts = wholes = 0
     for coding in codings:
-        turn = transcripts[coding.transcript].turns[coding.turn]
-        if coding.start > 0 or coding.end < len(turn.text):
-            return Segmentation(max_words=PART_TURN_WORDS)
-    return Segmentation()
+        text = transcripts[coding.transcript].turns[coding.turn].text
+        if len(text.split()) > PART_TURN_WORDS:
+            whole = coding.start <= 0 and coding.end >= len(text)
+            wholes += whole
+            parts += not whole
+    return Segmentation(max_words=PART_TURN_WORDS) if parts > wholes else Segmentation()

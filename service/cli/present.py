@@ -61,7 +61,20 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     given = [list(row) for row in rows]
     kept = [[_cell(value) for value in row] for row in given]
     reasons = {
-        f"no interval: {value.reason}" if math.isfinite(value.value) else f"–: {value.reason}"
+        f"{'no interval' if value.defined else '–'}: {value.reason.removeprefix('no interval: ')}"
+        for row in given
+        for value in row
+        if isinstance(value, Estimate) and value.reason
+    }
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=None)
+    from annotations.reliability.estimate import Estimate
+
+    given = [list(row) for row in rows]
+    kept = [[_cell(value) for value in row] for row in given]
+    reasons = {
+        f"no interval: {value.reason.removeprefix('no interval: ')}"
+        if math.isfinite(value.value)
+        else f"– {value.reason}"
         for row in given
         for value in row
         if isinstance(value, Estimate) and value.reason

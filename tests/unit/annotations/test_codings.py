@@ -193,8 +193,13 @@ def test_a_table_may_be_cut_finer_than_people_coded() -> None:
     assert made.read.all()
 
 
-def test_turns_are_segments_where_people_coded_whole_turns(transcript: Make) -> None:
-    known = {"T": transcript("T", "One. Two.")}
-    assert natural_segmentation(known, [coding(0, "x", "ann", 0, 9)]) == Segmentation()
-    part = natural_segmentation(known, [coding(0, "x", "ann", 0, 4)])
-    assert part == Segmentation(max_words=PART_TURN_WORDS)
+def test_long_turns_are_cut_where_most_people_coded_parts_of_them(transcript: Make) -> None:
+    text = "A sentence of five words. " * 20
+    known = {"T": transcript("T", text, "One. Two.")}
+    whole, part = coding(0, "x", "ann", 0, len(text)), coding(0, "x", "bob", 0, 25)
+    short = coding(1, "x", "ann", 0, 4)
+    assert natural_segmentation(known, []) == Segmentation()
+    assert natural_segmentation(known, [whole, whole, part]) == Segmentation()
+    assert natural_segmentation(known, [whole, short, short]) == Segmentation()
+    cut = Segmentation(max_words=PART_TURN_WORDS)
+    assert natural_segmentation(known, [whole, part, part]) == cut
