@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from annotations.study import Study
 from models.artifacts import HeldOut, part_files, publish
@@ -36,6 +37,16 @@ class _Vectors:
 
     encoder: TransformersEncoder
     by_text: dict[str, Floats32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Learned:
+    """What cross-validation found, for the model and the baseline, and the model itself."""
+
+    folds: int
+    model: CrossFit
+    baseline: CrossFit
+    fitted: FittedViews
 
 
 def train(
@@ -70,27 +81,13 @@ def train(
     data = training_data(study)
     step("reading", 1, 1)
     vectors = _encode(data, options, cache, step)
-    fold_of = grouped_folds(
-        data.transcripts, data.clusters, data.scored, folds=options.folds, seed=options.seed
-    )
-    folds = int(fold_of.max()) + 1
-    learner = Learner(data, vectors.by_text, check)
-    context = choose_context(learner, fold_of, seed=options.seed, step=step)
-    shape = (*data.truth.shape, 2)
-    scores, floor = np.zeros(shape), np.zeros((*shape[:2], 1))
-    for fold in range(folds):
-        step("cross-validating", fold, folds + 1)
-        own = fold_of == fold
-        scores[own] = learner.held_out(fold_of, fold, context=context.for_fold[fold])
-        floor[own] = learner.baseline(fold_of, fold)
-    step("cross-validating", folds, folds + 1)
-    model = cross_fit(scores, data.truth, data.scored, fold_of)
-    baseline = cross_fit(floor, data.truth, data.scored, fold_of)
-    fitted = learner.fit(np.arange(len(data.segments)), context=context.final)
+    learned = _learn(data, vectors, options, step, check)
     step("publishing", 0, 1)
-    report = _report(data, model, baseline, options, vectors.encoder, folds, context.final)
-    version = publish(_files(data, model, fitted, report, vectors), store)
-    step("publishing", 1, 1)
+    report = _report(data, learned, options, vectors.encoder)
+    files = _files(data, learned, report, vectors)
+    check()
+    version = publish(files, store)
+    progress("publishing", 1, 1)
     return replace(report, model_version=version, seconds=time.monotonic() - started)
 
 
@@ -105,37 +102,67 @@ def _encode(
     return _Vectors(encoder=encoder, by_text=dict(zip(texts, rows, strict=True)))
 
 
+def _learn(
+    data: TrainingData,
+    vectors: _Vectors,
+    options: TrainOptions,
+    step: Progress,
+    check: Callable[[], None],
+) -> _Learned:
+    # One thread a product: how many there are would show in the last bits, hence the version.
+    with threadpool_limits(1, user_api="blas"):
+        fold_of = grouped_folds(
+            data.transcripts, data.clusters, data.scored, folds=options.folds, seed=options.seed
+        )
+        folds = int(fold_of.max()) + 1
+        learner = Learner(data, vectors.by_text, check)
+        context = choose_context(learner, fold_of, seed=options.seed, step=step)
+        shape = data.truth.shape
+        scores, floor = np.zeros((*shape, 2)), np.zeros((*shape, 1))
+        for fold in range(folds):
+            step("cross-validating", fold, folds + 1)
+            own = fold_of == fold
+            scores[own] = learner.held_out(fold_of, fold, context=context.for_fold[fold])
+            floor[own] = learner.baseline(fold_of, fold)
+        step("cross-validating", folds, folds + 1)
+        learned = _Learned(
+            folds=folds,
+            model=cross_fit(scores, data.truth, data.scored, fold_of),
+            baseline=cross_fit(floor, data.truth, data.scored, fold_of),
+            fitted=learner.fit(np.arange(len(data.segments)), context=context.final),
+        )
+        step("cross-validating", folds + 1, folds + 1)
+    return learned
+
+
 def _report(
     data: TrainingData,
-    model: CrossFit,
-    baseline: CrossFit,
+    learned: _Learned,
     options: TrainOptions,
     encoder: TransformersEncoder,
-    folds: int,
-    context: bool,
 ) -> TrainReport:
     own, floor = (
         Confusion.of(fit.applied, data.truth, data.scored, data.clusters, len(data.transcripts))
-        for fit in (model, baseline)
+        for fit in (learned.model, learned.baseline)
     )
     evaluated = own.evaluated()
     overall = overall_figures(own, evaluated)
-    codes = code_reports(data, own, floor, model.thresholds, options)
+    codes = code_reports(data, own, floor, learned.model.thresholds, options)
     return TrainReport(
         model_version="",
         encoder=encoder.name,
         transcripts=len(data.transcripts),
         segments=len(data.segments),
         scored=int(data.scored.sum()),
-        folds=folds,
+        folds=learned.folds,
         seed=options.seed,
-        context=context,
+        context=learned.fitted.setting.context,
         codes=codes,
         kappa=overall.kappa,
         macro_f1=overall.macro_f1,
         micro_f1=overall.micro_f1,
         baseline=overall_figures(floor, evaluated),
-        notes=_notes(data, folds, options),
+        notes=_notes(data, learned.folds, options),
         seconds=0.0,
     )
 
@@ -157,12 +184,11 @@ def _notes(data: TrainingData, folds: int, options: TrainOptions) -> tuple[str, 
 
 def _files(
     data: TrainingData,
-    model: CrossFit,
-    fitted: FittedViews,
+    learned: _Learned,
     report: TrainReport,
     vectors: _Vectors,
 ) -> dict[str, bytes]:
-    encoder = vectors.encoder
+    encoder, model, fitted = vectors.encoder, learned.model, learned.fitted
     parts = ModelParts(
         codes=data.codes,
         open=open_gates(report.codes),
