@@ -15,7 +15,7 @@ from service import logs
 from service.house import House
 from service.middleware import BodyLimit, Envelope
 from service.problems import add_problem_handlers
-from service.routes import jobs, ml_backend, models, reports, studies
+from service.routes import jobs, ml_backend, models, pages, reports, studies
 from service.serving import Serving, for_api
 from service.supervisor import Supervisor
 
@@ -54,6 +54,7 @@ def create_app(house: House) -> FastAPI:
         jobs.router,
         models.router,
         reports.router,
+        pages.router,
     ):
         app.include_router(router)
     add_problem_handlers(app)

@@ -60,6 +60,11 @@ class Keys:
         given = bearer_of(header)
         return given is not None and same(given, self.api_token)
 
+    def open_page(self, header: str | None) -> bool:
+        """Whether it opens a page: as the API, or with the token as password of any name."""
+        basic = basic_of(header)
+        return self.open_api(header) if basic is None else same(basic.password, self.api_token)
+
     def open_backend(self, header: str | None) -> bool:
         """Whether an `Authorization` header opens the interface that Label Studio calls."""
         basic = basic_of(header)

@@ -19,6 +19,7 @@ from service.house import House
 from service.models_loaded import LoadedModels
 from service.security import Keys
 from service.settings import api_token, ml_password
+from service.web.kept import KeptPages
 
 T = TypeVar("T")
 
@@ -38,6 +39,7 @@ class Serving:
     house: House
     keys: Keys
     models: LoadedModels
+    pages: KeptPages
     predictions: anyio.CapacityLimiter
     reports: anyio.CapacityLimiter
     notes: anyio.CapacityLimiter
@@ -54,6 +56,7 @@ class Serving:
                 ml_password=ml_password(settings).get_secret_value(),
             ),
             models=LoadedModels(house),
+            pages=KeptPages(),
             predictions=anyio.CapacityLimiter(_PREDICTIONS_AT_ONCE),
             reports=anyio.CapacityLimiter(_REPORTS_AT_ONCE),
             notes=anyio.CapacityLimiter(_NOTES_AT_ONCE),
@@ -82,6 +85,9 @@ Here = Annotated[Serving, Depends(_serving)]
 
 _BEARER = HTTPBearer(auto_error=False, description="SECOND_CODER_API_TOKEN")
 _BASIC = HTTPBasic(auto_error=False, description="SECOND_CODER_ML_USER and _ML_PASSWORD")
+_PAGE = HTTPBasic(
+    scheme_name="Page", auto_error=False, description="Any name, SECOND_CODER_API_TOKEN"
+)
 
 
 async def _api_caller(
@@ -95,6 +101,21 @@ async def _api_caller(
             "The API token is missing or wrong. Send `Authorization: Bearer TOKEN`; the token is "
             "SECOND_CODER_API_TOKEN or, where that is not set, in the file `token` of the home.",
             {"WWW-Authenticate": "Bearer"},
+        )
+
+
+async def _page_caller(
+    request: Request,
+    serving: Here,
+    _bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    _basic: Annotated[HTTPBasicCredentials | None, Depends(_PAGE)],
+) -> None:
+    if not serving.keys.open_page(request.headers.get("authorization")):
+        raise HTTPException(
+            401,
+            "The API token is missing or wrong. Give any name, and the token as password; it is "
+            "SECOND_CODER_API_TOKEN or, where that is not set, in the file `token` of the home.",
+            {"WWW-Authenticate": 'Basic realm="Second Coder, API token", charset="UTF-8"'},
         )
 
 
@@ -121,6 +142,9 @@ def no_backend_caller() -> HTTPException:
 
 for_api = Depends(_api_caller)
 """A route that needs the API token."""
+
+for_page = Depends(_page_caller)
+"""A page: the API token, as bearer or typed into the browser's own dialogue."""
 
 for_backend = Depends(_backend_caller)
 """A route that Label Studio calls, with its name and password (or the API token)."""

@@ -1,4 +1,4 @@
-"""What the service tells about studies: their content, models, decisions and agreement."""
+"""What the service tells about studies: their content, models and decisions."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -152,57 +152,3 @@ class CodebookOut(BaseModel):
     study: str
     declared: bool
     codes: list[CodeOut]
-
-
-class PairOut(BaseModel):
-    """Two coders."""
-
-    coders: list[str]
-    percent: EstimateOut
-    kappa: EstimateOut = Field(description="Cohen's kappa.")
-
-
-class CodeAgreementOut(BaseModel):
-    """All coders on one code."""
-
-    code: str
-    prevalence: EstimateOut
-    percent: EstimateOut
-    alpha: EstimateOut = Field(description="Krippendorff's alpha, nominal.")
-
-
-class PooledOut(BaseModel):
-    """All coders, every unit times every code being one decision."""
-
-    percent: EstimateOut
-    alpha: EstimateOut
-
-
-class AgainstOut(BaseModel):
-    """The model and one coder, or the majority of coders."""
-
-    coder: str
-    percent: EstimateOut
-    kappa: EstimateOut
-    alpha: EstimateOut
-
-
-class ModelAgreementOut(BaseModel):
-    """A model version against coders, on what they coded without its suggestions in sight."""
-
-    version: str
-    transcripts: int
-    against: list[AgainstOut]
-
-
-class AgreementOut(BaseModel):
-    """How far coders agree with each other, and the model with them."""
-
-    study: str
-    unit: str
-    coders: list[str]
-    pairs: list[PairOut]
-    codes: list[CodeAgreementOut]
-    pooled: PooledOut
-    model: ModelAgreementOut | None
-    notes: list[str]

@@ -8,17 +8,34 @@ from service.documents import document
 from service.routes.studies import StudyPath
 from service.serving import Here, for_api
 from service.wire import ERRORS
-from service.wire_reports import AgreementOut
+from service.wire_agreement import AgreementOut
 from service.workflows.agreeing import agreement
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], dependencies=[for_api], responses=ERRORS)
+
+Unit = Annotated[
+    Literal["segment", "turn", "transcript", "character"], Query(description="What is compared.")
+]
+Level = Annotated[
+    int | None, Query(ge=1, le=100, description="Take codes for their ancestors at this level.")
+]
+Expertise = Annotated[
+    Literal["expert", "skilled", "crowd"],
+    Query(description="The coders': how much worse than one of them a model may do."),
+]
 
 
 @router.get("/studies/{study}/agreement", response_model=AgreementOut)
 async def report_agreement(
     serving: Here,
     study: StudyPath,
-    unit: Annotated[Literal["segment", "turn"], Query(description="What is compared.")] = "segment",
+    unit: Unit = "segment",
+    level: Level = None,
+    expertise: Expertise = "skilled",
 ) -> Any:
     """Agreement between coders, and of the model with them, with 95% intervals."""
-    return await serving.reporting(lambda: document(agreement(serving.house, study, unit=unit)))
+    return await serving.reporting(
+        lambda: document(
+            agreement(serving.house, study, unit=unit, level=level, expertise=expertise)
+        )
+    )

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from annotations.codebook import Code, Codebook
 from annotations.codings import Coding, Reading
-from annotations.study import Material
+from annotations.study import Material, Study
 from annotations.transcripts import Transcript, Turn
 from service.app import create_app
 from service.house import House, open_house
@@ -100,3 +101,45 @@ def jobs(house: House) -> Callable[[], list[tuple[str, str]]]:
             return [(job.kind, job.state) for job in reversed(work.jobs.list())]
 
     return look
+
+
+@pytest.fixture
+def coded_study() -> Study:
+    """Twelve transcripts of ten turns; three coders who mostly agree, on codes of two levels."""
+    rng = np.random.default_rng(0)
+    codes = ("Work > Pay", "Work > Hours", "Trust")
+    transcripts = tuple(
+        Transcript(
+            name=f"T{at:02}",
+            turns=tuple(
+                Turn(index=turn, speaker="P", text=f"words {turn} of {at}") for turn in range(10)
+            ),
+        )
+        for at in range(12)
+    )
+    truth = rng.random((12, 10, 3)) < 0.3
+    codings, readings = [], []
+    for coder in ("asha", "ben", "carys"):
+        applied = truth ^ (rng.random(truth.shape) < 0.1)
+        for at, item in enumerate(transcripts):
+            for turn in item.turns:
+                readings.append(Reading(transcript=item.name, turn=turn.index, coder=coder))
+                codings += [
+                    Coding(
+                        transcript=item.name,
+                        turn=turn.index,
+                        start=0,
+                        end=len(turn.text),
+                        code=code,
+                        coder=coder,
+                    )
+                    for position, code in enumerate(codes)
+                    if applied[at, turn.index, position]
+                ]
+    return Study(
+        name="pay",
+        codebook=Codebook.of([Code(path=code) for code in codes], declared=False),
+        transcripts=transcripts,
+        codings=tuple(codings),
+        readings=tuple(readings),
+    )
