@@ -3,6 +3,7 @@
 import importlib
 import logging
 import signal
+import socket
 import sys
 from contextlib import ExitStack
 from types import FrameType
@@ -11,6 +12,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from annotations.errors import SettingsError
 from service import logs
 from service.house import House
 from service.middleware import BodyLimit, Envelope
@@ -64,33 +66,47 @@ def create_app(house: House) -> FastAPI:
 
 
 def serve(house: House, *, host: str, port: int, with_worker: bool = False) -> None:
-    """Answer requests until SIGTERM or SIGINT; with a worker process beside if so asked."""
+    """Answer requests until SIGTERM or SIGINT; with a worker process beside if so asked.
+
+    Raises SettingsError where it cannot listen at this address.
+    """
     logs.configure(house.settings.log_level)
     # Loading torch holds the interpreter for seconds: now, not at the first prediction.
     importlib.import_module("models.suggester")
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(house),
-            host=host,
-            port=port,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
+    config = uvicorn.Config(
+        create_app(house),
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=10,
     )
     with ExitStack() as stack:
-        stack.callback(log.info, "ended")
+        stack.callback(log.info, "service ended")
+        listening = stack.enter_context(_listen(host, port))
         # uvicorn raises the signal again once it has shut down.
-        before = signal.signal(signal.SIGTERM, _leave)
-        stack.callback(signal.signal, signal.SIGTERM, before)
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _leave))
         if with_worker:
             stack.enter_context(Supervisor(house.home))
         log.info("listening on http://%s:%d", host, port)
         try:
-            server.run()
+            uvicorn.Server(config).run(sockets=[listening])
         except KeyboardInterrupt:
             log.info("interrupted")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        listening = socket.create_server((host, port), family=found[0][0], backlog=2048)
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another address or "
+            "port with --host and --port, or end the program that has this one."
+        ) from error
+    # Connections inherit it. asyncio sets it only where a socket names its protocol, and
+    # without it every small answer waits 40 ms for an acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _leave(_signum: int, _frame: FrameType | None) -> None:

@@ -38,7 +38,7 @@ def _sync(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
     from service.workflows.syncing import sync
 
     result: dict[str, Any] = document(sync(house, job.study, progress=reins.progress))
-    return {**result, **_retrain_if_due(house, job.study)}
+    return {**result, **retrain_if_due(house, job.study)}
 
 
 def _sync_annotations(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
@@ -48,7 +48,7 @@ def _sync_annotations(house: House, job: Job, reins: Reins) -> Mapping[str, Any]
     result: dict[str, Any] = document(
         sync(house, job.study, annotation_ids=numbers, progress=reins.progress)
     )
-    return {**result, **_retrain_if_due(house, job.study)}
+    return {**result, **retrain_if_due(house, job.study)}
 
 
 def _push(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
@@ -58,8 +58,12 @@ def _push(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
     return result
 
 
-def _retrain_if_due(house: House, study: str) -> dict[str, Any]:
-    """Ask for a training once enough annotations came in since the model in use was made."""
+def retrain_if_due(house: House, study: str) -> dict[str, Any]:
+    """Ask for a training once enough annotations came in since the last one.
+
+    The first training is for people to ask for. One that failed counts as the last one, or
+    every annotation after it would ask again.
+    """
     due = house.settings.retrain_after
     if due == 0:
         return {}
@@ -67,7 +71,8 @@ def _retrain_if_due(house: House, study: str) -> dict[str, Any]:
         active = work.models.active(study)
         if active is None:
             return {}
-        news = work.label_studio.changed_since(study, active.created_at)
+        asked = [job.created_at for job in work.jobs.list(study) if job.kind == queue.TRAIN]
+        news = work.label_studio.changed_since(study, max([active.created_at, *asked[:1]]))
     if news < due:
         return {}
     return {"training_job": queue.enqueue(house, queue.TRAIN, study).id}

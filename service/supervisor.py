@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,10 @@ class Supervisor:
             worker = self._worker
             if worker is None:
                 return
+            started = time.monotonic()
             code = worker.wait()
+            if time.monotonic() - started > LONGEST_WAIT:
+                wait = FIRST_WAIT
             if worker.stdin is not None:
                 worker.stdin.close()
             if self._ending.wait(0):

@@ -95,6 +95,8 @@ class ExemplarOut(BaseModel):
 
     transcript: str
     turn: int
+    start: int
+    end: int
     text: str
     coder: str
 

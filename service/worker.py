@@ -24,7 +24,8 @@ from service.job_run import DEFAULT_PACE, Pace, look_after, run_job
 from service.logs import failure
 from service.settings import read_settings
 
-log = logging.getLogger(__name__)
+# By name, since as a process of its own this module is called __main__.
+log = logging.getLogger("service.worker")
 
 GRACE = 20.0
 """Seconds that running jobs have to stop at a safe place when the worker is told to end."""
