@@ -81,7 +81,7 @@ def _offer(page: Page, task: int) -> None:
 def _select(page: Page, words: str) -> None:
     region = page.locator(".htx-highlight", has_text=words[:40]).first
     region.click()
-    page.get_by_text("Like what").first.wait_for()
+    page.get_by_text("was coded so by").first.wait_for()
     # The panel slides in.
     page.wait_for_timeout(1000)
 

@@ -7,7 +7,7 @@ from annotations.formats.regions import PredictedSpan, result_of
 from annotations.transcripts import Transcript
 from models.suggestions import Suggestion
 
-EXCERPT = 300
+EXCERPT = 160
 """How many characters of a colleague's excerpt are shown."""
 
 
@@ -35,12 +35,10 @@ def region_ids(
 
 
 def reason_of(suggestion: Suggestion) -> str:
-    """Score, threshold, and the nearest excerpt that a colleague coded so."""
-    words = (
-        f"{suggestion.code}: score {suggestion.score:.2f}, "
-        f"suggested from {suggestion.threshold:.2f}."
-    )
-    for one in suggestion.because[:1]:
-        text = one.text if len(one.text) <= EXCERPT else f"{one.text[:EXCERPT].rstrip()} …"
-        words += f"\nLike what {one.coder} coded so in {one.transcript}, turn {one.turn}: “{text}”"
-    return words
+    """The nearest excerpt that a colleague coded so, then the score and its threshold."""
+    figures = f"Score {suggestion.score:.2f}, suggested from {suggestion.threshold:.2f}."
+    if not suggestion.because:
+        return figures
+    one = suggestion.because[0]
+    text = one.text if len(one.text) <= EXCERPT else f"{one.text[:EXCERPT].rstrip()} …"
+    return f"“{text}” was coded so by {one.coder} ({one.transcript}, turn {one.turn}).\n{figures}"

@@ -123,7 +123,7 @@ def test_a_coder_reads_the_reason_deletes_adds_and_submits_and_the_decisions_arr
     unwanted.click()
     (reason,) = prediction.result[0]["meta"]["text"]
     page.get_by_text(reason.splitlines()[0]).wait_for()
-    page.get_by_text("Like what").first.wait_for()
+    page.get_by_text("was coded so by").first.wait_for()
 
     # Deleting can be undone, and done again.
     page.keyboard.press("Backspace")

@@ -163,7 +163,7 @@ def test_suggestions_come_with_their_reason(connected: Connected) -> None:
         for region in prediction.result:
             (reason,) = region["meta"]["text"]
             assert "score" in reason
-            assert "Like what" in reason
+            assert "was coded so by" in reason
 
 
 def test_keeping_deleting_moving_and_adding_become_four_decisions(
