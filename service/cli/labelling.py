@@ -41,13 +41,25 @@ def connect(
         typer.Option(help="This service's address as Label Studio sees it.", show_default=False),
     ] = None,
     blind: Blind = None,
+    coders: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many coders are to code each transcript (default 1)."),
+    ] = None,
     json: Json = False,
     home: Home = None,
 ) -> None:
     """Make the Label Studio project, its labels, the backend connection and the webhook."""
     from service.workflows.labelling import connect as run
 
-    result = run(open_home(context, home), study, url=url, token=token, ml_url=ml_url, blind=blind)
+    result = run(
+        open_home(context, home),
+        study,
+        url=url,
+        token=token,
+        ml_url=ml_url,
+        blind=blind,
+        coders=coders,
+    )
     if json:
         show_json(result)
         return

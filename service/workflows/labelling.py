@@ -40,9 +40,11 @@ def connect(
     token: str,
     ml_url: str | None = None,
     blind: float | None = None,
+    coders: int | None = None,
 ) -> ConnectedStudy:
     """Make the project with its labels, backend and webhook; a second call changes nothing.
 
+    `coders` is how many are to code each transcript, None to leave that as it is.
     `ml_url` is where Label Studio finds this service, which must be running by then.
     """
     with house.database.reading() as work:
@@ -58,6 +60,7 @@ def connect(
         title=study,
         label_config=label_config_for(codebook),
         project_id=known.project_id if known else None,
+        annotations_per_task=coders,
         service=None if ml_url is None else _address(house, study, ml_url, secret),
     )
     with house.database.unit_of_work() as work:
