@@ -179,3 +179,12 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     }.items()
 }
 """The errors that every route of the service's own interface may answer with."""
+
+PAGE_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": error["description"],
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}},
+    }
+    for status, error in ERRORS.items()
+}
+"""The same for routes that otherwise answer with something else than JSON."""

@@ -1,17 +1,23 @@
 """Pages for people: what a browser opens."""
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from service.routes.reports import Expertise, Level, Unit
 from service.routes.studies import StudyPath
 from service.serving import Here, for_page
-from service.wire import ERRORS
+from service.wire import PAGE_ERRORS
 
-router = APIRouter(tags=["pages"], dependencies=[for_page], responses=ERRORS)
+router = APIRouter(tags=["pages"], dependencies=[for_page], responses=PAGE_ERRORS)
 
 
-@router.get("/studies/{study}/agreement", response_class=HTMLResponse)
+# Only the page itself is HTML, errors are JSON as everywhere: a class of its own would say that
+# both are.
+@router.get(
+    "/studies/{study}/agreement",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+)
 async def show_agreement(
     serving: Here,
     study: StudyPath,
