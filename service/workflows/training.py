@@ -3,11 +3,10 @@
 from collections.abc import Callable
 
 from models.report import TrainReport
-from training.options import TrainOptions
-
 from service.documents import document
 from service.house import House
 from service.storage.records import ModelRecord
+from training.options import TrainOptions
 
 Progress = Callable[[str, int, int], None]
 
