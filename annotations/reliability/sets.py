@@ -1,13 +1,15 @@
 """Agreement on the set of codes that a unit carries, taken as one value."""
 
 from dataclasses import dataclass
-from itertools import combinations, combinations_with_replacement
+from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotations.codings import CodingTable
 from annotations.reliability.agreement import NOBODY_TWICE, ONE_VALUE, people_of
 from annotations.reliability.estimate import (
+    Bools,
     Estimate,
     Floats,
     Replicates,
@@ -15,10 +17,10 @@ from annotations.reliability.estimate import (
     insufficient_positives,
     jackknife,
 )
-from annotations.reliability.tallies import grouping
+from annotations.reliability.likeness import Occurrences, likeness_of
 
-_CELLS = 100_000
-"""Pairs of distinct sets compared at a time: few enough to stay in the processor's cache."""
+Ints = NDArray[np.int64]
+Words = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +43,12 @@ def distances(first: Floats, second: Floats) -> Floats:
     *Shapes:* `first`, `second` (..., codes), 0 or 1, broadcast against each other; the result
     (3, ...).
     """
-    shared, one, other = (first * second).sum(axis=-1), first.sum(axis=-1), second.sum(axis=-1)
+    shared = (first * second).sum(axis=-1)
+    return _distances(shared, first.sum(axis=-1), second.sum(axis=-1))
+
+
+def _distances(shared: Floats, one: Floats, other: Floats) -> Floats:
+    """The same from the numbers of codes that both hold, and that each holds."""
     union = one + other - shared
     equal = shared == union
     # Two empty sets are equal.
@@ -55,37 +62,37 @@ def distances(first: Floats, second: Floats) -> Floats:
 def set_agreement_of(table: CodingTable) -> SetAgreement:
     """The three alphas between people, from their unassisted readings."""
     people = people_of(table)
-    groups = len(people.transcripts)
     readers = people.read.sum(axis=0)
     pairable = readers >= 2
     if not pairable.any():
         nothing = Estimate.undefined(NOBODY_TWICE)
         return SetAgreement(nominal=nothing, jaccard=nothing, masi=nothing)
+    packed = _packed(people.applied)
     coder, unit = np.nonzero(people.read & pairable)
-    applied = people.applied[coder, unit]
-    packed = np.packbits(applied, axis=1) if applied.shape[1] else np.zeros((len(unit), 1))
-    _, example, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-    sets = applied[example].astype(np.float64)
-    place = people.clusters[unit] * len(sets) + which.ravel()
+    values = packed[coder, unit]
+    number, example = _numbered(values)
     times = np.ones(len(people.units)) if people.weights is None else people.weights
-    places = np.bincount(place, weights=times[unit], minlength=groups * len(sets))
-    counts: Floats = places.astype(np.float64).reshape(groups, len(sets))
+    occurrences = _occurrences(
+        people.applied[coder[example], unit[example]], people.clusters[unit], number, times[unit]
+    )
 
-    weight = 1.0 / np.maximum(readers - 1.0, 1.0)
+    weight = times / np.maximum(readers - 1.0, 1.0)
+    sizes = np.bitwise_count(packed).sum(axis=-1, dtype=np.float64)
     observed = np.zeros((3, len(people.units)))
     for one, other in combinations(range(len(people.coders)), 2):
         both = np.flatnonzero(people.read[one] & people.read[other])
-        observed[:, both] += 2.0 * distances(
-            people.applied[one, both].astype(np.float64),
-            people.applied[other, both].astype(np.float64),
+        shared = np.bitwise_count(packed[one, both] & packed[other, both])
+        observed[:, both] += 2.0 * _distances(
+            shared.sum(axis=-1, dtype=np.float64), sizes[one, both], sizes[other, both]
         )
-    by_transcript = (grouping(people.clusters, groups, times) @ (observed * weight).T).T
+    groups = len(people.transcripts)
+    by_transcript: Floats = np.stack(
+        [np.bincount(people.clusters, weights=row * weight, minlength=groups) for row in observed]
+    ).astype(np.float64)
 
-    replicates = _alphas(counts, by_transcript, sets)
-    sizes = readers[pairable]
-    filled = float(applied.any(axis=1).sum() / sizes.mean())
+    filled = float(values.any(axis=1).sum() / readers[pairable].mean())
     nominal, jaccard, masi = jackknife(
-        replicates,
+        _alphas(occurrences, by_transcript),
         scale=Scale.ATANH,
         n=[int(times[pairable].sum())] * 3,
         shortage=[insufficient_positives(filled, "units with a code")] * 3,
@@ -94,31 +101,60 @@ def set_agreement_of(table: CodingTable) -> SetAgreement:
     return SetAgreement(nominal=nominal, jaccard=jaccard, masi=masi)
 
 
-def _alphas(counts: Floats, observed: Floats, sets: Floats) -> Replicates:
+def _packed(applied: Bools) -> Words:
+    """Sets of codes as bits, (..., codes) to (..., words)."""
+    bits = np.packbits(applied, axis=-1)
+    words = max(1, -(-bits.shape[-1] // 8))
+    padded = np.zeros((*bits.shape[:-1], words * 8), dtype=np.uint8)
+    padded[..., : bits.shape[-1]] = bits
+    return padded.view(np.uint64)
+
+
+def _numbered(values: Words) -> tuple[Ints, Ints]:
+    """Number the distinct sets among `values` (values, words): of each value, and an example."""
+    number = np.zeros(len(values), dtype=np.int64)
+    for word in values.T:
+        distinct, this = np.unique(word, return_inverse=True)
+        _, number = np.unique(number * len(distinct) + this, return_inverse=True)
+    _, example = np.unique(number, return_index=True)
+    return number, example
+
+
+def _occurrences(held: Bools, transcript: Ints, number: Ints, times: Floats) -> Occurrences:
+    """`times` (values,) how often each value counts, of the set `number` in `transcript`."""
+    place, entry = np.unique(transcript * len(held) + number, return_inverse=True)
+    group, which = np.divmod(place, len(held))
+    together = np.bincount(entry, weights=times).astype(np.float64)
+    return Occurrences(held=held, group=group, which=which, times=together)
+
+
+def _alphas(data: Occurrences, observed: Floats) -> Replicates:
     """1 - Do/De on all transcripts and without each.
 
-    *Shapes:* `counts` (transcripts, distinct sets) of pairable values, `observed` (3,
-    transcripts) sums of coincidence-weighted distances, `sets` (distinct sets, codes). With n
-    the counts and D the distances, leaving n_g out turns n'Dn into n'Dn - 2 n_g'Dn + n_g'Dn_g.
+    *Shapes:* `data` the pairable values by transcript, `observed` (3, transcripts) sums of
+    coincidence-weighted distances. With n the counts of sets and D the distances, leaving n_g
+    out turns n'Dn into n'Dn - 2 n_g'Dn + n_g'Dn_g.
     """
-    total = counts.sum(axis=0)
-    toward = total.sum() - _likeness(sets, total)
+    groups = observed.shape[1]
+    likeness = likeness_of(data)
+    total = data.total
+    own_size = np.bincount(data.group, weights=data.times, minlength=groups)
+    # Nominal likeness to a set is how often it occurs.
+    toward = total.sum() - np.vstack([total, likeness.overall])
+    within = own_size[data.group] - np.vstack([data.times, likeness.within])
     whole = toward @ total
-    cross = toward @ counts.T
-    own = np.zeros_like(cross)
-    for transcript, row in enumerate(counts):
-        held = np.flatnonzero(row)
-        own[:, transcript] = (row.sum() - _likeness(sets[held], row[held])) @ row[held]
-    values = total.sum()
-    sizes = values - counts.sum(axis=1)
+    cross, own = (
+        np.stack([np.bincount(data.group, weights=row, minlength=groups) for row in rows])
+        for rows in (toward[:, data.which] * data.times, within * data.times)
+    )
     return Replicates(
-        values=_alpha(observed.sum(axis=1), whole, values),
+        values=_alpha(observed.sum(axis=1), whole, total.sum()),
         deletions=_alpha(
             observed.sum(axis=1, keepdims=True) - observed,
             whole[:, np.newaxis] - 2 * cross + own,
-            sizes,
+            total.sum() - own_size,
         ).T,
-        used=np.repeat(counts.sum(axis=1)[:, np.newaxis] > 0, 3, axis=1),
+        used=np.repeat(own_size[:, np.newaxis] > 0, 3, axis=1),
     )
 
 
@@ -126,50 +162,3 @@ def _alpha(observed: Floats, expected: Floats, size: Floats) -> Floats:
     # The nominal expectation is in whole numbers: it alone is exactly 0 where all sets are equal.
     some = np.broadcast_to(expected[:1] > 0, expected.shape)
     return np.where(some, 1.0 - (size - 1.0) * observed / np.where(some, expected, 1.0), np.nan)
-
-
-def _likeness(sets: Floats, times: Floats) -> Floats:
-    """For each distinct set, the sum over all sets of 1 - distance, `times` each.
-
-    *Shapes:* `sets` (distinct sets, codes), `times` (distinct sets,); result (3, distinct sets).
-    Sets of a codes against sets of b >= a: with s codes shared, J = s / (a + b - s), and M is
-    1/3 except where s = a. The number of pairs is the cost of it all, so each is touched little.
-    """
-    # Single precision halves the work; what it loses is a ten-millionth of the expectation.
-    members, weights = sets.astype(np.float32), times.astype(np.float32)
-    sizes = sets.sum(axis=1).astype(int)
-    groups = {size: np.flatnonzero(sizes == size) for size in np.unique(sizes).tolist()}
-    result = np.zeros((3, len(sets)))
-    result[0] = times
-    if 0 in groups:
-        empty = groups.pop(0)
-        result[1:, empty] = times[empty]
-    for a, b in combinations_with_replacement(groups, 2):
-        columns = groups[b]
-        others, theirs = members[columns].T, weights[columns]
-        height = max(1, _CELLS // len(columns))
-        for start in range(0, len(groups[a]), height):
-            rows = groups[a][start : start + height]
-            shared = members[rows] @ others
-            jaccard = np.float32(a + b) - shared
-            np.divide(shared, jaccard, out=jaccard)
-            there = (jaccard @ theirs).astype(np.float64)
-            result[1, rows] += there
-            result[2, rows] += there / 3.0
-            if a == b:
-                # Distinct sets of one size lie within each other only where they are the same.
-                result[2, rows] += times[rows] * 2 / 3
-                continue
-            back = (weights[rows] @ jaccard).astype(np.float64)
-            result[1, columns] += back
-            result[2, columns] += back / 3.0
-            row, column = np.divmod(np.flatnonzero(shared.ravel() == a), len(columns))
-            if len(row):
-                more = a / b / 3.0
-                result[2, rows] += more * np.bincount(
-                    row, weights=theirs[column], minlength=len(rows)
-                )
-                result[2, columns] += more * np.bincount(
-                    column, weights=weights[rows][row], minlength=len(columns)
-                )
-    return result

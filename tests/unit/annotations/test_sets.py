@@ -3,6 +3,8 @@ import pytest
 from numpy.typing import NDArray
 
 from annotations.codings import CodingTable
+from annotations.reliability import likeness
+from annotations.reliability.likeness import Occurrences, likeness_of
 from annotations.reliability.sets import distances, set_agreement_of
 from annotations.transcripts import Segment
 
@@ -121,3 +123,51 @@ def test_identical_sets_agree_and_a_single_set_is_undefined() -> None:
     assert "same" in str(same.reason)
     alone = set_agreement_of(table_of([row])).jaccard
     assert alone.reason == "no unit was read by two coders"
+
+
+@pytest.mark.parametrize(
+    ("codes", "share", "cost"),
+    [
+        *((1, 0.5, cost) for cost in (0.0, 6.0, 1e9)),
+        *((12, 0.2, cost) for cost in (0.0, 6.0, 1e9)),
+        *((30, 0.05, cost) for cost in (0.0, 6.0, 1e9)),
+        *((codes, share, 6.0) for codes, share in ((12, 0.9), (70, 0.5), (200, 0.02))),
+    ],
+)
+def test_likeness_summed_over_sets_equals_that_of_every_pair(
+    codes: int, share: float, cost: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sets of few codes and of many; all compared, some, or all looked up by their subsets."""
+    monkeypatch.setattr(likeness, "_PAIR", cost)
+    rng = np.random.default_rng(codes)
+    chances = np.where(np.arange(80)[:, np.newaxis] % 9 == 0, min(4 * share, 0.9), share)
+    held = np.unique(rng.random((80, codes)) < chances, axis=0)
+    group, which = np.nonzero(rng.random((5, len(held))) < 0.4)
+    data = Occurrences(
+        held=held,
+        group=group,
+        which=which,
+        times=rng.integers(1, 4, len(group)).astype(np.float64),
+    )
+    sets = held.astype(np.float64)
+    alike = 1.0 - distances(sets[:, np.newaxis], sets)[1:]
+    found = likeness_of(data)
+    total = np.bincount(which, weights=data.times, minlength=len(held))
+    assert found.overall == pytest.approx(alike @ total, rel=1e-12)
+    for number in range(5):
+        own = group == number
+        expected = alike[:, which[own]][:, :, which[own]] @ data.times[own]
+        assert found.within[:, own] == pytest.approx(expected, rel=1e-12)
+
+
+def test_more_codes_than_a_machine_word_has_bits() -> None:
+    rng = np.random.default_rng(3)
+    letters = [chr(0x4E00 + at) for at in range(150)]
+    truth = [rng.choice(150, rng.integers(0, 5), replace=False) for _ in range(40)]
+    sets: list[list[str | None]] = [
+        ["".join(letters[code] for code in unit if rng.random() < 0.8) for unit in truth]
+        for _ in range(3)
+    ]
+    found = set_agreement_of(table_of(sets))
+    for metric, estimate in enumerate([found.nominal, found.jaccard, found.masi]):
+        assert estimate.value == pytest.approx(slow_alpha(sets, metric), abs=1e-12)
