@@ -4,7 +4,7 @@ Every text has one vector, whatever it is encoded beside: a model version is a h
 not depend on what a cache held. Matrix kernels round differently for different shapes, so each
 piece of text is padded to a length that depends on that piece alone, and a batch never holds
 fewer than `_MIN_TOKENS` tokens, above which the rows of a product no longer depend on their
-number (measured with torch 2.13 on CPUs with AVX2 and AVX-512, for any number of threads).
+number. Neither holds by any standard: a test asks for it.
 """
 
 import threading
@@ -53,15 +53,11 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Piece:
-    """Token ids of one window of one text, with its special tokens."""
+    """One window of one text: its token ids, special ones included, and its padded length."""
 
     text: int
     ids: list[int]
-
-    @property
-    def length(self) -> int:
-        """The length that it is padded to."""
-        return next(length for length in _LENGTHS if length >= len(self.ids))
+    length: int
 
 
 class TransformersEncoder:
@@ -74,7 +70,8 @@ class TransformersEncoder:
     def __init__(self, files: EncoderFiles, tokenizer: Any, model: Any) -> None:
         self._files, self._tokenizer, self._model = files, tokenizer, model
         self._lock = threading.Lock()
-        self._window = min(_MAX_TOKENS, int(model.config.max_position_embeddings) - 2)
+        positions = int(getattr(model.config, "max_position_embeddings", _MAX_TOKENS + 2))
+        self._window = min(_MAX_TOKENS, positions - 2)
         bare = tokenizer("a", add_special_tokens=False)["input_ids"]
         framed = tokenizer("a")["input_ids"]
         at = framed.index(bare[0])
@@ -99,9 +96,8 @@ class TransformersEncoder:
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
-            dtype=torch.float32,
         )
-        return cls(files, tokenizer, model.eval())
+        return cls(files, tokenizer, model.float().eval())
 
     @property
     def name(self) -> str:
@@ -155,10 +151,15 @@ class TransformersEncoder:
                 windows = -(-len(ids) // room)
                 size = -(-len(ids) // max(windows, 1))
                 pieces += [
-                    _Piece(text=start + place, ids=[*self._head, *ids[at : at + size], *self._tail])
+                    self._piece(start + place, ids[at : at + size])
                     for at in range(0, len(ids), max(size, 1))
                 ]
         return pieces
+
+    def _piece(self, text: int, ids: list[int]) -> _Piece:
+        whole = [*self._head, *ids, *self._tail]
+        length = next(length for length in _LENGTHS if length >= len(whole))
+        return _Piece(text=text, ids=whole, length=min(length, self._window))
 
     @torch.inference_mode()
     def _forward(self, batch: list[_Piece]) -> Floats32:
