@@ -1,10 +1,13 @@
 """The command agreement: the reliability report, on the terminal and as files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from annotations.errors import StateError
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import estimate_text, say, show_json, show_line, show_table, warn
 
@@ -54,19 +57,41 @@ def agreement(
 
     found = run(open_home(context, home), study, unit=unit, level=level, expertise=expertise)
     if html is not None:
-        from service.documents import document
-        from service.web.page import agreement_page
-
-        html.write_text(agreement_page(document(found)).html, encoding="utf-8")
-        say(f"The report was written to {html}")
+        _write_page(html, found)
     if csv is not None:
-        from service.agreement_csv import write_csv
-
-        say(f"{write_csv(csv, found)} figures were written to {csv}")
+        _write_table(csv, found)
     if json:
         show_json(found)
     else:
         show_agreement(found)
+
+
+def _write_page(path: Path, found: "ReliabilityReport") -> None:
+    from service.documents import document
+    from service.web.page import agreement_page
+
+    page = agreement_page(document(found))
+    with _writing(path):
+        path.write_text(page.html, encoding="utf-8")
+    say(f"The report was written to {path}")
+
+
+def _write_table(path: Path, found: "ReliabilityReport") -> None:
+    from service.agreement_csv import write_csv
+
+    with _writing(path):
+        count = write_csv(path, found)
+    say(f"{count} figures were written to {path}")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateError(
+            f"{path} cannot be written: {error.strerror}. Name a file in a folder that exists."
+        ) from error
 
 
 def show_agreement(found: "ReliabilityReport") -> None:
