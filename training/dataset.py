@@ -116,7 +116,9 @@ def _table(study: Study, coders: list[str]) -> CodingTable:
     ]
     read = {reading.transcript for reading in study.human_readings if reading.coder in coders}
     return CodingTable.of(
-        transcripts=[item for item in study.transcripts if item.name in read],
+        transcripts=sorted(
+            (item for item in study.transcripts if item.name in read), key=lambda item: item.name
+        ),
         codings=study.human_codings,
         readings=study.human_readings,
         codes=codes,

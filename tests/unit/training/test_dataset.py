@@ -144,3 +144,17 @@ def test_the_digest_follows_the_content(small_study: Make) -> None:
     assert training_data(study).digest() == training_data(small_study(3)).digest()
     fewer = replace(study, codings=study.codings[1:])
     assert training_data(fewer).digest() != training_data(study).digest()
+
+
+def test_the_order_of_import_changes_nothing(small_study: Make) -> None:
+    study = small_study(4)
+    turned = replace(
+        study,
+        transcripts=study.transcripts[::-1],
+        codings=study.codings[::-1],
+        readings=study.readings[::-1],
+    )
+    one, other = training_data(study), training_data(turned)
+    assert other.segments == one.segments
+    assert other.digest() == one.digest()
+    assert other.candidates == one.candidates
