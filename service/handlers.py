@@ -31,7 +31,16 @@ def _train(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
         "model_version": report.model_version,
         "kappa": document(report.kappa),
         "seconds": report.seconds,
+        **_push_if_connected(house, job.study),
     }
+
+
+def _push_if_connected(house: House, study: str) -> Mapping[str, Any]:
+    """Have coders see the new model's suggestions: Label Studio does not ask for them again."""
+    with house.database.reading() as work:
+        if work.label_studio.connection(study) is None:
+            return {}
+    return {"push_job": queue.enqueue(house, queue.PUSH, study).id}
 
 
 def _sync(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:

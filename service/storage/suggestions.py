@@ -118,6 +118,17 @@ class Suggestions:
         """Transcripts that a version has looked at, whether or not it suggested anything."""
         return self._transcripts(study, BatchRow.version == version)
 
+    def shown_versions(self, study: str) -> dict[str, str]:
+        """The transcripts that coders saw with suggestions, and the version shown last."""
+        row = lookup.study_id(self._session, study)
+        query = (
+            select(TranscriptRow.name, BatchRow.version)
+            .join(BatchRow, BatchRow.transcript_id == TranscriptRow.id)
+            .where(TranscriptRow.study_id == row, BatchRow.shown)
+            .order_by(BatchRow.created_at, BatchRow.id)
+        )
+        return {found.name: found.version for found in self._session.execute(query)}
+
     def shown_transcripts(self, study: str) -> frozenset[str]:
         """Transcripts for which coders could see suggestions, by whatever version."""
         return self._transcripts(study, BatchRow.shown.is_(True))

@@ -49,6 +49,7 @@ def sync(
         links = {link.task_id: link for link in work.label_studio.tasks(study)}
         transcripts = {item.name: item for item in work.studies.transcripts(study)}
         codes = work.studies.codebook(study).paths
+        shown = work.suggestions.shown_versions(study)
         mirrored = set(work.label_studio.annotation_ids(study))
     client = client_of(connection)
     config = config_of(client, connection, codes)
@@ -70,7 +71,12 @@ def sync(
                 f"task {one.task} was not pushed from here: its annotation {one.id} is left alone"
             )
             continue
-        mirror = _mirror(one, link, transcripts[link.transcript], config, versions)
+        mirror = _mirror(
+            one,
+            transcripts[link.transcript],
+            config,
+            shown_version=versions.of(one.parent_prediction) or shown.get(link.transcript),
+        )
         notes.extend(f"annotation {one.id}: {message}" for message in mirror.refused)
         changed += _store(house, study, mirror)
         progress("storing annotations", number, len(found))
@@ -99,7 +105,9 @@ class _Versions:
         }
         self._asked = False
 
-    def of(self, prediction: int) -> str | None:
+    def of(self, prediction: int | None) -> str | None:
+        if prediction is None:
+            return None
         if prediction not in self._known and not self._asked:
             self._asked = True
             for one in self._client.predictions(self._project):
@@ -120,17 +128,15 @@ class _Mirror:
 
 def _mirror(
     annotation: Annotation,
-    link: TaskLink,
     transcript: Transcript,
     config: LabelConfig,
-    versions: _Versions,
+    *,
+    shown_version: str | None,
 ) -> _Mirror:
-    """Read an annotation. A submitted one says that its coder read the whole transcript."""
-    parent = annotation.parent_prediction
-    version = versions.of(parent) if parent is not None else None
-    if version is None and not link.blind:
-        # A coder who started from an empty page had the suggestions before them all the same.
-        version = link.pushed_version
+    """Read an annotation. A submitted one says that its coder read the whole transcript.
+
+    A coder who started from an empty page had the suggestions before them all the same.
+    """
     record = AnnotationRecord(
         annotation_id=annotation.id,
         task_id=annotation.task,
@@ -139,9 +145,9 @@ def _mirror(
         created_at=annotation.created_at,
         updated_at=annotation.updated_at,
         cancelled=annotation.was_cancelled,
-        assisted=version is not None,
-        parent_prediction=parent,
-        shown_version=version,
+        assisted=shown_version is not None,
+        parent_prediction=annotation.parent_prediction,
+        shown_version=shown_version,
         result=annotation.result,
         lead_time=annotation.lead_time,
     )

@@ -1,0 +1,48 @@
+"""What follows a training that nobody sits beside."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from service import queue
+from service.handlers import Reins, handle
+from service.house import House, open_house
+from service.settings import read_settings
+from service.storage.records import Connection
+
+
+@pytest.fixture
+def house(trained_home: Path, tmp_path: Path) -> House:
+    shutil.copytree(trained_home, tmp_path / "home")
+    return open_house(read_settings(home=tmp_path / "home"))
+
+
+REINS = Reins(progress=lambda _stage, _done, _total: None, should_stop=lambda: False)
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_coders_get_the_suggestions_of_a_newly_trained_model(house: House, connected: bool) -> None:
+    if connected:
+        with house.database.unit_of_work() as work:
+            work.label_studio.save_connection(
+                Connection(
+                    study="managers",
+                    url="http://127.0.0.1:1",
+                    token=SecretStr("t"),
+                    project_id=1,
+                    ml_url=None,
+                    webhook_id=None,
+                    webhook_secret=SecretStr("s"),
+                    blind_share=0.0,
+                    seed=0,
+                )
+            )
+            work.commit()
+    job = queue.enqueue(house, queue.TRAIN, "managers")
+    result = handle(house, job, REINS)
+    with house.database.reading() as work:
+        waiting = [one.kind for one in work.jobs.list("managers") if one.kind == queue.PUSH]
+    assert waiting == ([queue.PUSH] if connected else [])
+    assert ("push_job" in result) is connected
