@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.suggestions import SuggestionBatch
-
 from annotations.codebook import Codebook
 from annotations.codings import MODEL_PREFIX, Coding, Reading
 from annotations.errors import StateError
 from annotations.formats.reading import read_paths
 from annotations.formats.tidy_csv_out import write_codings
 from annotations.transcripts import Transcript
+from models.suggestions import SuggestionBatch
 from service.house import House
 from service.workflows.modelling import folder_of, model_in_use
 from service.workflows.training import Progress

@@ -73,6 +73,7 @@ def test_what_was_shown_once_was_shown(database: Database, study: str) -> None:
     store(database, suggestion("Strain"), shown=False, version="bbb")
     with database.reading() as work:
         assert work.suggestions.shown_transcripts(study) == {"ward"}
+        assert work.suggestions.shown_versions(study) == {"ward": "aaa"}
         (found,) = work.suggestions.of(study, version="bbb", transcript="ward")
         assert not found.shown
 
