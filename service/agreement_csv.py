@@ -66,7 +66,7 @@ def _rows(value: Any, place: _Place) -> Iterator[dict[str, Any]]:
             # A test on many codes is known by its branch of the tree.
             value = {key: found for key, found in value.items() if key != "codes"}
         for key, found in value.items():
-            if key in _NAMES and (words := _words(found)):
+            if key in _NAMES and (words := _words(found)) and not _is_all(key, place):
                 names.setdefault(_NAMES[key], []).extend(words)
         about = {**place.about, **{key: " and ".join(words) for key, words in names.items()}}
         for key, found in value.items():
@@ -84,6 +84,11 @@ def _row(place: _Place, figure: Mapping[str, Any]) -> dict[str, Any]:
         "measure": ".".join(place.measure),
         **{name: figure.get(name) for name in COLUMNS[6:]},
     }
+
+
+def _is_all(key: str, place: _Place) -> bool:
+    """Whether `coders` lists everybody, and not a pair that a figure is about."""
+    return key == "coders" and place.scope != "pairs"
 
 
 def _is_step(value: Any) -> bool:

@@ -42,10 +42,13 @@ class Extent:
     max_words: int | None
 
 
-def methods_of(extent: Extent, versions: Versions, *, seed: int) -> str:
-    """Units, measures, intervals, seed and versions, in words."""
+def methods_of(extent: Extent, versions: Versions, *, seed: int, gamma: int | None = None) -> str:
+    """Units, measures, intervals, seed and versions, in words.
+
+    `gamma`: with how many random rearrangements a transcript it was computed, if it was.
+    """
     segments = (
-        "whole turns, since everybody coded whole turns"
+        "whole turns, since most codings of long turns covered them whole"
         if extent.max_words is None
         else f"turns, those of more than {extent.max_words} words cut between sentences"
     )
@@ -69,6 +72,13 @@ def methods_of(extent: Extent, versions: Versions, *, seed: int) -> str:
         "its suggestions in sight; for transcripts in its training data its coding is that of "
         "the cross-validation fold that left the transcript out."
     )
+    spans = (
+        ""
+        if gamma is None
+        else " Agreement on where codings begin and end is gamma, and on the codes of aligned "
+        "codings gamma-cat (Mathet, Widlöcher & Métivier, 2015; Mathet, 2017), over transcripts, "
+        f"chance from {gamma} random rearrangements of each."
+    )
     return (
         f"Reliability was assessed on {_many(extent.units, 'unit')} ({unit}) of "
         f"{_many(extent.transcripts, 'transcript')}, read by {_many(extent.coders, 'coder')}; "
@@ -79,7 +89,8 @@ def methods_of(extent: Extent, versions: Versions, *, seed: int) -> str:
         "coders Cohen's kappa (1960); for all coders Fleiss' (1971) and Conger's (1980) kappa, "
         "Krippendorff's alpha (2011), nominal for each code and pooled, and over sets of codes "
         "with Jaccard and MASI distances (Passonneau, 2006), Gwet's AC1 (2008) and Brennan and "
-        "Prediger's coefficient (1981), each with the code's prevalence and the coders' bias. "
+        "Prediger's coefficient (1981), each with the code's prevalence and the coders' bias."
+        f"{spans} "
         "Units of one transcript are not independent, so 95% intervals are delete-one-transcript "
         "jackknives with Student's t on one degree of freedom fewer than transcripts, on the "
         "atanh scale for coefficients and the logit scale for shares; that of the bias is a "

@@ -26,6 +26,7 @@ from annotations.reliability.coders import (
     confusions_of,
 )
 from annotations.reliability.comparison import compare_pairs
+from annotations.reliability.gamma import Gamma, gamma_of
 from annotations.reliability.measures import MeasuresReport, measures_of
 from annotations.reliability.methods import Extent, Versions, methods_of
 from annotations.reliability.notes import notes_of
@@ -93,6 +94,7 @@ class ReliabilityReport:
     sets: SetAgreement
     by_level: tuple[LevelAgreement, ...]
     characters: tuple[CharacterComparison, ...]
+    gamma: Gamma | None
     by_coder: tuple[CoderFigures, ...]
     confusion: tuple[Confusion, ...]
     ceiling: tuple[Ceiling, ...]
@@ -115,13 +117,14 @@ def report_of(
     expertise: Expertise = Expertise.SKILLED,
     model: ModelWork | None = None,
     suggested: ModelWork | None = None,
+    gamma: bool = False,
     seed: int = 0,
 ) -> ReliabilityReport:
     """The report on one kind of `UNITS`.
 
     `model` is the model's own coding of transcripts that coders read without suggestions (by
     the fold that left out what it was trained on); `suggested` what was suggested to coders,
-    or in blind transcripts withheld from them.
+    or in blind transcripts withheld from them. `gamma` takes seconds to minutes.
     """
     laid = _Laid.of(study, unit, level, [item for item in (model, suggested) if item])
     table = laid.table
@@ -135,6 +138,7 @@ def report_of(
     if suggested is not None and by_unit and table.assisted.any():
         anchoring = anchoring_of(table, laid.model(suggested), seed=seed)
     extent = _extent(table, unit, level, laid.segmentation)
+    spans = _gamma(study, laid.level, seed) if gamma else None
     characters = () if by_unit else compare_pairs(study, found.coders, table.codes, laid.level)
     return ReliabilityReport(
         study=study.name,
@@ -149,6 +153,7 @@ def report_of(
         sets=set_agreement_of(table),
         by_level=_by_level(table, found, level),
         characters=characters,
+        gamma=spans,
         by_coder=coder_figures_of(table),
         confusion=confusions_of(table),
         ceiling=() if coding is None or not by_unit else ceiling_of(table, coding),
@@ -158,7 +163,9 @@ def report_of(
         extent=extent,
         versions=versions,
         seed=seed,
-        methods=methods_of(extent, versions, seed=seed),
+        methods=methods_of(
+            extent, versions, seed=seed, gamma=None if spans is None else spans.samples
+        ),
         notes=notes_of(study, table, found, extent, anchored=anchoring is not None),
     )
 
@@ -246,6 +253,17 @@ def _by_level(
     return tuple(
         LevelAgreement(level=number, codes=one.codes, pooled=one.pooled)
         for number, one in [*above, (depth, found)]
+    )
+
+
+def _gamma(study: Study, level: Level | None, seed: int) -> Gamma:
+    up = (lambda coding: coding) if level is None else level.coding
+    return gamma_of(
+        transcripts=study.transcripts,
+        codings=[up(coding) for coding in study.human_codings],
+        readings=study.human_readings,
+        coders=study.coders,
+        seed=seed,
     )
 
 

@@ -42,6 +42,10 @@ def agreement(
             "them the model may do to stand in."
         ),
     ] = "skilled",
+    gamma: Annotated[
+        bool,
+        typer.Option("--gamma", help="Also gamma, on where codings begin and end: up to minutes."),
+    ] = False,
     html: Annotated[
         Path | None,
         typer.Option(help="Write the whole report as one HTML file.", show_default=False),
@@ -55,7 +59,9 @@ def agreement(
     """Report how far coders agree with each other, and the model with them."""
     from service.workflows.agreeing import agreement as run
 
-    found = run(open_home(context, home), study, unit=unit, level=level, expertise=expertise)
+    found = run(
+        open_home(context, home), study, unit=unit, level=level, expertise=expertise, gamma=gamma
+    )
     if html is not None:
         _write_page(html, found)
     if csv is not None:
@@ -136,6 +142,13 @@ def _show_rest(found: "ReliabilityReport") -> None:
         f"Sets of codes on a {found.unit}: alpha with MASI distance "
         f"{estimate_text(found.sets.masi)}, Jaccard {estimate_text(found.sets.jaccard)}"
     )
+    if found.gamma is not None:
+        show_line(
+            f"Codings as cut: gamma {estimate_text(found.gamma.gamma)}, codes of aligned codings "
+            f"gamma-cat {estimate_text(found.gamma.gamma_cat)}"
+        )
+        if found.gamma.caution is not None:
+            warn(f"Gamma: {found.gamma.caution}.")
     for one in found.by_level:
         show_line(f"Codes at level {one.level}, pooled: alpha {estimate_text(one.pooled.alpha)}")
     if len(found.coders) > 2:

@@ -32,6 +32,7 @@ def sections_of(document: Node) -> list[Section]:
         *model_sections(document),
         _planning(document),
         _characters(document),
+        _gamma(document),
     ]
     return [one for one in found if one is not None]
 
@@ -303,6 +304,48 @@ def _characters(document: Node) -> Section | None:
         name="characters",
         title="Coding comparison by characters",
         words="As in NVivo: over the characters of all turns that both coders read.",
+        tables=tables,
+    )
+
+
+def _gamma(document: Node) -> Section | None:
+    gamma = document["gamma"]
+    if not gamma:
+        return None
+    tables = [
+        Table(
+            caption="Agreement on codings as people cut them",
+            columns=("", "figure"),
+            rows=[
+                (label("gamma: where codings are, and their codes"), gamma["gamma"]),
+                (label("gamma-cat: the codes of aligned codings"), gamma["gamma_cat"]),
+                (label("error of the chance disorder, relative"), gamma["chance_error"]),
+                (label("random rearrangements of a transcript"), gamma["samples"]),
+            ],
+        ),
+        Table(
+            caption="By transcript",
+            columns=("transcript", "codings", "disorder", "by chance", "gamma"),
+            rows=[
+                tuple(
+                    one[name] for name in ("transcript", "spans", "observed", "expected", "gamma")
+                )
+                for one in gamma["transcripts"]
+            ],
+        ),
+    ]
+    if gamma["left_out"]:
+        tables.append(
+            Table(
+                caption="Transcripts left out",
+                columns=("transcript", "why"),
+                rows=[(one["transcript"], one["reason"]) for one in gamma["left_out"]],
+            )
+        )
+    return Section(
+        name="gamma",
+        title="Where codings begin and end",
+        said=[gamma["caution"]] if gamma["caution"] else (),
         tables=tables,
     )
 

@@ -48,6 +48,7 @@ def agreement(
     unit: str = "segment",
     level: int | None = None,
     expertise: str = "skilled",
+    gamma: bool = False,
 ) -> ReliabilityReport:
     """Agreement of the study's coders and of the model in use with them.
 
@@ -55,7 +56,9 @@ def agreement(
     of a transcript in its training data is that of the fold which left it out.
     """
     check_choices(unit, expertise)
-    return report_on(house, gather(house, study), unit=unit, level=level, expertise=expertise)
+    return report_on(
+        house, gather(house, study), unit=unit, level=level, expertise=expertise, gamma=gamma
+    )
 
 
 def check_choices(unit: str, expertise: str) -> None:
@@ -98,6 +101,7 @@ def report_on(
     unit: str = "segment",
     level: int | None = None,
     expertise: str = "skilled",
+    gamma: bool = False,
 ) -> ReliabilityReport:
     """The report on what was gathered."""
     study, record = material.study, material.record
@@ -119,6 +123,7 @@ def report_on(
         ),
         model=None if record is None else _model_work(house, record, study, material.shown),
         suggested=material.suggested,
+        gamma=gamma,
         seed=SEED,
     )
 

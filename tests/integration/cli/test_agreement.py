@@ -10,7 +10,17 @@ import pytest
 ESTIMATE = {"value", "low", "high", "n", "clusters", "method", "reason"}
 CONTRACT = {"study", "unit", "coders", "pairs", "codes", "pooled", "model", "notes"}
 FURTHER = {
-    *("level", "measures", "sets", "by_level", "characters", "by_coder", "confusion", "ceiling"),
+    *(
+        "level",
+        "measures",
+        "sets",
+        "by_level",
+        "characters",
+        "gamma",
+        "by_coder",
+        "confusion",
+        "ceiling",
+    ),
     *("substitution", "anchoring", "planning", "extent", "versions", "seed", "methods"),
 }
 
@@ -45,6 +55,15 @@ def test_the_report_is_written_as_page_and_as_table(
     (alpha,) = [row for row in rows if row["scope"] == "pooled" and row["measure"] == "alpha"]
     assert float(alpha["value"]) == outcome.document["pooled"]["alpha"]["value"]
     assert f"{len(rows)} figures" in outcome.err
+
+
+def test_gamma_is_reported_on_request(run: Callable, sample: Path, tmp_path: Path) -> None:
+    run("import", "managers", sample)
+    page = tmp_path / "report.html"
+    found = run("agreement", "managers", "--gamma", "--html", page, "--json").document["gamma"]
+    assert set(found["gamma"]) == set(found["gamma_cat"]) == ESTIMATE
+    assert "Where codings begin and end" in page.read_text(encoding="utf-8")
+    assert "gamma-cat" in run("agreement", "managers", "--gamma").out
 
 
 def test_codes_may_be_taken_for_their_ancestors(run: Callable, sample: Path) -> None:

@@ -318,6 +318,17 @@ def test_the_methods_name_units_measures_intervals_seed_and_versions() -> None:
     assert found.seed == 7
 
 
+def test_gamma_is_computed_where_it_is_asked_for() -> None:
+    study = study_of(sometimes())
+    assert report_of(study, unit="turn", versions=VERSIONS).gamma is None
+    found = report_of(study, unit="turn", level=1, versions=VERSIONS, gamma=True, seed=5)
+    assert found.gamma is not None
+    assert found.gamma.seed == 5
+    assert len(found.gamma.transcripts) == 14
+    assert 0 < found.gamma.gamma.value < 1
+    assert f"{found.gamma.samples} random rearrangements" in found.methods
+
+
 def test_parts_on_the_model_are_those_of_their_own_modules() -> None:
     study = study_of(sometimes(), transcripts=24, assisted=range(0, 24, 2))
     work = work_of(study, "ben")
