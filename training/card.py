@@ -10,7 +10,7 @@ from training.evaluate import EVALUATED_POSITIVES, EVALUATED_TRANSCRIPTS
 def model_card(data: TrainingData, parts: ModelParts, report: TrainReport) -> str:
     """Markdown; holds counts and figures, names of codes, and nothing that was said."""
     lines = [
-        f"# A model of the codes of {data.name}",
+        "# A model of a study's codes",
         "",
         "Suggests codes to coders. It does not replace them: a suggestion is to be read and "
         "decided on.",

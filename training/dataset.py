@@ -34,7 +34,6 @@ class TrainingData:
     `transcripts`. Codes of a declared codebook that nobody applied are among `codes`.
     """
 
-    name: str
     dataset: Dataset
     segments: tuple[Segment, ...]
     codes: tuple[str, ...]
@@ -92,7 +91,6 @@ def training_data(study: Study, *, model_coders: Collection[str] = ()) -> Traini
     clusters = np.array([number[segment.transcript] for segment in segments], dtype=np.int64)
     _check_transcripts(study.name, names, int(np.unique(clusters[scored]).size))
     return TrainingData(
-        name=study.name,
         dataset=_dataset(segments, targets, truth, scored),
         segments=segments,
         codes=table.codes,

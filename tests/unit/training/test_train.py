@@ -51,6 +51,11 @@ def test_the_same_data_and_seed_give_the_same_version_whatever_was_cached(
     assert replace(again, seconds=0) == replace(small_model.report, seconds=0)
 
 
+def test_the_name_of_a_study_is_no_part_of_its_model(small_model, fit) -> None:
+    renamed = replace(small_model.study, name="another name")
+    assert fit(renamed).model_version == small_model.report.model_version
+
+
 def test_another_seed_or_coding_gives_another_version(
     small_model, fit: Callable[..., TrainReport]
 ) -> None:
