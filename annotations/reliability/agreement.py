@@ -21,7 +21,7 @@ from annotations.reliability.estimate import (
     jackknife,
     leave_one_out,
 )
-from annotations.reliability.tallies import Tally, pair_tables
+from annotations.reliability.tallies import Tally, pair_tables, tables_of_pairs
 
 MAJORITY = "majority"
 """Stands for what most of a unit's readers said (or the adjudicated coding) beside coders."""
@@ -216,17 +216,14 @@ def _tables_of_pairs(
     people: CodingTable, pairs: Sequence[tuple[int, int]], weights: Floats | None
 ) -> list[Floats]:
     """Cross tables of pairs; one without a shared unit keeps its place, as a table of zeros."""
-    return [
-        pair_tables(
-            first=people.applied[one],
-            second=people.applied[other],
-            both=people.read[one] & people.read[other],
-            clusters=people.clusters,
-            groups=len(people.transcripts),
-            weights=weights,
-        )
-        for one, other in pairs
-    ]
+    return tables_of_pairs(
+        read=people.read,
+        applied=people.applied,
+        pairs=pairs,
+        clusters=people.clusters,
+        groups=len(people.transcripts),
+        weights=weights,
+    )
 
 
 def codings_a_coder(total: Tally) -> Floats:

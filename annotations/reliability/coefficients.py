@@ -97,16 +97,19 @@ def coder_bias(tally: Tally) -> Floats:
 
     For two coders on the same units the size of Byrt, Bishop & Carlin's (1993) bias index.
     """
-    counts = tally.marginals
-    seen = counts.sum(axis=-1)
+    # Coders first: there are few, so that the long axes stay together.
+    no, yes = (
+        np.ascontiguousarray(np.moveaxis(tally.marginals[..., answer], -1, 0)) for answer in (0, 1)
+    )
+    seen = no + yes
     reads = seen > 0
-    coders = reads.sum(axis=-1)
-    share = np.where(reads, counts[..., 1] / np.where(reads, seen, 1.0), np.inf)
+    coders = reads.sum(axis=0)
     # Sorted, the sum over pairs of differences is linear in the shares.
-    rank = np.arange(counts.shape[-2])
-    ordered = np.where(np.isfinite(ranked := np.sort(share, axis=-1)), ranked, 0.0)
-    weight = 2.0 * rank - coders[..., np.newaxis] + 1.0
-    differences = (np.where(rank < coders[..., np.newaxis], weight, 0.0) * ordered).sum(axis=-1)
+    shares = np.sort(np.where(reads, yes / np.where(reads, seen, 1.0), np.inf), axis=0)
+    differences = np.zeros(coders.shape)
+    for rank, share in enumerate(shares):
+        there = rank < coders
+        differences += (2.0 * rank - coders + 1.0) * np.where(there, share, 0.0)
     return _ratio(differences, coders * (coders - 1.0) / 2.0)
 
 

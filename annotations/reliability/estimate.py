@@ -237,7 +237,8 @@ def bootstrap(
         groups, np.full(groups, 1 / max(groups, 1)), size=replicates
     )
     with np.errstate(all="ignore"):
-        samples = statistic(np.einsum("rg,g...->r...", drawn.astype(np.float64), sums))
+        weighed: Floats = np.tensordot(drawn.astype(np.float64), sums, axes=1).astype(np.float64)
+        samples = statistic(weighed)
     estimates = []
     for at, value in enumerate(values):
         count, size = int(used[:, at].sum()), int(n[at])

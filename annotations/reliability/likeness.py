@@ -29,7 +29,7 @@ _SUBSET, _PAIR = 60.0, 6.0
 _CELLS = 250_000
 """Pairs of sets compared directly at a time."""
 
-_SPARSE = 4
+_SPARSE = 8
 """Numbers of subsets for each one present, beyond which they are numbered anew."""
 
 _SUBSETS = 50_000_000
@@ -71,12 +71,15 @@ class Likeness:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Part:
-    """Sets of one size. *Shapes:* `place` (sets,) in the result; `keys` (subsets, sets)."""
+    """Sets of one size, their subsets of some size, and where to add what they have alike.
+
+    *Shapes:* `times` (sets,), `keys` (subsets, sets), `sums` (2, sets).
+    """
 
     size: int
-    place: Ints
     times: Floats
     keys: Ints
+    sums: Floats
 
 
 def likeness_of(data: Occurrences) -> Likeness:
@@ -86,10 +89,8 @@ def likeness_of(data: Occurrences) -> Likeness:
     """
     sizes = data.held.sum(axis=1, dtype=np.int64)
     total = data.total
-    result = Likeness(overall=np.zeros((2, len(sizes))), within=np.zeros((2, len(data.times))))
-    result.overall[:, sizes == 0] = total[sizes == 0]
-    none = sizes[data.which] == 0
-    result.within[:, none] = data.times[none]
+    # Of each set with itself.
+    result = Likeness(overall=np.stack([total, total]), within=np.stack([data.times, data.times]))
     limit = _limit(data, sizes)
     _by_subsets(data, sizes, total, limit, result)
     _directly(data.held, total, sizes > limit, result.overall)
@@ -137,19 +138,29 @@ def _by_subsets(
     position = np.empty(len(sizes), dtype=np.int64)
     for part in rows.values():
         position[part] = np.arange(len(part))
+    own = {
+        size: members[starts[part] + np.arange(size)[:, np.newaxis]] for size, part in rows.items()
+    }
+    sets_of = {size: position[data.which[place]] for size, place in entries.items()}
+    overall = {size: np.zeros((2, len(part))) for size, part in rows.items()}
+    within = {size: np.zeros((2, len(place))) for size, place in entries.items()}
     for taken in range(1, limit + 1):
-        subsets = comb(codes, taken)
-        overall, within = [], []
+        all_sets, by_group = [], []
         for size in range(taken, limit + 1):
-            own = members[starts[rows[size]] + np.arange(size)[:, np.newaxis]]
-            ranks = _ranks(own, taken, codes)
-            place = entries[size]
-            overall.append(_Part(size=size, place=rows[size], times=total[rows[size]], keys=ranks))
-            keys = ranks[:, position[data.which[place]]]
-            keys += data.group[place] * subsets
-            within.append(_Part(size=size, place=place, times=data.times[place], keys=keys))
-        _add(overall, taken, result.overall)
-        _add(within, taken, result.within)
+            ranks = _ranks(own[size], taken, codes)
+            keys = ranks[:, sets_of[size]]
+            keys += data.group[entries[size]] * comb(codes, taken)
+            all_sets.append(
+                _Part(size=size, times=total[rows[size]], keys=ranks, sums=overall[size])
+            )
+            by_group.append(
+                _Part(size=size, times=data.times[entries[size]], keys=keys, sums=within[size])
+            )
+        _add(all_sets, taken)
+        _add(by_group, taken)
+    for size in rows:
+        result.overall[:, rows[size]] += overall[size]
+        result.within[:, entries[size]] += within[size]
 
 
 def _ranks(members: Ints, taken: int, codes: int) -> Ints:
@@ -164,16 +175,26 @@ def _ranks(members: Ints, taken: int, codes: int) -> Ints:
     return result
 
 
-def _add(parts: list[_Part], taken: int, result: Floats) -> None:
-    """Add what sets have alike because they hold the same subsets of `taken` codes."""
+def _add(parts: list[_Part], taken: int) -> None:
+    """Add what sets have alike because they hold the same subsets of `taken` codes.
+
+    Of every other set: what a set has alike with itself is known.
+    """
     keys = np.concatenate([part.keys.ravel() for part in parts])
     if not len(keys):
         return
     count = int(keys.max()) + 1
     if count > _SPARSE * len(keys):
-        found, keys = np.unique(keys, return_inverse=True)
+        found, keys, times = np.unique(keys, return_inverse=True, return_counts=True)
         count = len(found)
+    else:
+        times = np.bincount(keys, minlength=count)
+    # Most subsets of several codes are held by one set alone: they get the number 0.
+    shared = times > 1
+    keys = np.where(shared, np.cumsum(shared), 0)[keys]
+    count = int(shared.sum()) + 1
     sizes = np.arange(taken, taken + len(parts))
+    likeness = np.array([[1 / comb(a + b - 1, taken) for a in sizes] for b in sizes])
     held = np.zeros((len(parts), count))
     own = []
     start = 0
@@ -183,21 +204,24 @@ def _add(parts: list[_Part], taken: int, result: Floats) -> None:
         held[number] = np.bincount(
             own[-1].ravel(), weights=np.tile(part.times, len(part.keys)), minlength=count
         )
-    alike = np.array([[1 / comb(a + b - 1, taken) for a in sizes] for b in sizes]) @ held
+    held[:, 0] = 0.0
+    # Not a product of matrices, for which BLAS would wait for a second processor.
+    alike = np.einsum("ab,bk->ak", likeness, held)
     for number, part in enumerate(parts):
-        jaccard = alike[number][own[number]].sum(axis=0)
+        itself = part.times * (own[number] > 0).sum(axis=0)
+        jaccard = alike[number][own[number]].sum(axis=0) - itself * likeness[number, number]
         masi = jaccard / 3
         if part.size == taken:
-            # Its supersets: J is taken / size, M twice a third. Itself: J is 1, M is 1.
-            masi += ((taken / sizes) @ held[:, own[number][0]] + part.times) / 3
+            # Its supersets: J is taken / size, M twice a third.
+            masi += ((taken / sizes) @ held[:, own[number][0]] - itself) / 3
         else:
             masi += held[0][own[number]].sum(axis=0) * taken / part.size / 3
-        result[0, part.place] += jaccard
-        result[1, part.place] += masi
+        part.sums[0] += jaccard
+        part.sums[1] += masi
 
 
 def _directly(held: Bools, times: Floats, large: Bools, result: Floats) -> None:
-    """Compare the `large` sets with all, and add both ways. *Shape:* `result` (2, sets)."""
+    """Compare the `large` sets with all others, adding both ways; `result` (2, sets)."""
     chosen, small = np.flatnonzero(large), np.flatnonzero(~large)
     if not len(chosen):
         return
@@ -208,9 +232,9 @@ def _directly(held: Bools, times: Floats, large: Bools, result: Floats) -> None:
         rows = chosen[start : start + height]
         shared = members[rows] @ members.T
         jaccard = shared / (sizes[rows, np.newaxis] + sizes - shared)
-        equal = np.arange(len(held)) == rows[:, np.newaxis]
+        jaccard[np.arange(len(rows)), rows] = 0.0
         within = shared == np.minimum(sizes[rows, np.newaxis], sizes)
-        for at, alike in enumerate((jaccard, jaccard * ((1.0 + within + equal) / 3.0))):
+        for at, alike in enumerate((jaccard, jaccard * ((1.0 + within) / 3.0))):
             result[at, rows] += alike @ times
             result[at, small] += times[rows] @ alike[:, small]
 

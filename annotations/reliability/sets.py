@@ -112,11 +112,12 @@ def _packed(applied: Bools) -> Words:
 
 def _numbered(values: Words) -> tuple[Ints, Ints]:
     """Number the distinct sets among `values` (values, words): of each value, and an example."""
-    number = np.zeros(len(values), dtype=np.int64)
-    for word in values.T:
-        distinct, this = np.unique(word, return_inverse=True)
-        _, number = np.unique(number * len(distinct) + this, return_inverse=True)
-    _, example = np.unique(number, return_index=True)
+    keys = values[:, 0]
+    for word in values.T[1:]:
+        _, left = np.unique(keys, return_inverse=True)
+        distinct, right = np.unique(word, return_inverse=True)
+        keys = (left * len(distinct) + right).astype(np.uint64)
+    _, example, number = np.unique(keys, return_index=True, return_inverse=True)
     return number, example
 
 

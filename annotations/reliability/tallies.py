@@ -4,7 +4,7 @@ Every agreement coefficient here is a function of sums over units. The sums are 
 transcript, so that leaving one out is a subtraction and never a new pass over the units.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,15 +53,42 @@ class Tally:
         below `groups`, `weights` (units,) how often each unit counts. Result: `sums` (groups,
         codes, counts).
         """
-        readers = read.sum(axis=0, dtype=np.float64)[:, np.newaxis]
-        yes = (applied & read[:, :, np.newaxis]).sum(axis=0, dtype=np.float64)
-        by_group = grouping(clusters, groups, weights)
-        marginals = np.zeros((groups, applied.shape[2], len(read), 2))
-        for coder, (seen, yeses) in enumerate(zip(read, applied, strict=True)):
-            marginals[:, :, coder, 1] = by_group @ yeses.astype(np.float64)
-            marginals[:, :, coder, 0] = (by_group @ seen.astype(np.float64))[:, np.newaxis]
-        marginals[..., 0] -= marginals[..., 1]
-        return cls._of_counts([readers - yes, yes], marginals, by_group)
+        coders, units, codes = applied.shape
+        # Few codings are made of all that could be: units without any are summed for all codes
+        # at once, then what a coding changes is added where there is one.
+        said = np.flatnonzero(applied & read[:, :, np.newaxis])
+        coder, cell = np.divmod(said, max(1, units * codes))
+        counts = np.bincount(cell, minlength=units * codes)
+        cells = np.flatnonzero(counts)
+        yes = counts[cells].astype(np.float64)
+        unit, code = np.divmod(cells, max(1, codes))
+        readers = read.sum(axis=0, dtype=np.float64)
+        times = np.ones(units) if weights is None else weights
+        place = clusters[unit] * codes + code
+        columns: list[Floats] = []
+        for none, some in zip(
+            _columns([readers, np.zeros(units)]),
+            _columns([readers[unit] - yes, yes]),
+            strict=True,
+        ):
+            column = np.zeros((groups, codes))
+            column += np.bincount(clusters, weights=none * times, minlength=groups)[:, np.newaxis]
+            more = (some - none[unit]) * times[unit]
+            added = np.bincount(place, weights=more, minlength=groups * codes)
+            columns.append(column + added.reshape(groups, codes))
+        marginals = np.zeros((groups, codes, coders, 2))
+        unit, code = np.divmod(cell, max(1, codes))
+        marginals[..., 1] = np.bincount(
+            (clusters[unit] * codes + code) * coders + coder,
+            weights=times[unit],
+            minlength=groups * codes * coders,
+        ).reshape(groups, codes, coders)
+        coder, unit = np.nonzero(read)
+        seen = np.bincount(
+            clusters[unit] * coders + coder, weights=times[unit], minlength=groups * coders
+        )
+        marginals[..., 0] = seen.reshape(groups, 1, coders) - marginals[..., 1]
+        return cls._of_columns(columns, marginals)
 
     @classmethod
     def of_ratings(cls, ratings: Ints, *, categories: int, clusters: Ints, groups: int) -> "Tally":
@@ -74,33 +101,16 @@ class Tally:
         by_group = grouping(clusters, groups)
         counts = chosen.sum(axis=0, dtype=np.float64)
         marginals = np.stack([by_group @ rows.astype(np.float64) for rows in chosen], axis=1)
-        return cls._of_counts(
-            [counts[:, [k]] for k in range(categories)], marginals[:, np.newaxis], by_group
-        )
+        columns = _columns([counts[:, [k]] for k in range(categories)])
+        return cls._of_columns([by_group @ column for column in columns], marginals[:, np.newaxis])
 
     @classmethod
-    def _of_counts(
-        cls, counts: list[Floats], marginals: Floats, by_group: sparse.csr_array
-    ) -> "Tally":
-        """`counts`: for each category (units, statistics); `marginals` (groups, ..., q)."""
-        size = sum(counts[1:], start=counts[0])
-        paired = size >= 2
-        rated = size >= 1
-        pairs = np.where(paired, size * (size - 1), 1.0)
-        unequal = sum(((size - one) * one for one in counts), start=np.zeros_like(size))
-        columns = [
-            *(np.where(paired, one, 0.0) for one in counts),
-            *(one * (one - 1) for one in counts),
-            *(np.where(paired, one * (size - 1), 0.0) for one in counts),
-            *(one / np.maximum(size, 1.0) for one in counts),
-            np.where(paired, unequal / np.maximum(size - 1, 1.0), 0.0),
-            np.where(paired, unequal / pairs, 0.0),
-            paired.astype(np.float64),
-            rated.astype(np.float64),
-        ]
-        summed = np.stack([by_group @ column for column in columns], axis=-1)
-        flat = marginals.reshape(*summed.shape[:2], marginals.shape[-2] * len(counts))
-        return cls(sums=np.concatenate([summed, flat], axis=-1), categories=len(counts))
+    def _of_columns(cls, columns: list[Floats], marginals: Floats) -> "Tally":
+        """`columns`: for each count (groups, statistics); `marginals` (groups, ..., q)."""
+        summed = np.stack(columns, axis=-1)
+        *_, coders, categories = marginals.shape
+        flat = marginals.reshape(*summed.shape[:2], coders * categories)
+        return cls(sums=np.concatenate([summed, flat], axis=-1), categories=categories)
 
     def _block(self, number: int) -> Floats:
         width = self.categories
@@ -177,6 +187,28 @@ class Tally:
         )
 
 
+def _columns(counts: list[Floats]) -> list[Floats]:
+    """What a unit adds to each of the sums but the marginals.
+
+    *Shape:* `counts`, for each category (units, ...), how many coders chose it.
+    """
+    size = sum(counts[1:], start=counts[0])
+    paired = size >= 2
+    rated = size >= 1
+    pairs = np.where(paired, size * (size - 1), 1.0)
+    unequal = sum(((size - one) * one for one in counts), start=np.zeros_like(size))
+    return [
+        *(np.where(paired, one, 0.0) for one in counts),
+        *(one * (one - 1) for one in counts),
+        *(np.where(paired, one * (size - 1), 0.0) for one in counts),
+        *(one / np.maximum(size, 1.0) for one in counts),
+        np.where(paired, unequal / np.maximum(size - 1, 1.0), 0.0),
+        np.where(paired, unequal / pairs, 0.0),
+        paired.astype(np.float64),
+        rated.astype(np.float64),
+    ]
+
+
 def grouping(clusters: Ints, groups: int, weights: Floats | None = None) -> sparse.csr_array:
     """The matrix (groups, units) that sums units by transcript, each counting as its weight."""
     units = len(clusters)
@@ -200,24 +232,63 @@ def pair_tables(
     Result: (groups, codes, 2, 2), the first coder's no and yes along the rows, the second's
     along the columns.
     """
-    codes = first.shape[1]
-    if not first.size:
-        return np.zeros((groups, codes, 2, 2))
     # Few codings are made of all that could be: only they are looked at.
-    ones = np.flatnonzero(first)
-    twos = np.flatnonzero(second)
-    wanted: Bools
+    return _cross_tables(
+        np.flatnonzero(first), np.flatnonzero(second), second, both, clusters, groups, weights
+    )
+
+
+def tables_of_pairs(
+    *,
+    read: Bools,
+    applied: Bools,
+    pairs: Sequence[tuple[int, int]],
+    clusters: Ints,
+    groups: int,
+    weights: Floats | None = None,
+) -> list[Floats]:
+    """`pair_tables` of several pairs of coders, over the units that both read.
+
+    *Shapes:* `read` (coders, units), `applied` (coders, units, codes).
+    """
+    places = [np.flatnonzero(own) for own in applied]
+    return [
+        _cross_tables(
+            places[one],
+            places[other],
+            applied[other],
+            read[one] & read[other],
+            clusters,
+            groups,
+            weights,
+        )
+        for one, other in pairs
+    ]
+
+
+def _cross_tables(
+    ones: Ints,
+    twos: Ints,
+    second: Bools,
+    both: Bools,
+    clusters: Ints,
+    groups: int,
+    weights: Floats | None,
+) -> Floats:
+    """`pair_tables` from the places, in (units, codes), of what the two applied."""
+    codes = second.shape[1]
+    if not second.size:
+        return np.zeros((groups, codes, 2, 2))
     seen: Floats
     if both.ndim == 2:
-        wanted = both.ravel()
+        ones, twos = ones[both.ravel()[ones]], twos[both.ravel()[twos]]
         seen = grouping(clusters, groups, weights) @ both.astype(np.float64)
     else:
-        wanted = np.repeat(both, codes)
+        ones, twos = ones[both[ones // codes]], twos[both[twos // codes]]
         sizes = None if weights is None else weights[both]
         counts = np.bincount(clusters[both], weights=sizes, minlength=groups)
         seen = np.repeat(counts, codes).astype(np.float64)
         seen = seen.reshape(groups, codes)
-    ones, twos = ones[wanted[ones]], twos[wanted[twos]]
     agreed = ones[second.ravel()[ones]]
 
     def count(places: Ints) -> Floats:
