@@ -34,7 +34,7 @@ MAX_SAMPLES, MIN_SAMPLES, ALL_SAMPLES = 30, 10, 300
 """Random rearrangements of a transcript: 30 as in the paper, fewer once all make up 300."""
 
 MAX_WORK = 1_000_000
-"""Unitary alignments considered in all, about two minutes; then the rest is left out."""
+"""Unitary alignments considered in all, a minute or two; then the rest is left out."""
 
 _PAIRS_AS_ONE = 3000
 """Pairs of spans that two coders' alignment takes in the time of one candidate of several."""
@@ -201,13 +201,15 @@ def _outcome(continua: Sequence[Continuum], samples: int, random: np.random.Gene
             continue
         observed = best_alignment(item.spans)
         codes = category_disorder(observed, item.spans)
+        share = 1 / _PAIRS_AS_ONE if len(item.spans) == 2 else 1.0
+        work += observed.candidates * share
         drawn = np.zeros((samples, 3))
         for sample in range(samples):
             moved = rearranged(item, random)
             chance = best_alignment(moved)
             by_chance = category_disorder(chance, moved)
             drawn[sample] = chance.disorder, by_chance.unequal, by_chance.pairs
-            work += chance.candidates / (_PAIRS_AS_ONE if len(item.spans) == 2 else 1)
+            work += chance.candidates * share
         mean_size = count / len(item.spans)
         disorder, unequal, pairs = drawn.mean(axis=0)
         sums += [

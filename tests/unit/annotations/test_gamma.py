@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from annotations.codings import ADJUDICATED, Coding, Reading
-from annotations.reliability import alignment
+from annotations.reliability import alignment, gamma
 from annotations.reliability.alignment import best_alignment, category_disorder, positional
 from annotations.reliability.gamma import Gamma, gamma_of
 from annotations.transcripts import Transcript, Turn
@@ -144,6 +144,21 @@ def test_more_spans_than_can_be_aligned_are_refused(monkeypatch: pytest.MonkeyPa
     assert not crowded.gamma.defined
     assert "two coders at a time" in str(crowded.gamma.reason)
     assert [item.transcript for item in crowded.left_out] == ["t0", "t1"]
+
+
+def test_beyond_the_work_limit_a_random_part_stands_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spans = noisy(coders=3, noise=0.3, transcripts=14)
+    whole = {item.transcript: item for item in gamma_between(spans).transcripts}
+    monkeypatch.setattr(gamma, "MAX_WORK", 3000)
+    part = gamma_between(spans)
+    assert 0 < len(part.transcripts) < 14
+    assert all(whole[item.transcript] == item for item in part.transcripts)
+    assert part.gamma.clusters == len(part.transcripts) == 14 - len(part.left_out)
+    assert "drawn at random" in part.left_out[0].reason
+    names = [item.transcript for item in part.transcripts]
+    assert names != [f"t{at}" for at in range(len(names))]
 
 
 def gamma_between(
