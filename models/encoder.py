@@ -22,7 +22,7 @@ from models.weights import EncoderFiles, find_encoder
 Floats32 = NDArray[np.float32]
 
 _MAX_TOKENS = 256
-_LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, _MAX_TOKENS)
+_LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, _MAX_TOKENS)
 _BATCH_TOKENS = 8192
 _MIN_TOKENS = 512
 
