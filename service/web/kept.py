@@ -2,11 +2,15 @@
 
 import threading
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
 from service.documents import document
 from service.house import House
-from service.web.page import Page, agreement_page
 from service.workflows.agreeing import check_choices, gather, report_on
+
+# Drawing takes a second to import: when the first page is asked for, not when the service starts.
+if TYPE_CHECKING:
+    from service.web.page import Page
 
 _Key = tuple[str, str, int | None, str, str]
 
@@ -21,8 +25,10 @@ class KeptPages:
 
     def agreement(
         self, house: House, study: str, *, unit: str, level: int | None, expertise: str
-    ) -> Page:
+    ) -> "Page":
         """The reliability report as it is now; a new coding or another model makes a new page."""
+        from service.web.page import agreement_page
+
         check_choices(unit, expertise)
         material = gather(house, study)
         key = (study, unit, level, expertise, material.digest)

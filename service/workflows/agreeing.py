@@ -173,16 +173,12 @@ def _codings(decisions: Iterable[SegmentCodes], version: str) -> Iterable[Coding
 
 def _suggested(work: UnitOfWork, study: Study, record: ModelRecord | None) -> ModelWork | None:
     """What was suggested in the transcripts that went to Label Studio, seen or withheld."""
-    versions: dict[str, str] = {}
-    for link in work.label_studio.tasks(study.name):
-        version = record.version if link.blind and record else link.pushed_version
-        if version is not None:
-            versions[link.transcript] = version
-    looked = {
-        version: work.suggestions.looked_at(study.name, version=version)
-        for version in set(versions.values())
-    }
-    used = {name: version for name, version in versions.items() if name in looked[version]}
+    used: dict[str, str] = {}
+    if record is not None:
+        looked = work.suggestions.looked_at(study.name, version=record.version)
+        blind = {one.transcript for one in work.label_studio.tasks(study.name) if one.blind}
+        used = dict.fromkeys(sorted(blind & looked), record.version)
+    used |= work.suggestions.shown_versions(study.name)
     if not used:
         return None
     label = ", ".join(sorted(set(used.values())))
