@@ -1,4 +1,4 @@
-"""The command agreement: the reliability report, on the terminal and as files."""
+"""Commands on reliability: agreement and disagreements."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,15 @@ import typer
 
 from annotations.errors import StateError
 from service.cli.options import Home, Json, Study, open_home
-from service.cli.present import estimate_text, say, show_json, show_line, show_table, warn
+from service.cli.present import (
+    estimate_text,
+    progress,
+    say,
+    show_json,
+    show_line,
+    show_table,
+    warn,
+)
 
 if TYPE_CHECKING:
     from annotations.reliability.report import ReliabilityReport
@@ -21,8 +29,9 @@ _CONFUSED = 5
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register these commands."""
     app.command("agreement")(agreement)
+    app.command("disagreements")(disagreements)
 
 
 def agreement(
@@ -70,6 +79,76 @@ def agreement(
         show_json(found)
     else:
         show_agreement(found)
+
+
+def disagreements(
+    context: typer.Context,
+    study: Study,
+    code: Annotated[
+        str | None,
+        typer.Option(help="Only this code and those below it.", show_default=False),
+    ] = None,
+    text: Annotated[bool, typer.Option("--text", help="With the words of each unit.")] = False,
+    push: Annotated[
+        bool,
+        typer.Option("--push", help="Send what is not settled to Label Studio, coders by name."),
+    ] = False,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """List where coders differ, or send it to Label Studio to be settled."""
+    from service.workflows.adjudicating import disagreements as run
+    from service.workflows.adjudicating import push_disagreements
+
+    house = open_home(context, home)
+    if push:
+        with progress() as report_progress:
+            pushed = push_disagreements(house, study, code=code, progress=report_progress)
+        if json:
+            show_json(pushed)
+            return
+        show_line(
+            f"{pushed.created} transcripts were sent, {pushed.tasks} are there: "
+            f"{pushed.project_url}"
+        )
+        say(f"What is submitted there is the agreed coding: second-coder label-studio sync {study}")
+        return
+    found = run(house, study, code=code, text=text)
+    if json:
+        show_json(found)
+        return
+    show_table(
+        f"Where coders of {study} differ: {len(found.units)} units, {found.open} of them open",
+        ["transcript", "turn", "characters", "code", "applied by", "not by", "agreed"],
+        [
+            (
+                unit.transcript,
+                unit.turn,
+                f"{unit.start} to {unit.end}",
+                one.code,
+                ", ".join(one.applied),
+                ", ".join(one.not_applied),
+                {True: "yes", False: "no", None: "open"}[one.agreed],
+            )
+            for unit in found.units
+            for one in unit.codes
+        ],
+    )
+    for unit in found.units:
+        if unit.text is not None:
+            show_line(f"{unit.transcript}, turn {unit.turn}: {unit.text}")
+    if found.settled is not None:
+        settled = found.settled
+        show_table(
+            f"Before and after {settled.units} units of {settled.transcripts} transcripts were "
+            "settled; reliability is the figure before",
+            ["", "percent", "alpha or kappa"],
+            [
+                ("between coders, before", settled.before.percent, settled.before.alpha),
+                ("between coders, after", settled.after.percent, settled.after.alpha),
+                *((" and ".join(one.coders), one.percent, one.kappa) for one in settled.coders),
+            ],
+        )
 
 
 def _write_page(path: Path, found: "ReliabilityReport") -> None:

@@ -111,6 +111,16 @@ class Client:
             return conversions.project(self._sdk.projects.get(project))
         return None
 
+    def described_project(self, description: str) -> Project | None:
+        """The oldest project with exactly this description, None where there is none."""
+        with self._explained("looking for a project"):
+            numbers = [
+                int(item.id)
+                for item in self._sdk.projects.list(page_size=PAGE)
+                if item.description == description
+            ]
+        return self.project(min(numbers)) if numbers else None
+
     def create_project(self, *, title: str, settings: Mapping[str, Any]) -> Project:
         """Make a project. `settings` are named as in Label Studio's API."""
         with self._explained(f"making the project {title!r}"):

@@ -9,6 +9,7 @@ from annotations.formats.label_config import LabelConfig
 from annotations.formats.regions import Region, decode
 from annotations.transcripts import Transcript
 from service.house import House
+from service.label_studio.adjudication import AgreedCoding, agreed_codings
 from service.label_studio.client import Client
 from service.label_studio.records import Annotation
 from service.storage.records import AnnotationRecord, TaskLink
@@ -42,7 +43,8 @@ def sync(
     """Fetch annotations from Label Studio and bring codings and decisions up to date.
 
     With `annotation_ids`, these alone, as a webhook hinted; an id that is gone, or belongs to
-    another project, is removed here. Without, all: what is not there any more is removed.
+    another project, is removed here. Without, all, the adjudicated ones too: what is not there
+    any more is removed.
     """
     with house.database.reading() as work:
         connection = connection_of(work, study)
@@ -54,9 +56,11 @@ def sync(
     client = client_of(connection)
     config = config_of(client, connection, codes)
     progress("fetching annotations", 0, len(annotation_ids or ()))
+    agreed: tuple[AgreedCoding, ...] = ()
     if annotation_ids is None:
         found = list(client.annotations(connection.project_id))
-        gone = mirrored - {one.id for one in found}
+        agreed = agreed_codings(client, connection.project_id, codes)
+        gone = mirrored - {one.id for one in found} - {one.annotation.id for one in agreed}
     else:
         looked = {number: client.annotation(number) for number in annotation_ids}
         found = [one for one in looked.values() if one and one.project == connection.project_id]
@@ -80,6 +84,14 @@ def sync(
         notes.extend(f"annotation {one.id}: {message}" for message in mirror.refused)
         changed += _store(house, study, mirror)
         progress("storing annotations", number, len(found))
+    for one_agreed in agreed:
+        transcript = transcripts.get(one_agreed.transcript)
+        if transcript is None:
+            notes.append(f"{one_agreed.transcript!r} was adjudicated and is not in {study}")
+            continue
+        mirror = _mirror(one_agreed.annotation, transcript, one_agreed.config, shown_version=None)
+        notes.extend(f"adjudication of {transcript.name}: {why}" for why in mirror.refused)
+        changed += _store(house, study, mirror)
     removed = 0
     if gone:
         with house.database.unit_of_work() as work:
@@ -87,10 +99,10 @@ def sync(
             work.commit()
     return Synced(
         study=study,
-        annotations=len(found),
+        annotations=len(found) + len(agreed),
         changed=changed,
         removed=removed,
-        skipped=sum(one.was_cancelled for one in found),
+        skipped=sum(one.was_cancelled for one in [*found, *(one.annotation for one in agreed)]),
         notes=tuple(notes),
     )
 

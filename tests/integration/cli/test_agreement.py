@@ -186,3 +186,57 @@ def test_the_model_has_its_place_in_the_report(run: Callable, sample: Path, tmp_
     for unit in ("turn", "transcript", "character"):
         other = run("agreement", "managers", "--unit", unit, "--json").document
         assert {one["coder"] for one in other["model"]["against"]} >= {"asha", "ben", "carys"}
+
+
+def test_disagreements_are_listed_with_who_and_words_only_on_request(
+    run: Callable, sample: Path
+) -> None:
+    run("import", "managers", sample)
+    found = run("disagreements", "managers", "--json").document
+    assert found["open"] == len(found["units"]) > 20
+    assert found["settled"] is None
+    for unit in found["units"]:
+        assert unit["text"] is None
+        for code in unit["codes"]:
+            assert code["applied"]
+            assert code["not_applied"]
+            assert code["agreed"] is None
+    shown = run("disagreements", "managers", "--code", "Networks > Brokering", "--text")
+    assert shown.code == 0, shown.err
+    assert "Networks > Brokering" in shown.out
+    assert "Personal > Identity" not in shown.out
+    chosen = run(
+        *("disagreements", "managers", "--code", "Networks > Brokering", "--text", "--json")
+    ).document["units"]
+    assert all(unit["text"] for unit in chosen)
+    assert all(unit["text"].splitlines()[0] in shown.out for unit in chosen)
+
+
+def test_an_agreed_coding_shows_before_and_after(
+    run: Callable, folder: Callable[..., Path]
+) -> None:
+    rows = [
+        (f"T{at}", turn, "A" if (turn + at * len(coder)) % 3 else "", coder)
+        for at in range(12)
+        for turn in range(3)
+        for coder in ("ana", "bo")
+    ]
+    rows += [
+        (f"T{at}", turn, "A" if turn else "", "adjudicated") for at in range(6) for turn in range(3)
+    ]
+    run("import", "small", _study(folder, rows))
+    found = run("disagreements", "small", "--json").document
+    assert found["settled"]["transcripts"] == 6
+    assert 0 < found["open"] < len(found["units"])
+    shown = run("disagreements", "small")
+    assert "before" in shown.out
+    assert "ana and the agreed coding" in shown.out
+    before = run("agreement", "small", "--json").document["pooled"]
+    assert found["settled"]["before"] == before
+
+
+def test_disagreements_cannot_be_sent_without_a_connection(run: Callable, sample: Path) -> None:
+    run("import", "managers", sample)
+    outcome = run("disagreements", "managers", "--push")
+    assert outcome.code == 1
+    assert "label-studio connect" in outcome.err
