@@ -162,7 +162,7 @@ def test_suggestions_come_with_their_reason(connected: Connected) -> None:
     for prediction in connected.client.predictions(connected.project):
         for region in prediction.result:
             (reason,) = region["meta"]["text"]
-            assert "score" in reason
+            assert "Score" in reason
             assert "was coded so by" in reason
 
 
