@@ -101,7 +101,7 @@ def connect(
     if annotations_per_task is not None:
         settings["maximum_annotations"] = annotations_per_task
     if found is None:
-        project = client.create_project(title=_title(title), settings=settings)
+        project = client.create_project(title=title_of(title), settings=settings)
     elif _differs(found, label_config, annotations_per_task):
         project = client.update_project(found.id, settings)
     else:
@@ -137,7 +137,7 @@ def webhook_is_ours(webhook: Webhook, service: ServiceAddress) -> bool:
     return webhook.url.rstrip("/") == service.webhook_url
 
 
-def _title(study: str) -> str:
+def title_of(study: str) -> str:
     """A study's name within the 3 to 50 characters that Label Studio asks for."""
     return (study if len(study.strip()) >= _SHORTEST else f"Study {study}")[:_LONGEST]
 

@@ -80,6 +80,11 @@ class LabelStudio(AnnotationMirror):
         query = _task_columns().where(TaskRow.study_id == row, TaskRow.task_id == task_id)
         return next(iter(self._tasks(query)), None)
 
+    def forget_tasks(self, study: str) -> None:
+        """Drop all links to tasks: the project that they were in is not the study's any more."""
+        row = lookup.study_id(self._session, study, to_write=True)
+        self._session.execute(delete(TaskRow).where(TaskRow.study_id == row))
+
     def _connections(self, wanted: ColumnElement[bool]) -> tuple[Connection, ...]:
         columns = [column for column in ConnectionRow.__table__.c if column.name != "study_id"]
         query = (

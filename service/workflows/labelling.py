@@ -50,11 +50,19 @@ def connect(
     with house.database.reading() as work:
         codebook = work.studies.codebook(study)
         known = work.label_studio.connection(study)
-    if known is not None and known.url != url.rstrip("/"):
+        annotations = len(work.label_studio.annotation_ids(study))
+    client = Client(url=url, token=token)
+    if known is not None and known.url != client.url and not _moved(client, known):
+        if annotations:
+            raise StateError(
+                f"{study} has {annotations} annotations from project {known.project_id} at "
+                f"{known.url}, which is not at {client.url}; the next sync would take them for "
+                f"deleted. Connect to {known.url}, or import the project's JSON export into a "
+                "study of another name and connect that."
+            )
         known = None
     known_share = known.blind_share if known else house.settings.blind
     secret = known.webhook_secret if known else SecretStr(secrets.token_urlsafe(32))
-    client = Client(url=url, token=token)
     made = connecting.connect(
         client,
         title=study,
@@ -64,6 +72,8 @@ def connect(
         service=None if ml_url is None else _address(house, study, ml_url, secret),
     )
     with house.database.unit_of_work() as work:
+        if made.created:
+            work.label_studio.forget_tasks(study)
         work.label_studio.save_connection(
             Connection(
                 study=study,
@@ -86,6 +96,12 @@ def connect(
         backend_id=made.backend_id,
         webhook_id=made.webhook_id,
     )
+
+
+def _moved(client: Client, known: Connection) -> bool:
+    """Whether the study's project is in this Label Studio too: the same one, at a new address."""
+    found = client.project(known.project_id)
+    return found is not None and found.title == connecting.title_of(known.study)
 
 
 def connection_of(work: UnitOfWork, study: str) -> Connection:
