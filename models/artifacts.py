@@ -121,7 +121,13 @@ def verify(folder: Path) -> str:
         raise ArtifactError(
             f"There is no model at {folder}. Restore the folder from a backup or train again."
         )
-    found = version_of(folder)
+    try:
+        found = version_of(folder)
+    except OSError as error:
+        raise ArtifactError(
+            f"The model {folder.name} cannot be read: {error.filename}: {error.strerror}. Check "
+            "the permissions of its files, use another version, or train again."
+        ) from error
     if found != folder.name:
         raise ArtifactError(
             f"The model {folder.name} in {folder.parent} is damaged: its files amount to "

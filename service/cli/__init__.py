@@ -14,3 +14,11 @@ def main() -> None:
     except SecondCoderError as error:
         fail(str(error))
         sys.exit(1)
+    except OSError as error:
+        # A full disk, a folder without permission: it may happen wherever a file is touched.
+        place = f"{error.filename}: " if error.filename else ""
+        fail(
+            f"{place}{error.strerror or error}. Check the permissions and the free space there, "
+            "and run the command again."
+        )
+        sys.exit(1)

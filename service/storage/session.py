@@ -1,13 +1,13 @@
 """The database and its unit of work: read and write by it, commit on purpose."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.exc import OperationalError as DatabaseRefused
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from annotations.errors import ExternalError, SettingsError
@@ -19,6 +19,8 @@ from service.storage.suggestions import Suggestions
 
 WAIT_SECONDS = 30
 """How long a writer waits for another one on SQLite."""
+
+_DAMAGED = re.compile("malformed|not a database|corrupt")
 
 
 class UnitOfWork:
@@ -116,17 +118,37 @@ class Database:
         with Session(engine, expire_on_commit=False) as session:
             try:
                 yield UnitOfWork(session)
-            except DatabaseRefused as error:
-                raise self.refusal(error) from error
+            except DatabaseError as error:
+                # The other kinds are wrong statements: ours to mend, not the user's.
+                if type(error) in (DatabaseError, InternalError, OperationalError):
+                    raise self.refusal(error) from error
+                raise
             finally:
                 session.rollback()
 
     def refusal(self, error: DBAPIError) -> ExternalError:
         """What to tell the user when the database cannot be reached or does not answer."""
-        place = self.url.render_as_string(hide_password=True)
+        said = str(error.orig).strip()
+        if not self.is_sqlite:
+            place = self.url.render_as_string(hide_password=True)
+            return ExternalError(
+                f"The database {place} refused: {said}. Check that it runs and that "
+                "SECOND_CODER_DATABASE_URL is right."
+            )
+        place = f"The database {self.url.database}"
+        if _DAMAGED.search(said):
+            return ExternalError(
+                f"{place} is damaged: {said}. Restore it from a backup, or move it away, import "
+                "the files again and run second-coder label-studio sync."
+            )
+        if "locked" in said:
+            return ExternalError(
+                f"{place} is in use by another command for more than {WAIT_SECONDS} seconds. "
+                "Wait until that one is done, and run this one again."
+            )
         return ExternalError(
-            f"The database {place} refused: {str(error.orig).strip()}. Check that it runs and "
-            "that SECOND_CODER_DATABASE_URL or SECOND_CODER_HOME is right."
+            f"{place} cannot be used: {said}. Check that its folder may be written to and has "
+            "free space, or choose another with --home or SECOND_CODER_HOME."
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from annotations.codebook import Codebook
 from annotations.codings import MODEL_PREFIX, Coding, Reading
-from annotations.errors import StateError
+from annotations.errors import InputError, Problem, StateError
 from annotations.formats.reading import read_paths
 from annotations.formats.tidy_csv_out import write_codings
 from annotations.transcripts import Transcript
@@ -67,6 +67,20 @@ def suggest_transcripts(
 def write_csv(path: Path, suggested: Suggested) -> None:
     """Write suggestions as tidy CSV codings, by a coder that is marked as a model."""
     coder = f"{MODEL_PREFIX}{suggested.batch.model_version}"
+    try:
+        _write(path, suggested, coder)
+    except OSError as error:
+        raise InputError(
+            Problem(
+                file=str(path),
+                line=None,
+                message=f"cannot be written: {error.strerror}. Name a file in a folder that you "
+                "may write to.",
+            )
+        ) from error
+
+
+def _write(path: Path, suggested: Suggested, coder: str) -> None:
     write_codings(
         path,
         [

@@ -107,3 +107,16 @@ def test_held_out_codings_come_back_with_their_places(tmp_path: Path) -> None:
     codings = out_of_fold(folder)
     assert [(one.transcript, one.turn, one.start, one.end) for one in codings] == list(HELD.keys)
     assert [one.codes for one in codings] == [("Work",), (), ("Work", "Work > Hours")]
+
+
+def test_a_model_that_may_not_be_read_is_told_with_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = publish({"model.json": b"{}"}, tmp_path)
+
+    def refuse(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("models.artifacts.file_sha256", refuse)
+    with pytest.raises(ArtifactError, match=r"model.json: Permission denied"):
+        verify(tmp_path / version)
