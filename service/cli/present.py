@@ -2,8 +2,11 @@
 
 import json
 import math
+import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
@@ -17,6 +20,12 @@ if TYPE_CHECKING:
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_WIDE = 1000
+"""Characters a line of a table may have where no terminal's width limits it."""
+
+_SILENCE = 10.0
+"""Seconds after which long work that is not watched on a terminal says again how far it is."""
 
 
 class Report(Protocol):
@@ -61,17 +70,6 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     given = [list(row) for row in rows]
     kept = [[_cell(value) for value in row] for row in given]
     reasons = {
-        f"{'no interval' if value.defined else '–'}: {value.reason.removeprefix('no interval: ')}"
-        for row in given
-        for value in row
-        if isinstance(value, Estimate) and value.reason
-    }
-    table = Table(title=escape(title), title_justify="left", title_style="bold", box=None)
-    from annotations.reliability.estimate import Estimate
-
-    given = [list(row) for row in rows]
-    kept = [[_cell(value) for value in row] for row in given]
-    reasons = {
         f"no interval: {value.reason.removeprefix('no interval: ')}"
         if math.isfinite(value.value)
         else f"– {value.reason}"
@@ -87,7 +85,7 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
         table.add_column(escape(name), justify="right" if right else "left", overflow="fold")
     for row in kept:
         table.add_row(*(escape(value) for value in row))
-    _out.print(table)
+    _to_hold_all(_out).print(table)
     for reason in sorted(reasons):
         _out.print(f"  {escape(reason)}")
 
@@ -103,7 +101,10 @@ def estimate_text(estimate: "Estimate") -> str:
 
 @contextmanager
 def progress() -> Iterator[Report]:
-    """A progress bar on a terminal; silence elsewhere."""
+    """A progress bar on a terminal; elsewhere a line a stage, and one now and then."""
+    if not _err.is_terminal:
+        yield _in_lines()
+        return
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -111,7 +112,6 @@ def progress() -> Iterator[Report]:
         TimeRemainingColumn(),
         console=_err,
         transient=True,
-        disable=not _err.is_terminal,
     ) as bars:
         tasks: dict[str, int] = {}
 
@@ -123,9 +123,31 @@ def progress() -> Iterator[Report]:
         yield report
 
 
+def _in_lines() -> Report:
+    """Progress for a log or a file: what begins, then how far it is every few seconds."""
+    told: dict[str, float] = {}
+
+    def report(stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if stage not in told or (done < total and now - told[stage] >= _SILENCE):
+            told[stage] = now
+            say(f"{stage}: {done} of {total}")
+
+    return report
+
+
+def _to_hold_all(console: Console) -> Console:
+    """The console, or where it is no terminal one that folds nothing for want of width."""
+    if console.is_terminal or "COLUMNS" in os.environ:
+        return console
+    return Console(file=console.file, highlight=False, soft_wrap=True, width=_WIDE)
+
+
 def _cell(value: object) -> str:
     from annotations.reliability.estimate import Estimate
 
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if isinstance(value, Estimate):
         return estimate_text(value)
     if value is None:

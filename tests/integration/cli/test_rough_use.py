@@ -1,0 +1,74 @@
+"""What goes wrong around the program: full disks, damaged files, pipes, narrow places."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+TRANSCRIPTS = "transcript,turn,speaker,text\nA,0,I,How is it?\nA,1,P,It is hard. I am tired.\n"
+COMMAND = Path(sys.executable).parent / "second-coder"
+
+
+def test_a_full_disk_is_told_without_a_trace(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with full.open("w") as nowhere:
+        done = subprocess.run(
+            [COMMAND, "--home", tmp_path / "home", "--help"],
+            stdout=nowhere,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "free space" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_page_of_the_database_is_told_with_the_remedy(
+    run: Callable, sample: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    # In a process of its own, which leaves everything in the file when it ends.
+    subprocess.run([COMMAND, "--home", home, "import", "managers", sample], check=True)
+    database = home / "second-coder.sqlite"
+    content = bytearray(database.read_bytes())
+    content[60 * 4096 : 120 * 4096] = os.urandom(60 * 4096)
+    database.write_bytes(content)
+    outcome = run("agreement", "managers")
+    assert outcome.code == 1
+    assert "is damaged" in outcome.err
+    assert "backup" in outcome.err
+
+
+def test_suggestions_that_cannot_be_written_are_told_with_the_file(
+    run_trained: Callable, tmp_path: Path
+) -> None:
+    outcome = run_trained("suggest", "managers", "--csv", tmp_path)
+    assert outcome.code == 1
+    assert f"{tmp_path}: cannot be written" in outcome.err
+    assert [entry.name for entry in tmp_path.iterdir()] == ["home"]
+
+
+def test_tables_that_go_to_a_file_are_not_folded(
+    run: Callable, sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("import", "managers", sample)
+    monkeypatch.delenv("COLUMNS")
+    outcome = run("codebook", "show", "managers")
+    lines = outcome.out.splitlines()
+    assert len(lines) == 2 + len(run("codebook", "show", "managers", "--json").document["codes"])
+    assert "\x1b" not in outcome.out
+
+
+def test_long_work_that_no_terminal_shows_says_what_it_does(run: Callable, sample: Path) -> None:
+    run("import", "managers", sample)
+    outcome = run("train", "managers", "--folds", "2", "--json")
+    assert outcome.code == 0
+    assert outcome.document["folds"] == 2
+    assert "cross-validating: 0 of" in outcome.err
+    assert "\x1b" not in outcome.err
