@@ -125,6 +125,7 @@ class StudyOut(BaseModel):
     words: int
     codes: int
     codings: int
+    model_codings: int = Field(description="By models; they came in with files.")
     coders: list[CoderOut]
     models: list[ModelOut]
     decisions: list[DecisionCountsOut]

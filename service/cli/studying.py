@@ -38,9 +38,14 @@ def import_(
         show_json(result)
         return
     added = result.added
+    changes = [
+        f"; {number} {what} changed"
+        for number, what in ((added.attributes, "attributes"), (added.definitions, "definitions"))
+        if number
+    ]
     show_line(
         f"{study}: {added.transcripts} transcripts, {added.turns} turns, {added.codes} codes, "
-        f"{added.readings} readings and {added.codings} codings came in"
+        f"{added.readings} readings and {added.codings} codings came in{''.join(changes)}"
     )
     if not added.anything:
         say("Everything in these files was in the study already.")
@@ -80,6 +85,11 @@ def show(context: typer.Context, study: Study, json: Json = False, home: Home = 
         f"{study}: {found.transcripts} transcripts, {found.turns} turns, {found.words} words, "
         f"{found.codes} codes, {found.codings} codings"
     )
+    if found.model_codings:
+        say(
+            f"{found.model_codings} codings by models came in with files; they train nothing and "
+            "count nowhere."
+        )
     show_table(
         "Coders",
         ["coder", "transcripts", "turns read", "codings"],

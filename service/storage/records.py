@@ -56,7 +56,10 @@ class CoderSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StudySummary:
-    """A study in numbers. `coded` counts transcripts of which somebody read a turn."""
+    """A study in numbers. `coded` counts transcripts of which a person read a turn.
+
+    `codings`, `readings` and `coders` are people's; `model_codings` came in with files.
+    """
 
     name: str
     created_at: datetime
@@ -66,6 +69,7 @@ class StudySummary:
     words: int
     codes: int
     codings: int
+    model_codings: int
     readings: int
     coders: tuple[CoderSummary, ...]
     models: int

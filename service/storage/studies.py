@@ -7,7 +7,7 @@ from sqlalchemy import case, func, insert, select
 from sqlalchemy.orm import Session
 
 from annotations.codebook import Codebook
-from annotations.codings import Coding, Reading
+from annotations.codings import Coding, Reading, is_model
 from annotations.errors import InputError, Problem
 from annotations.study import Material, Study
 from annotations.transcripts import Transcript, Turn
@@ -45,6 +45,9 @@ class Studies:
         if name != name.strip() or not 0 < len(name) <= MAX_NAME or not name.isprintable():
             message = f"a study's name has 1 to {MAX_NAME} visible characters; this one cannot be"
             raise InputError(Problem(file=repr(name), line=None, message=message))
+        if name.startswith("-"):
+            message = "a study's name that begins with a dash would be taken for an option"
+            raise InputError(Problem(file=repr(name), line=None, message=f"{message}; rename it"))
         if "/" in name or "\\" in name or name in (".", ".."):
             message = "a study's name is part of web addresses: leave out slashes"
             raise InputError(Problem(file=repr(name), line=None, message=message))
@@ -94,10 +97,10 @@ class Studies:
         return codebooks.stored(self._session, lookup.study_id(self._session, name))
 
     def codes(self, name: str) -> tuple[CodeSummary, ...]:
-        """The codes in the order of the tree, each with how often it was applied."""
+        """The codes in the order of the tree, each with how often people applied it."""
         study = lookup.study_id(self._session, name)
         names = {row: known for known, row in lookup.transcript_ids(self._session, study).items()}
-        codings = self._codings(study, names)
+        codings = [one for one in self._codings(study, names) if not is_model(one.coder)]
         number = Counter(coding.code for coding in codings)
         spread = Counter(code for code, _ in {(item.code, item.transcript) for item in codings})
         return tuple(
@@ -109,8 +112,9 @@ class Studies:
         """The study in numbers."""
         study = lookup.study_id(self._session, name)
         names = {row: known for known, row in lookup.transcript_ids(self._session, study).items()}
-        codings = self._codings(study, names)
-        readings = self._readings(study, names)
+        everything = self._codings(study, names)
+        codings = [one for one in everything if not is_model(one.coder)]
+        readings = [one for one in self._readings(study, names) if not is_model(one.coder)]
         words = self._session.execute(
             select(func.count(), func.coalesce(func.sum(TranscriptRow.words), 0)).where(
                 TranscriptRow.study_id == study
@@ -136,6 +140,7 @@ class Studies:
                 select(func.count()).where(CodeRow.study_id == study)
             ).scalar_one(),
             codings=len(codings),
+            model_codings=len(everything) - len(codings),
             readings=len(readings),
             coders=_coders(codings, readings),
             models=len(models),

@@ -10,7 +10,7 @@ from service.workflows.modelling import ModelLine, list_models
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StudyLine:
-    """A study in one line. `coded` counts transcripts that somebody read."""
+    """A study in one line; `coded` counts transcripts that a person read. People alone count."""
 
     study: str
     transcripts: int
@@ -23,7 +23,10 @@ class StudyLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StudyView:
-    """A study in full; `blind` are the transcripts whose suggestions are withheld."""
+    """A study in full; `blind` are the transcripts whose suggestions are withheld.
+
+    `codings` and `coders` are people's; `model_codings` came in with files, by models.
+    """
 
     study: str
     created_at: datetime
@@ -33,6 +36,7 @@ class StudyView:
     words: int
     codes: int
     codings: int
+    model_codings: int
     coders: tuple[CoderSummary, ...]
     models: tuple[ModelLine, ...]
     decisions: tuple[DecisionCounts, ...]
@@ -106,6 +110,7 @@ def show_study(house: House, study: str) -> StudyView:
         words=found.words,
         codes=found.codes,
         codings=found.codings,
+        model_codings=found.model_codings,
         coders=found.coders,
         models=list_models(house, study),
         decisions=decisions,
@@ -114,7 +119,7 @@ def show_study(house: House, study: str) -> StudyView:
 
 
 def show_codebook(house: House, study: str) -> CodebookView:
-    """The codes with their definitions and how often they were applied."""
+    """The codes with their definitions and how often people applied them."""
     with house.database.reading() as work:
         declared = work.studies.codebook(study).declared
         found = work.studies.codes(study)
@@ -142,7 +147,6 @@ def show_codebook(house: House, study: str) -> CodebookView:
 def list_decisions(house: House, study: str) -> DecisionsView:
     """Every decision on a suggestion, and their counts by code."""
     with house.database.reading() as work:
-        work.studies.summary(study)
         return DecisionsView(
             study=study,
             codes=work.label_studio.decision_counts(study),
