@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import URL
+
 from annotations.errors import SettingsError
 from service.settings import Settings
 from service.storage.schema import migrate
@@ -45,7 +47,8 @@ def open_house(settings: Settings) -> House:
     database = Database(
         settings.database_url.get_secret_value()
         if settings.database_url is not None
-        else f"sqlite:///{home / 'second-coder.sqlite'}"
+        # Not as a URL in text, in which ?, # and % of a folder's name would mean something else.
+        else URL.create("sqlite", database=str(home / "second-coder.sqlite"))
     )
     migrate(database)
     return House(

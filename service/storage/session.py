@@ -65,7 +65,7 @@ class Database:
     `url` is `sqlite:///FILE` or `postgresql://...`; nothing is opened before it is needed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         self.url = _checked(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
 
@@ -152,7 +152,7 @@ class Database:
         )
 
 
-def _checked(url: str) -> URL:
+def _checked(url: str | URL) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError:

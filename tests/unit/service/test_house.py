@@ -34,6 +34,14 @@ def test_a_house_opened_again_holds_what_it_held(tmp_path: Path) -> None:
         house.database.close()
 
 
+@pytest.mark.parametrize("name", ["a?b", "a%20b", "a#b", "a@b:c", "my home ü 😀 'q'"])
+def test_everything_is_in_the_home_whatever_its_name(tmp_path: Path, name: str) -> None:
+    house = open_house(read_settings(home=tmp_path / name, database_url=None))
+    house.database.close()
+    assert (tmp_path / name / "second-coder.sqlite").is_file()
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
 def test_places_do_not_depend_on_where_the_process_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
