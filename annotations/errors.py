@@ -4,7 +4,13 @@ The command line maps them to exit code 1 and the service to an HTTP status, eac
 A message says what was given, what was expected, and what to do next.
 """
 
+import shlex
 from dataclasses import dataclass
+
+
+def command(*words: str) -> str:
+    """A command to type, as a message names it: the shell takes each word as one."""
+    return shlex.join(("second-coder", *words))
 
 
 class SecondCoderError(Exception):

@@ -32,6 +32,9 @@ _STATUSES: tuple[tuple[type[SecondCoderError], int, str], ...] = (
     (SecondCoderError, 500, "failed"),
 )
 
+_UNREADABLE = "There was an error parsing the body"
+"""What the framework says of a body that is no UTF-8, or nested beyond reading."""
+
 _CODES = {
     400: "bad_request",
     401: "not_allowed",
@@ -94,6 +97,10 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     message = str(error.detail)
     if error.status_code == 404 and message == "Not Found":
         message = "There is nothing at this address. /openapi.json lists what there is."
+    if error.status_code == 400 and message == _UNREADABLE:
+        message = "The body cannot be read. Send JSON in UTF-8."
+    if error.status_code == 405:
+        message = f"{message}. /openapi.json lists what each address takes."
     return problem(error.status_code, message, headers=error.headers)
 
 
@@ -102,7 +109,7 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
         raise error
     # The values given are left out: they may be speech, and logs of clients keep bodies.
     detail = [
-        {"where": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
+        {"where": ".".join(str(part) for part in item["loc"]) or "body", "message": item["msg"]}
         for item in error.errors()
     ]
     first = detail[0] if detail else {"where": "the request", "message": "not readable"}

@@ -10,7 +10,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from annotations.codings import ADJUDICATED, CodingTable
-from annotations.errors import StateError
+from annotations.errors import StateError, command
 from annotations.study import Study
 from annotations.transcripts import Segment, Segmentation
 from models.exemplars import Candidate
@@ -76,7 +76,7 @@ def training_data(study: Study, *, model_coders: Collection[str] = ()) -> Traini
         raise StateError(
             f"{study.name} has nothing to learn from: {len(study.transcripts)} transcripts and "
             "no codings by people. Import codings (second-coder import), or code transcripts "
-            f"in Label Studio and run second-coder label-studio sync {study.name}."
+            f"in Label Studio and run {command('label-studio', 'sync', study.name)}."
         )
     table = _table(study, coders)
     units = np.flatnonzero(table.read.any(axis=0))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annotations.errors import StateError
+from annotations.errors import StateError, command
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import (
     estimate_text,
@@ -111,7 +111,8 @@ def disagreements(
             f"{pushed.created} transcripts were sent, {pushed.tasks} are there: "
             f"{pushed.project_url}"
         )
-        say(f"What is submitted there is the agreed coding: second-coder label-studio sync {study}")
+        sync = command("label-studio", "sync", study)
+        say(f"What is submitted there is the agreed coding: {sync}")
         return
     found = run(house, study, code=code, text=text)
     if json:
@@ -207,7 +208,7 @@ def show_agreement(found: "ReliabilityReport") -> None:
         show_line("  * rare or near universal: a few disagreements decide kappa and alpha")
     _show_rest(found)
     if found.model is None:
-        say(f"No model yet. Train one: second-coder train {found.study}")
+        say(f"No model yet. Train one: {command('train', found.study)}")
     else:
         _show_model(found)
     for note in found.notes:

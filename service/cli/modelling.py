@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from annotations.errors import command
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import progress, say, show_json, show_line, show_table, warn
 
@@ -67,6 +68,8 @@ def train(
     behind = [code.code for code in report.codes if code.beats_baseline is False]
     if behind:
         warn(f"No better than the tf-idf baseline on: {', '.join(behind)}")
+    for note in report.notes:
+        say(note)
     say(f"Took {report.seconds:.0f} s.")
 
 
@@ -90,7 +93,7 @@ def models(
     if json:
         show_json({"models": found})
     elif not found:
-        say(f"{study} has no model yet. Make one: second-coder train {study}")
+        say(f"{study} has no model yet. Make one: {command('train', study)}")
     else:
         show_table(
             f"Models of {study}",

@@ -66,7 +66,8 @@ def demo(
             f"\n{ready.suggestions} suggestions were sent now; {ready.shown} transcripts show "
             f"suggestions, {ready.withheld} are in the blind sample and show none.\n\n"
             f"Open {ready.project_url}/data and log in as {EMAIL} with password {PASSWORD}\n"
-            f"The service is at {ready.service_url} (its API: {ready.service_url}/docs)"
+            f"The service is at {ready.service_url}; what its API does is told at "
+            f"{ready.service_url}/openapi.json to who sends the API token."
         )
         if not exit_when_ready:
             say("Ctrl-C stops Label Studio and the service.")

@@ -34,10 +34,7 @@ def transcript_id(session: Session, study: int, name: str) -> int:
     query = select(TranscriptRow.id).where(TranscriptRow.study_id == study)
     found = session.scalar(query.where(TranscriptRow.name == name))
     if found is None:
-        raise NotFound(
-            f"The study has no transcript {name!r}. "
-            "`second-coder show STUDY --json` lists its transcripts."
-        )
+        raise NotFound(f"The study has no transcript {name!r}. Import it, or correct its name.")
     return found
 
 

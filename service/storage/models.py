@@ -55,7 +55,11 @@ class Models:
         """Use this version from now on. Raises NotFound that lists the versions there are."""
         row = lookup.study_id(self._session, study, to_write=True)
         if version not in (versions := [record.version for record in self.list(study)]):
-            known = f"Its versions are: {', '.join(versions)}." if versions else "It has none yet."
+            known = (
+                f"Its versions are: {', '.join(versions)}."
+                if versions
+                else "It has none yet: train one."
+            )
             raise NotFound(f"The study {study!r} has no model version {version!r}. {known}")
         self._activate(row, version)
         return next(record for record in self.list(study) if record.version == version)

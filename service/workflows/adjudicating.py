@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from annotations.codebook import SEPARATOR, normal_path
 from annotations.codings import ADJUDICATED, Coding
-from annotations.errors import NotFound, StateError
+from annotations.errors import NotFound, StateError, command
 from annotations.formats.label_config import LabelConfig, label_config_for
 from annotations.formats.regions import PredictedSpan, result_of, task_data_of
 from annotations.reliability.disagreement import (
@@ -190,6 +190,6 @@ def _codes(study: Study, code: str) -> tuple[str, ...]:
     if not found:
         raise NotFound(
             f"There is no code {code!r} in {study.name}. "
-            f"second-coder codebook show {study.name} lists them."
+            f"{command('codebook', 'show', study.name)} lists them."
         )
     return found

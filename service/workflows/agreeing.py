@@ -9,7 +9,7 @@ from typing import Any
 
 from annotations.codebook import Codebook
 from annotations.codings import MODEL_PREFIX, Coding
-from annotations.errors import StateError
+from annotations.errors import StateError, command
 from annotations.reliability.methods import UNITS, Versions
 from annotations.reliability.report import ModelWork, ReliabilityReport, report_of
 from annotations.reliability.substitution import Expertise
@@ -79,7 +79,7 @@ def gather(house: House, study: str) -> ReportMaterial:
     if not whole.human_readings:
         raise StateError(
             f"{study} has no codings, so there is no agreement to report. "
-            f"Import some: second-coder import {study} PATH..."
+            f"Import some: {command('import', study)} PATH..."
         )
     return ReportMaterial(
         study=whole,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annotations.codebook import Codebook
-from annotations.errors import Problem
+from annotations.errors import InputError, Problem
 from annotations.formats.reading import read_paths
 from service.house import House
 from service.storage.records import Added
@@ -27,6 +27,10 @@ def import_paths(
 
     All or nothing: an InputError names every problem and leaves the study as it was.
     """
+    if coder is not None and not coder.strip():
+        message = "the name of a coder is not blank; say who coded, or leave it out"
+        raise InputError(Problem(file="--coder", line=None, message=message))
+    coder = coder.strip() if coder is not None else None
     with house.database.unit_of_work() as work:
         stored = work.studies.load(study) if work.studies.exists(study) else None
         material = read_paths(

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from annotations.errors import StateError
+from annotations.errors import StateError, command
 from annotations.formats.label_config import LabelConfig, label_config_for
 from service.house import House
 from service.label_studio import connecting
@@ -111,7 +111,7 @@ def connection_of(work: UnitOfWork, study: str) -> Connection:
     if connection is None:
         raise StateError(
             f"{study} is not connected to Label Studio. Connect it: "
-            f"second-coder label-studio connect {study} --url URL --token TOKEN"
+            f"{command('label-studio', 'connect', study)} --url URL --token TOKEN"
         )
     return connection
 
@@ -127,7 +127,7 @@ def config_of(client: Client, connection: Connection, codes: Sequence[str]) -> L
     if project is None:
         raise StateError(
             f"Project {connection.project_id} is gone from {connection.url}. Make it again: "
-            f"second-coder label-studio connect {connection.study} --url ... --token ..."
+            f"{command('label-studio', 'connect', connection.study)} --url ... --token ..."
         )
     return LabelConfig.parse(project.label_config, codes)
 

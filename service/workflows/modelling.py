@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from annotations.errors import ArtifactError, StateError
+from annotations.errors import ArtifactError, StateError, command
 from service.house import House
 from service.storage.records import ModelRecord
 
@@ -63,10 +63,9 @@ def use_model(house: House, study: str, version: str) -> ModelLine:
 def model_in_use(house: House, study: str) -> ModelRecord:
     """The version in use; StateError where the study has none."""
     with house.database.reading() as work:
-        work.studies.summary(study)
         record = work.models.active(study)
     if record is None:
-        raise StateError(f"{study} has no model yet. Make one: second-coder train {study}")
+        raise StateError(f"{study} has no model yet. Make one: {command('train', study)}")
     return record
 
 
@@ -76,6 +75,7 @@ def folder_of(house: House, version: str) -> Path:
     if not folder.is_dir():
         raise ArtifactError(
             f"The files of model {version} are not at {folder}. Restore the folder from a "
-            "backup, choose another version (second-coder models STUDY --use VERSION), or train."
+            "backup, choose another version (second-coder models STUDY --use VERSION), or train "
+            "(second-coder train STUDY)."
         )
     return folder

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from annotations.blind import in_blind_sample
+from annotations.errors import command
 from annotations.formats.label_config import LabelConfig
 from annotations.formats.regions import result_of, task_data_of
 from annotations.study import Study
@@ -80,7 +81,7 @@ def push(
     suggestions = 0
     if record is None:
         notes.append(
-            f"{study} has no model yet, so nothing is suggested: second-coder train {study}"
+            f"{study} has no model yet, so nothing is suggested: {command('train', study)}"
         )
     else:
         open_ = [item for item in wanted if item.name not in annotated and item.name not in coded]

@@ -22,7 +22,7 @@ def train_study(
     """Train, cross-validate by transcript, publish a version and use it from now on."""
     from training.train import train
 
-    with house.database.unit_of_work() as work:
+    with house.database.reading() as work:
         material = work.studies.load(study)
     report = train(
         material,

@@ -1,6 +1,7 @@
 """What goes wrong around the program: full disks, damaged files, pipes, narrow places."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -72,3 +73,57 @@ def test_long_work_that_no_terminal_shows_says_what_it_does(run: Callable, sampl
     assert outcome.document["folds"] == 2
     assert "cross-validating: 0 of" in outcome.err
     assert "\x1b" not in outcome.err
+
+
+def test_a_models_codings_are_nobodys(run_trained: Callable, tmp_path: Path) -> None:
+    run_trained("suggest", "managers", "--csv", tmp_path / "codings.csv")
+    before = run_trained("show", "managers", "--json").document
+    listed = run_trained("studies", "--json").document
+    codes = run_trained("codebook", "show", "managers", "--json").document
+    came = run_trained("import", "managers", tmp_path / "codings.csv", "--json").document
+    after = run_trained("show", "managers", "--json").document
+    assert before["model_codings"] == 0
+    assert after.pop("model_codings") == came["added"]["codings"] > 0
+    assert {**after, "model_codings": 0} == before
+    assert run_trained("studies", "--json").document == listed
+    assert run_trained("codebook", "show", "managers", "--json").document == codes
+
+
+@pytest.mark.parametrize("study", ["my study", "o'neill", "a;b"])
+def test_a_command_in_a_message_can_be_typed_as_it_stands(
+    run: Callable, folder: Callable, study: str
+) -> None:
+    run("import", study, folder(transcripts=TRANSCRIPTS))
+    message = run("models", study).err
+    words = shlex.split(message[message.index("second-coder") :])
+    assert words == ["second-coder", "train", study]
+
+
+def test_a_study_is_not_named_like_an_option(run: Callable, folder: Callable) -> None:
+    outcome = run("import", "--", "-study", folder(transcripts=TRANSCRIPTS))
+    assert outcome.code == 1
+    assert "dash" in outcome.err
+
+
+def test_a_coder_has_a_name(run: Callable, folder: Callable) -> None:
+    coded = folder(
+        transcripts=TRANSCRIPTS, codings="transcript,turn,start,end,code\nA,1,,,Strain\n"
+    )
+    outcome = run("import", "study", coded, "--coder", "  ")
+    assert outcome.code == 1
+    assert "--coder" in outcome.err
+    assert run("studies", "--json").document == {"studies": []}
+    run("import", "study", coded, "--coder", " ann ")
+    (coder,) = run("show", "study", "--json").document["coders"]
+    assert coder["coder"] == "ann"
+
+
+def test_an_import_tells_of_definitions_and_attributes_that_changed(
+    run: Callable, folder: Callable
+) -> None:
+    book = "code,definition\nStrain,"
+    run("import", "study", folder(transcripts=TRANSCRIPTS, codebook=f"{book}Old\n"))
+    attributes = "transcript,trust\nA,North\n"
+    outcome = run("import", "study", folder(codebook=f"{book}New\n", attributes=attributes))
+    assert "1 attributes changed; 1 definitions changed" in outcome.out
+    assert "already" not in outcome.err

@@ -94,6 +94,16 @@ def test_the_frameworks_errors_have_the_same_shape(
     assert set(answer.json()) == {"error"}
 
 
+@pytest.mark.parametrize("body", [b'{"a": "\xff"}', b"[" * 100_000], ids=["bytes", "depth"])
+def test_a_body_that_cannot_be_read_is_told_what_to_be(
+    client: TestClient, api: dict[str, str], study: str, body: bytes
+) -> None:
+    headers = {**api, "content-type": "application/json"}
+    answer = client.post(f"/api/v1/studies/{study}/suggest", headers=headers, content=body)
+    assert answer.status_code in (400, 422)
+    assert "JSON" in answer.json()["error"]["message"]
+
+
 def test_a_wrong_field_is_named_and_its_value_is_not_repeated(
     client: TestClient, api: dict[str, str], study: str
 ) -> None:
