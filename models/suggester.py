@@ -154,7 +154,9 @@ class Suggester:
         applied: NDArray[np.bool_],
         all_codes: bool,
     ) -> SuggestionBatch:
-        shown = applied & np.array(self._parts.open, dtype=np.bool_)
+        # A code on a turn without a word is nothing that a person could look at.
+        worded = np.array([bool(one.text.strip()) for one in segments], dtype=np.bool_)
+        shown = applied & np.array(self._parts.open, dtype=np.bool_) & worded[:, np.newaxis]
         suggestions = tuple(
             self._suggestion(segments[row], int(code), scored, row)
             for row in range(len(segments))

@@ -46,6 +46,18 @@ def test_new_text_is_suggested_the_codes_that_fit_it(suggester: Suggester) -> No
         assert one.threshold <= one.score <= 1
 
 
+def test_nothing_is_suggested_where_nothing_is_said(suggester: Suggester, small_model) -> None:
+    parts = suggester._parts
+    eager = replace(
+        parts, thresholds=np.zeros_like(parts.thresholds), open=(True,) * len(parts.codes)
+    )
+    bold = Suggester(small_model.folder, suggester.version, eager, None)
+    silent = replace(FRESH, turns=(*FRESH.turns, Turn(index=5, speaker="Manager", text=" \n")))
+    found = bold.suggest([silent], all_codes=True)
+    assert {one.turn for one in found.suggestions} == {0, 1, 3, 4}
+    assert {one.turn for one in found.scores or ()} == {0, 1, 2, 3, 4, 5}
+
+
 def test_the_reason_is_an_excerpt_that_a_coder_coded_so(suggester: Suggester, small_model) -> None:
     coded = {(c.transcript, c.turn, c.code, c.coder) for c in small_model.study.codings}
     texts = {(t.name, u.index): u.text for t in small_model.study.transcripts for u in t.turns}
