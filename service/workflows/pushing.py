@@ -85,7 +85,9 @@ def push(
         )
     else:
         open_ = [item for item in wanted if item.name not in annotated and item.name not in coded]
-        suggestions = _suggest(house, client, connection, config, record.version, open_, links)
+        suggestions = _suggest(
+            house, client, connection, config, record.version, open_, links, progress
+        )
     progress("making tasks", len(wanted), len(wanted))
     return Pushed(
         study=study,
@@ -148,6 +150,7 @@ def _suggest(
     version: str,
     transcripts: Sequence[Transcript],
     links: dict[str, TaskLink],
+    progress: Progress,
 ) -> int:
     """Compute and store suggestions for all, show those that are not blind; how many are shown."""
     study = connection.study
@@ -161,7 +164,7 @@ def _suggest(
     ]
     suggested: dict[str, list[Suggestion]] = {item.name: [] for item in todo}
     if todo:
-        for one in suggest_transcripts(house, study, todo).suggestions:
+        for one in suggest_transcripts(house, study, todo, progress=progress).suggestions:
             suggested[one.transcript].append(one)
     predictions: list[NewPrediction] = []
     shown = 0

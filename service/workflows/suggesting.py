@@ -1,6 +1,6 @@
 """Suggestions for transcripts: of the study, or new ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +10,13 @@ from annotations.errors import InputError, Problem, StateError
 from annotations.formats.reading import read_paths
 from annotations.formats.tidy_csv_out import write_codings
 from annotations.transcripts import Transcript
-from models.suggestions import SuggestionBatch
+from models.suggestions import SegmentScores, Suggestion, SuggestionBatch
 from service.house import House
 from service.workflows.modelling import folder_of, model_in_use
 from service.workflows.training import Progress
+
+_PORTION = 300
+"""Turns that are looked at before progress is told again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,21 +50,50 @@ def suggest(
             whole = work.studies.load(study)
         read = {reading.transcript for reading in whole.human_readings}
         transcripts = tuple(item for item in whole.transcripts if item.name not in read)
-    progress("suggesting", 0, len(transcripts))
-    batch = suggest_transcripts(house, study, transcripts, all_codes=all_codes)
-    progress("suggesting", len(transcripts), len(transcripts))
+    batch = suggest_transcripts(house, study, transcripts, all_codes=all_codes, progress=progress)
     return Suggested(transcripts=transcripts, batch=batch)
 
 
 def suggest_transcripts(
-    house: House, study: str, transcripts: Sequence[Transcript], *, all_codes: bool = False
+    house: House,
+    study: str,
+    transcripts: Sequence[Transcript],
+    *,
+    all_codes: bool = False,
+    progress: Progress = lambda _stage, _done, _total: None,
 ) -> SuggestionBatch:
     """Suggestions of the model in use, loaded for this call alone."""
     from models.suggester import Suggester
 
     version = model_in_use(house, study).version
     suggester = Suggester.load(folder_of(house, version), encoder_cache=house.cache)
-    return suggester.suggest(transcripts, all_codes=all_codes)
+    suggestions: list[Suggestion] = []
+    scores: list[SegmentScores] = []
+    done = 0
+    progress("suggesting", done, len(transcripts))
+    for some in _portions(transcripts):
+        batch = suggester.suggest(some, all_codes=all_codes)
+        suggestions.extend(batch.suggestions)
+        scores.extend(batch.scores or ())
+        done += len(some)
+        progress("suggesting", done, len(transcripts))
+    return SuggestionBatch(
+        model_version=suggester.version,
+        suggestions=tuple(suggestions),
+        scores=tuple(scores) if all_codes else None,
+    )
+
+
+def _portions(transcripts: Sequence[Transcript]) -> Iterator[list[Transcript]]:
+    """The transcripts in portions of some hundred turns, after each of which it is told."""
+    portion: list[Transcript] = []
+    for item in transcripts:
+        portion.append(item)
+        if sum(len(one.turns) for one in portion) >= _PORTION:
+            yield portion
+            portion = []
+    if portion:
+        yield portion
 
 
 def write_csv(path: Path, suggested: Suggested) -> None:

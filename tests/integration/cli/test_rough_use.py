@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from service.house import open_house
+from service.settings import read_settings
+from service.workflows.suggesting import suggest_transcripts
+
 TRANSCRIPTS = "transcript,turn,speaker,text\nA,0,I,How is it?\nA,1,P,It is hard. I am tired.\n"
 COMMAND = Path(sys.executable).parent / "second-coder"
 
@@ -127,3 +131,39 @@ def test_an_import_tells_of_definitions_and_attributes_that_changed(
     outcome = run("import", "study", folder(codebook=f"{book}New\n", attributes=attributes))
     assert "1 attributes changed; 1 definitions changed" in outcome.out
     assert "already" not in outcome.err
+
+
+def test_suggesting_for_many_turns_tells_how_far_it_is(run_trained: Callable) -> None:
+    house = open_house(read_settings())
+    with house.database.reading() as work:
+        transcripts = work.studies.transcripts("managers")
+    told: list[int] = []
+    suggest_transcripts(
+        house, "managers", transcripts, progress=lambda _stage, done, _total: told.append(done)
+    )
+    house.database.close()
+    assert told[0] == 0
+    assert told[-1] == len(transcripts)
+    assert told == sorted(set(told))
+    assert len(told) > 2
+
+
+def test_portions_change_no_suggestion(run_trained: Callable, sample: Path) -> None:
+    whole = run_trained("suggest", "managers", sample / "transcripts.csv", "--json").document
+    house = open_house(read_settings())
+    with house.database.reading() as work:
+        one = work.studies.transcripts("managers")[-1]
+    alone = suggest_transcripts(house, "managers", [one])
+    house.database.close()
+    assert len(alone.suggestions) > 0
+    for mine, theirs in zip(
+        alone.suggestions,
+        [item for item in whole["suggestions"] if item["transcript"] == one.name],
+        strict=True,
+    ):
+        assert (mine.turn, mine.start, mine.code) == (
+            theirs["turn"],
+            theirs["start"],
+            theirs["code"],
+        )
+        assert mine.score == pytest.approx(theirs["score"], abs=1e-4)
