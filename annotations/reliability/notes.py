@@ -27,7 +27,7 @@ def notes_of(
     """The gaps of a report, the widest first."""
     people = people_of(table)
     return (
-        *_company(people, extent),
+        *_company(people, extent, assisted=bool(table.assisted.any())),
         *_left_out(study, table, anchored=anchored),
         *_codes(study, people),
         *_model(found, extent),
@@ -35,7 +35,13 @@ def notes_of(
     )
 
 
-def _company(people: CodingTable, extent: Extent) -> Iterable[str]:
+def _company(people: CodingTable, extent: Extent, *, assisted: bool) -> Iterable[str]:
+    if not people.coders and not assisted:
+        yield (
+            "There are no codings by single coders, only the agreed one, so there is no agreement "
+            "to report. Import what each coder coded, under their own name."
+        )
+        return
     if not people.coders:
         yield (
             "Nobody coded without a model's suggestions in sight, so there is no agreement to "

@@ -277,6 +277,12 @@ def test_the_adjudicated_coding_is_no_coder() -> None:
     assert "adjudicated coding is the coders' common work" in told(found)
 
 
+def test_an_adjudicated_coding_alone_is_told_as_what_it_is() -> None:
+    found = report_of(study_of(sometimes(), coders=[ADJUDICATED]), unit="turn", versions=VERSIONS)
+    assert "under their own name" in found.notes[0]
+    assert not any("suggestions in sight" in note for note in found.notes)
+
+
 def test_few_transcripts_are_told_and_have_no_intervals() -> None:
     found = report_of(study_of(sometimes(), transcripts=6), unit="turn", versions=VERSIONS)
     assert "read 6 transcripts in common" in told(found)
