@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from annotations.errors import SettingsError
@@ -17,6 +17,12 @@ PREFIX = "SECOND_CODER_"
 def _not_blank(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().strip():
         raise ValueError("must not be blank; leave the variable unset instead")
+    return value
+
+
+def _a_place(value: object) -> object:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("must name a folder; leave the variable unset for ./var")
     return value
 
 
@@ -36,7 +42,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
-    home: Path = Path("var")
+    home: Annotated[Path, BeforeValidator(_a_place)] = Path("var")
     database_url: Secret | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=9090, ge=1, le=65535)

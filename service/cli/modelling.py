@@ -31,7 +31,9 @@ def train(
         float, typer.Option(min=-1, max=1, help="Held-out kappa a code needs to be suggested.")
     ] = 0.3,
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
-    seed: Annotated[int, typer.Option(help="The same data and seed give the same version.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="The same data and seed give the same version.")
+    ] = 0,
     json: Json = False,
     home: Home = None,
 ) -> None:

@@ -167,3 +167,14 @@ def test_portions_change_no_suggestion(run_trained: Callable, sample: Path) -> N
             theirs["code"],
         )
         assert mine.score == pytest.approx(theirs["score"], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("serve", "--port", 99999), ("serve", "--port", 0), ("train", "managers", "--seed", -1)],
+    ids=["port", "no port", "seed"],
+)
+def test_a_number_that_cannot_be_is_a_mistake_of_use(run: Callable, words: tuple) -> None:
+    outcome = run(*words)
+    assert outcome.code == 2
+    assert str(words[-2]) in outcome.err

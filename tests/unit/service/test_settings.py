@@ -135,3 +135,11 @@ def test_importing_reads_no_setting(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_blank_home_is_not_the_folder_where_one_happens_to_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SECOND_CODER_HOME", "")
+    with pytest.raises(SettingsError, match=r"SECOND_CODER_HOME.*name a folder"):
+        read_settings()
