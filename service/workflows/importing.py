@@ -31,15 +31,16 @@ def import_paths(
         message = "the name of a coder is not blank; say who coded, or leave it out"
         raise InputError(Problem(file="--coder", line=None, message=message))
     coder = coder.strip() if coder is not None else None
+    with house.database.reading() as work:
+        there = work.studies.exists(study)
+        known = work.studies.transcripts(study) if there else ()
+        codebook = work.studies.codebook(study) if there else Codebook()
+    # Files are read while others may write; what they wrote meanwhile is checked in adding.
+    material = read_paths(
+        paths, known={item.name: item for item in known}, codebook=codebook, coder=coder
+    )
     with house.database.unit_of_work() as work:
-        stored = work.studies.load(study) if work.studies.exists(study) else None
-        material = read_paths(
-            paths,
-            known={item.name: item for item in stored.transcripts} if stored else {},
-            codebook=stored.codebook if stored else Codebook(),
-            coder=coder,
-        )
-        if stored is None:
+        if not work.studies.exists(study):
             work.studies.create(study)
         added = work.studies.add(study, material)
         work.commit()
