@@ -41,6 +41,7 @@ class Intake:
         self._codebook = codebook
         self._problems: list[Problem] = []
         self._refused: list[Problem] = []
+        self._notes: list[Problem] = []
         self._transcripts: dict[str, tuple[Transcript, str]] = {}
         self._broken: set[str] = set()
         self._unsure = False
@@ -60,6 +61,15 @@ class Intake:
     def refuse(self, place: Place, message: str) -> None:
         """Note something that is left out while the rest is kept."""
         self._refused.append(Problem(file=place.file, line=place.line, message=message))
+
+    def note(self, place: Place, message: str) -> None:
+        """Note how something was understood, where somebody should look whether it is right."""
+        self._notes.append(Problem(file=place.file, line=place.line, message=message))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The transcripts of the input and of the study."""
+        return tuple(dict.fromkeys([*self._transcripts, *self._known]))
 
     def lost_transcript(self, name: str | None) -> None:
         """Say that a transcript (None: any) was in a part that could not be read.
@@ -167,6 +177,8 @@ class Intake:
             readings=tuple(self._readings.values()),
             codebook=self._grown_codebook(),
             refused=tuple(self._refused),
+            notes=tuple(self._notes),
+            files={name: file for name, (_, file) in self._transcripts.items()},
         )
 
     def _find(self, name: str, place: Place) -> Transcript | None:

@@ -31,6 +31,11 @@ _OPTIONAL = {
 }
 
 
+def is_known(table: Table) -> bool:
+    """Whether a table is one of the tidy files, be it a faulty one."""
+    return _kind(table.file, frozenset(name.lower() for name in table.columns)) is not None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TidyFile:
     """A table whose kind is known and whose required columns are there, under these names."""
