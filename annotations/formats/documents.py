@@ -7,7 +7,7 @@ and one of words become labelled paragraphs here.
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from annotations.formats.labels import TIME, could_speak, plain
 from annotations.formats.speech import Paragraph, Spoken
@@ -17,6 +17,9 @@ _WORDS = re.compile(
 )
 _SPEAKER = re.compile(r"speakers?|names?|who|participants?|person|voice|role", re.I)
 _TIME = re.compile(rf"\s*(?:{TIME})?\s*")
+
+_SHOWN = 3
+_EXCERPT = 40
 
 Cell = list[Paragraph]
 
@@ -41,7 +44,7 @@ def labelled(text: str, bold: Sequence[tuple[int, int]]) -> str:
             break
         end = max(end, stop)
     label = text[:end].strip()
-    return label if len(label) < 60 else ""
+    return label if len(label) < LONGEST_LABEL else ""
 
 
 def table_paragraphs(rows: Sequence[Sequence[Cell]]) -> list[Paragraph]:
@@ -88,7 +91,7 @@ def heading_note(spoken: Spoken) -> list[str]:
     """That headings are not among the turns."""
     if not spoken.headings:
         return []
-    shown = "; ".join(repr(_short(one)) for one in spoken.headings[:3])
+    shown = "; ".join(repr(_short(one)) for one in spoken.headings[:_SHOWN])
     more = f" and {len(spoken.headings) - 3} more" if len(spoken.headings) > 3 else ""
     return [f"{_count(len(spoken.headings), 'heading')} ({shown}{more})"]
 
@@ -115,9 +118,4 @@ def _count(number: int, what: str) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:40].rstrip()}…"
-
-
-def without_headings(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
-    """The same paragraphs, all of them speech."""
-    return [replace(one, heading=False) for one in paragraphs]
+    return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT].rstrip()}…"

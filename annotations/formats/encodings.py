@@ -12,10 +12,11 @@ _MARKS = (
 )
 _LOOKED_AT = 2**16
 _MOST_CONTROLS = 0.01
+_AS_GOOD = 0.02
 _WESTERN = frozenset(
-    "‘’“”–—…•€£©®°·«»¿¡´½¼àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœšžŒŠŽÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝ\xa0"
+    "‘’‚“”„‹›–—…•†‡™€£©®°·«»¿¡´½¼àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœšžŒŠŽÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝ\xa0"
 )
-_TYPOGRAPHY = frozenset("‘’“”–—…•£\xa0")
+_TYPOGRAPHY = frozenset("‘’‚“”„‹›–—…•£«»\xa0")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +39,7 @@ def decode(raw: bytes) -> Decoded | None:
     for mark, encoding in _MARKS:
         if raw.startswith(mark):
             return _attempt(raw, encoding, certain=True)
-    for guess in (_without_mark, _latin, _guess):
+    for guess in (_without_mark,) if b"\0" in raw else (_latin, _guess):
         likely = guess(raw)
         if likely is not None and (found := _attempt(raw, likely, certain=False)) is not None:
             return found
@@ -71,8 +72,18 @@ def _latin(raw: bytes) -> str | None:
 
 
 def _guess(raw: bytes) -> str | None:
-    best = from_bytes(raw[: 4 * _LOOKED_AT]).best()
-    return None if best is None else best.encoding
+    matches = from_bytes(raw[: 4 * _LOOKED_AT])
+    best = matches.best()
+    if best is None:
+        return None
+    # Old Macintosh and DOS pages pass for the Windows page of the same letters.
+    usual = (
+        one.encoding
+        for one in matches
+        if one.encoding.startswith("cp125") and one.chaos <= best.chaos + _AS_GOOD
+    )
+    old = best.encoding.startswith(("mac", "cp4", "cp7", "cp8", "iso8859", "koi8"))
+    return next(usual, best.encoding) if old else best.encoding
 
 
 def _attempt(raw: bytes, encoding: str, *, certain: bool) -> Decoded | None:

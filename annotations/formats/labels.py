@@ -11,6 +11,10 @@ TIME = (
 )
 """A regular expression for [00:12:03], (1:02), 00:12:03.5, #00:01:02-3#, 0:01 - 0:09, (2m 5s)."""
 
+LONGEST_LABEL = 60
+"""Characters that a label stays below."""
+
+_LONGEST_TIME = 60
 _MOST_WORDS = 5
 _BRACKETED_TIMES = re.compile(rf"\s*(?:{TIME})\s*", re.DOTALL)
 _LAST_TIME = re.compile(rf"\s*(?:[\[(#<]\s*{_CLOCK}(?:-\d{{1,2}})?\s*[\])#>])\s*$")
@@ -57,7 +61,8 @@ def without_time(words: str) -> str:
     match = _BRACKETED_TIMES.match(words)
     if match is not None and (match.end() == len(words) or not words.lstrip()[:1].isdigit()):
         words = words[match.end() :]
-    return _LAST_TIME.sub("", words)
+    # Only the end is looked at: a search through long runs of spaces would take forever.
+    return words[:-_LONGEST_TIME] + _LAST_TIME.sub("", words[-_LONGEST_TIME:])
 
 
 def could_speak(label: str, times: int, *, alone: bool = False) -> bool:

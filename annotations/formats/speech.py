@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from annotations.formats.labels import TIME, could_speak, plain, without_time
+from annotations.formats.labels import LONGEST_LABEL, TIME, could_speak, plain, without_time
 from annotations.transcripts import Turn
 
 _LABEL = r"(?P<label>[^\W_][^:：]{0,59}?|[\[(<][^:：]{1,59}?[\])>])"
@@ -127,11 +127,11 @@ def _speakers(lines: Sequence[Paragraph]) -> frozenset[str]:
         if label:
             timed.add(_folded(label))
         label = label or _set_apart(line)
-        if not label:
+        if not label and len(line.text) < LONGEST_LABEL:
             above = line.apart or position == 0
             below = position + 1 < len(rest) and not rest[position + 1].apart
             label = line.text.strip() if (above and below) or _SIGN.fullmatch(line.text) else ""
-        if label and len(label) < 60:
+        if label and len(label) < LONGEST_LABEL:
             alone[_folded(label)] += 1
             shown[_folded(label)] = _bare(label)
     found |= {
@@ -155,14 +155,14 @@ def _said(line: Paragraph, speakers: frozenset[str]) -> _Said:
     if label and _folded(label) in speakers:
         words = line.text.strip()[len(plain(line.label).strip()) :]
         return _Said(speaker=_bare(label), words=without_time(words).strip(), apart=line.apart)
-    if _folded(line.text) in speakers:
+    if len(line.text) < LONGEST_LABEL and _folded(line.text) in speakers:
         return _Said(speaker=_bare(line.text), words="", apart=line.apart)
     return _Said(speaker=None, words=without_time(line.text).strip(), apart=line.apart)
 
 
 def _alone(line: Paragraph) -> str:
     """A name that stands with a time and nothing else."""
-    match = _TIMED.fullmatch(line.text)
+    match = _TIMED.fullmatch(line.text) if len(line.text) < 2 * LONGEST_LABEL else None
     return "" if match is None else (match["after"] or match["before"] or "").strip()
 
 

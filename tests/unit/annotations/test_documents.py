@@ -18,6 +18,7 @@ from annotations.study import Material
 Put = Callable[[str, str | bytes], Path]
 Read = Callable[..., Material]
 Refusal = Callable[..., str]
+MakePdf = Callable[[Sequence[Sequence[str]]], bytes]
 TWO = [("Anna", "We waited."), ("Ben", "So did we.")]
 TWICE = [*TWO, ("Anna", "Oh."), ("Ben", "Yes.")]
 
@@ -58,7 +59,8 @@ def test_a_bold_label_above_the_words_and_soft_breaks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "rows",
     [
-        [("Time", "Speaker", "Text"), ("0:01", "Anna", "We waited."), ("0:09", "Ben:", "So did we.")],
+        [("Time", "Speaker", "Text"), ("0:01", "Anna", "We waited."),
+         ("0:09", "Ben:", "So did we.")],
         [("1", "Anna", "We waited."), ("2", "Ben", "So did we."), ("3", "Anna", "Oh."),
          ("4", "Ben", "Yes.")],
         [("Anna: We waited.", ""), ("Ben: So did we.", "")],
@@ -177,45 +179,17 @@ def test_open_document_tables_breaks_and_tabs(put: Put) -> None:
     assert said(odt.read(odt_file(put, body))) == TWO
 
 
-def pdf_bytes(pages: Sequence[Sequence[str]]) -> bytes:
-    """A PDF by hand: each page's lines below each other."""
-    objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
-    objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
-    kids = []
-    for lines in pages:
-        drawn = " ".join(f"({line}) Tj 0 -20 Td" for line in lines)
-        stream = f"BT /F1 12 Tf 50 750 Td {drawn} ET"
-        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
-        kids.append(len(objects) + 1)
-        objects.append(
-            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Resources << /Font << /F1 3 0 R"
-            f" >> >> /Contents {len(objects)} 0 R >>"
-        )
-    listed = " ".join(f"{kid} 0 R" for kid in kids)
-    objects[1] = f"<< /Type /Pages /Kids [{listed}] /Count {len(kids)} >>"
-    out, places = "%PDF-1.4\n", []
-    for number, content in enumerate(objects, 1):
-        places.append(len(out))
-        out += f"{number} 0 obj\n{content}\nendobj\n"
-    table = "".join(f"{place:010} 00000 n \n" for place in places)
-    size = len(objects) + 1
-    return (
-        f"{out}xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n"
-        f"<< /Size {size} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
-    ).encode()
-
-
-def test_a_pdf_loses_what_heads_and_foots_its_pages(put: Put) -> None:
+def test_a_pdf_loses_what_heads_and_foots_its_pages(put: Put, make_pdf: MakePdf) -> None:
     pages = [
         ["Study 7", "Anna: We", "waited.", "1"],
         ["Study 7", "Ben: So did we.", "2"],
         ["Study 7", "Anna: Oh.", "Ben: Yes.", "3"],
     ]
-    found = pdf.read(put("a.pdf", pdf_bytes(pages)))
+    found = pdf.read(put("a.pdf", make_pdf(pages)))
     assert said(found) == TWICE
     assert found.left_out == ("6 lines repeated at the edge of pages (the first begins 'Study 7')",)
 
 
-def test_a_scan_is_refused(put: Put, refusal: Refusal) -> None:
-    assert "1 pages without text, so it is a scan" in refusal(put("a.pdf", pdf_bytes([[]])))
+def test_a_scan_is_refused(put: Put, refusal: Refusal, make_pdf: MakePdf) -> None:
+    assert "1 pages without text, so it is a scan" in refusal(put("a.pdf", make_pdf([[]])))
     assert "damaged or no PDF" in refusal(put("a.pdf", b"%PDF-1.4 and then nothing"))
