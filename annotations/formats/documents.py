@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from annotations.formats.labels import TIME, could_speak, plain
+from annotations.formats.labels import LONGEST_LABEL, TIME, could_speak, plain
 from annotations.formats.speech import Paragraph, Spoken
 
 _WORDS = re.compile(

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy import and_, case, distinct, func, insert, not_, select, update
+from sqlalchemy import and_, case, func, insert, not_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.codebook import Codebook
@@ -160,7 +160,8 @@ class Studies:
 
     def _interviewers(self, study: int) -> tuple[str, ...]:
         query = (
-            select(distinct(TurnRow.speaker))
+            select(TurnRow.speaker)
+            .distinct()
             .join(TranscriptRow, TranscriptRow.id == TurnRow.transcript_id)
             .where(TranscriptRow.study_id == study, TurnRow.interviewer)
         )

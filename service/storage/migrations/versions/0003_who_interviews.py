@@ -9,21 +9,19 @@ branch_labels = None
 depends_on = None
 
 
+# Not as a batch: that would make the tables of SQLite anew, and dropping the old ones takes along
+# every row that hangs off them.
+
+
 def upgrade() -> None:
     """Add the marks; nobody is marked."""
-    with op.batch_alter_table("turns", schema=None) as batch_op:
-        batch_op.add_column(
-            sa.Column("interviewer", sa.Boolean(), server_default=sa.false(), nullable=False)
-        )
-    with op.batch_alter_table("studies", schema=None) as batch_op:
-        batch_op.add_column(
-            sa.Column("code_interviewer", sa.Boolean(), server_default=sa.false(), nullable=False)
+    for table, column in (("turns", "interviewer"), ("studies", "code_interviewer")):
+        op.add_column(
+            table, sa.Column(column, sa.Boolean(), server_default=sa.false(), nullable=False)
         )
 
 
 def downgrade() -> None:
     """Forget who interviews."""
-    with op.batch_alter_table("studies", schema=None) as batch_op:
-        batch_op.drop_column("code_interviewer")
-    with op.batch_alter_table("turns", schema=None) as batch_op:
-        batch_op.drop_column("interviewer")
+    op.drop_column("studies", "code_interviewer")
+    op.drop_column("turns", "interviewer")
