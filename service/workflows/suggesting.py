@@ -135,5 +135,6 @@ def _write(path: Path, suggested: Suggested, coder: str) -> None:
             Reading(transcript=item.name, turn=turn.index, coder=coder)
             for item in suggested.transcripts
             for turn in item.turns
+            if not turn.interviewer
         ],
     )
