@@ -68,7 +68,7 @@ class EmbeddingCache:
     def _read(
         self, encoder: Encoder, digests: list[bytes], rows: NDArray[np.float32]
     ) -> NDArray[np.bool_]:
-        """Fill in the rows of the texts that are in the file; *shape:* (texts,), whether they are."""
+        """Fill in the rows of the texts that are in the file, and say which; *shape:* (texts,)."""
         known = np.zeros(len(digests), dtype=np.bool_)
         if self._path is None or not self._path.exists():
             return known
