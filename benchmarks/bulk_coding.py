@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from machine import TALKMOVES, machine, part_of, read_study, write_result, write_transcripts
 
-LEARNED_FROM = 12
+LEARNED_FROM = 6
 """Transcripts that the heads of both are learned from."""
 
 

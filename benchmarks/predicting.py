@@ -3,8 +3,8 @@
     python benchmarks/predicting.py [--data FOLDER] [--transcripts 20]
 
 First transcripts that the service never saw (cold cache), then one that it did (warm), then 20
-coders at once, each of whom opens three transcripts and sends what Label Studio sends: /health,
-/setup, /predict. Made-up interviews; `--data` takes the turns of a tidy study instead. Results:
+coders at once, each of whom opens `--opened` transcripts and sends what Label Studio sends:
+/health, /setup, /predict. Made-up interviews; `--data` takes the turns of a tidy study instead. Results:
 benchmarks/results/predicting.json.
 """
 
@@ -18,7 +18,7 @@ import httpx
 from machine import machine, spread, turns_from, write_result
 from running import STUDY, Service, running
 
-CODERS, OPENED = 20, 3
+CODERS = 20
 
 
 def ask(client: httpx.Client, body: dict[str, Any]) -> float:
@@ -32,15 +32,16 @@ def ask(client: httpx.Client, body: dict[str, Any]) -> float:
     return seconds
 
 
-def coder(service: Service, folder: Path | None, number: int, turns: int) -> list[float]:
+def coder(
+    service: Service, folder: Path | None, number: int, turns: int, opened: int
+) -> list[float]:
     """Open some transcripts one after another, as Label Studio does for a coder."""
     seconds = []
     with service.client() as client:
-        for opened in range(OPENED):
+        for place in range(1000 + number * opened, 1000 + (number + 1) * opened):
             client.get(f"/ml/{STUDY}/health").raise_for_status()
             schema = {"project": "1.1795372841", "schema": service.label_config}
             client.post(f"/ml/{STUDY}/setup", json=schema).raise_for_status()
-            place = 1000 + number * OPENED + opened
             seconds.append(ask(client, service.body(turns_from(folder, place, turns), place)))
     return seconds
 
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="a tidy study whose turns are sent")
     parser.add_argument("--turns", type=int, default=150)
     parser.add_argument("--transcripts", type=int, default=20)
+    parser.add_argument("--opened", type=int, default=2, help="transcripts by each of 20 coders")
     arguments = parser.parse_args()
     found = machine()
     with running() as service, service.client() as client:
@@ -64,7 +66,14 @@ def main() -> None:
         warm = [ask(client, body(1)) for _ in range(2 * arguments.transcripts)]
         with ThreadPoolExecutor(CODERS) as pool:
             calls = [
-                pool.submit(coder, service, arguments.data, number, arguments.turns)
+                pool.submit(
+                    coder,
+                    service,
+                    arguments.data,
+                    number,
+                    arguments.turns,
+                    arguments.opened,
+                )
                 for number in range(CODERS)
             ]
             errors, together = 0, []
