@@ -4,8 +4,8 @@
 
 First transcripts that the service never saw (cold cache), then one that it did (warm), then 20
 coders at once, each of whom opens `--opened` transcripts and sends what Label Studio sends:
-/health, /setup, /predict. Made-up interviews; `--data` takes the turns of a tidy study instead. Results:
-benchmarks/results/predicting.json.
+/health, /setup, /predict. Made-up interviews; `--data` takes the turns of a tidy study instead.
+Results: benchmarks/results/predicting.json.
 """
 
 import argparse
