@@ -56,8 +56,9 @@ browser:
 		echo "No Chromium here and no right to install it: browser tests will not run"; \
 	fi
 
+# Two processes: one has the tests that share the one Label Studio, the other the rest.
 test: $(VENV)/.installed-dev label-studio browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 check: lint types layers test
 

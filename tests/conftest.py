@@ -13,12 +13,23 @@ from typing import Any, NoReturn
 
 import httpx
 import pytest
+from filelock import FileLock
 
 from annotations.errors import SettingsError
 from service.label_studio.server import LocalLabelStudio, find_executable, free_port
 
 LABEL_STUDIO_TOKEN = "0123456789abcdef0123456789abcdef01234567"
 LABEL_STUDIO_PASSWORD = "Only-for-tests-1"
+
+
+# Trylast: after deselection, and before the worker processes part the tests by these groups.
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and all that need Label Studio in one other."""
+    for item in items:
+        needs = getattr(item, "fixturenames", ())
+        group = "label_studio" if "label_studio_executable" in needs else item.location[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -187,13 +198,21 @@ class SecondCoder:
 
 
 @pytest.fixture(scope="session")
-def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which the sample study, called `managers`, was imported and trained."""
-    home = tmp_path_factory.mktemp("trained")
-    sample = Path(__file__).resolve().parents[1] / "examples" / "middle_managers"
-    second_coder = SecondCoder(home=home)
-    second_coder.run("import", "managers", sample)
-    second_coder.run("train", "managers")
+def trained_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A home in which the sample study, called `managers`, was imported and trained.
+
+    It is made once a run, by whichever process of the tests needs it first.
+    """
+    base = tmp_path_factory.getbasetemp()
+    home = (base if worker_id == "master" else base.parent) / "trained-home"
+    with FileLock(home.with_suffix(".lock")):
+        if not home.exists():
+            building = SecondCoder(home=tmp_path_factory.mktemp("trained") / "home")
+            building.home.mkdir()
+            sample = Path(__file__).resolve().parents[1] / "examples" / "middle_managers"
+            building.run("import", "managers", sample)
+            building.run("train", "managers")
+            building.home.rename(home)
     return home
 
 
