@@ -93,7 +93,7 @@ class Segmentation:
         target = words / -(-words // self.max_words)
         pieces: list[tuple[int, int]] = []
         start, held = 0, 0
-        for left, right in _sentences(text):
+        for left, right in sentences(text):
             length = len(text[left:right].split())
             if held and held + length / 2 > target:
                 pieces.append((start, start + len(text[start:left].rstrip())))
@@ -103,7 +103,7 @@ class Segmentation:
         return pieces
 
 
-def _sentences(text: str) -> list[tuple[int, int]]:
+def sentences(text: str) -> list[tuple[int, int]]:
     """Spans of the sentences of a text; white space after a sentence belongs to it."""
     starts = [0, *(match.end() for match in _SENTENCE_END.finditer(text))]
     ends = [*starts[1:], len(text)]

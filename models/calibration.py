@@ -1,7 +1,4 @@
-"""From scores to probabilities that mean what they say, and to a threshold a code.
-
-Everything here is fitted on held-out scores only.
-"""
+"""From scores to probabilities that mean what they say, fitted on held-out scores only."""
 
 from dataclasses import dataclass
 
@@ -14,6 +11,7 @@ Bools = NDArray[np.bool_]
 PRIOR_POSITIVES = 10.0
 """A code with this many positives trusts its own figures and the others' in equal parts."""
 
+_LEAST_SPREAD = 0.1
 _STEPS = 50
 _EDGE = 1e-6
 
@@ -46,8 +44,7 @@ def fit_calibration(scores: Floats, labels: Bools) -> Calibration:
     probability.
     """
     views = scores.shape[2]
-    deviation = scores.std(axis=0)
-    scale = np.where(deviation > _EDGE, deviation, 1.0)
+    scale = _scale(scores.std(axis=0))
     units = scores / scale
     positives = labels.sum(axis=0)
     shares = positives / (positives + PRIOR_POSITIVES)
@@ -57,6 +54,18 @@ def fit_calibration(scores: Floats, labels: Bools) -> Calibration:
         prior = np.average(fitted[:, :-1], axis=0, weights=shares)
         fitted = _fit_all(units, labels, prior)
     return Calibration(weights=fitted[:, :-1] / scale, bias=fitted[:, -1])
+
+
+def _scale(deviation: Floats) -> Floats:
+    """The unit of each code's scores; *shape:* (codes, views).
+
+    Scores that hardly vary, such as those of a code that nothing teaches, are measured by the
+    other codes' deviation: by their own, chance differences between folds would weigh most.
+    """
+    usual = np.median(deviation, axis=0, keepdims=True)
+    return np.asarray(
+        np.where(deviation > _LEAST_SPREAD * usual, deviation, np.maximum(usual, _EDGE))
+    )
 
 
 def _fit_all(units: Floats, labels: Bools, prior: Floats) -> Floats:
@@ -99,47 +108,6 @@ def _newton(design: Floats, target: Floats, force: Floats, centre: Floats) -> Fl
     return at
 
 
-def choose_thresholds(probabilities: Floats, positives: NDArray[np.int64]) -> Floats:
-    """The threshold of each code that makes the expected Cohen's kappa largest.
-
-    *Shapes:* `probabilities` (segments, codes), `positives` (codes,): how many segments carry
-    the code; result (codes,). The expectation is over labels drawn by the probabilities, which
-    is steadier than the best kappa on the labels themselves. A code's own threshold is drawn,
-    on the logit scale, to the one that is best for all decisions pooled, with weight
-    n / (n + `PRIOR_POSITIVES`) for n positives.
-    """
-    pooled = _best_threshold(probabilities.ravel())
-    own = np.array([_best_threshold(column) for column in probabilities.T])
-    weight = positives / (positives + PRIOR_POSITIVES)
-    return logistic(weight * _logit(own) + (1 - weight) * _logit(pooled))
-
-
-def _best_threshold(probabilities: Floats) -> float:
-    """Between the last segment taken and the first one left, on the logit scale."""
-    if probabilities.size < 2:
-        return 0.5
-    ordered = np.sort(probabilities)[::-1]
-    size = float(len(ordered))
-    taken = np.arange(1, len(ordered))
-    hits = np.cumsum(ordered)[:-1]
-    total = float(ordered.sum())
-    agree = (2 * hits - taken - total + size) / size
-    chance = (taken * total + (size - taken) * (size - total)) / size**2
-    kappa = (agree - chance) / np.maximum(1 - chance, _EDGE)
-    # Equal probabilities cannot be parted.
-    kappa = np.where(ordered[:-1] > ordered[1:], kappa, -np.inf)
-    if not np.isfinite(kappa).any():
-        return 0.5
-    best = int(np.argmax(kappa))
-    middle = (_logit(ordered[best]) + _logit(ordered[best + 1])) / 2
-    return float(logistic(middle))
-
-
 def logistic(values: Floats) -> Floats:
     """1 / (1 + exp(-x)), without overflow."""
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)))
-
-
-def _logit(values: Floats | float) -> Floats:
-    inside = np.clip(values, _EDGE, 1 - _EDGE)
-    return np.asarray(np.log(inside / (1 - inside)))

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from annotations.errors import ArtifactError
+from annotations.reliability.calibration import CalibrationFigures, ReliabilityBin
 from annotations.reliability.estimate import Estimate
 
 REPORT_FILE = "report.json"
+_BEFORE = CalibrationFigures.undefined(
+    "the model was trained before this was computed; train again"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +22,9 @@ class CodeReport:
     `support` counts the segments that teach the code, `gate` is "open" or "closed", and
     `reason` says why it is closed. `threshold` is a calibrated probability. `evaluated` says
     whether the code enters the overall figures. `beats_baseline` compares kappa with the
-    baseline's on the same folds; None where one of them is undefined.
+    baseline's on the same folds; None where one of them is undefined. `calibration_error` is
+    the expected one, 0 to 1. `aim_met`: whether the held-out precision bears out the one that
+    was aimed at (its interval does not lie below); None where none was, or nothing was taken.
     """
 
     code: str
@@ -34,6 +40,8 @@ class CodeReport:
     baseline_f1: Estimate
     beats_baseline: bool | None
     evaluated: bool
+    calibration_error: Estimate = _BEFORE.error
+    aim_met: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +59,8 @@ class TrainReport:
 
     `segments` taught the model, those `scored` (coded without suggestions in sight) gave the
     figures. `context` says whether the turns before a segment help and are used. `seconds` is
-    wall time, 0 in a report that was read back from a published model.
+    wall time, 0 in a report that was read back from a published model. `aim` is what thresholds
+    were chosen for; `calibration` is of the evaluated codes' decisions together.
     """
 
     model_version: str
@@ -69,6 +78,8 @@ class TrainReport:
     baseline: OverallFigures
     notes: tuple[str, ...]
     seconds: float
+    aim: str = "kappa"
+    calibration: CalibrationFigures = _BEFORE
 
 
 def report_document(report: TrainReport) -> str:
@@ -97,12 +108,20 @@ def read_report(folder: Path) -> TrainReport:
                 ),
                 "notes": tuple(content["notes"]),
             }
+            | _calibration(content.get("calibration"))
         )
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise ArtifactError(
             f"The training report of model {folder.name} in {folder} cannot be read. "
             "Restore the folder from a backup or train again."
         ) from problem
+
+
+def _calibration(content: Any) -> dict[str, CalibrationFigures]:
+    if content is None:
+        return {}
+    bins = tuple(ReliabilityBin(**one) for one in content["bins"])
+    return {"calibration": CalibrationFigures(error=_restored(content["error"]), bins=bins)}
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """A published model at work: from transcripts to suggestions."""
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,19 @@ from numpy.typing import NDArray
 
 from annotations.transcripts import Segment, Segmentation, Transcript
 from models.artifacts import HeldOut, verify
+from models.certainty import certainty
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder
 from models.features import embedding_view, texts_of
 from models.parts import ModelParts, read_exemplars, read_model
-from models.suggestions import SegmentCodes, SegmentScores, Suggestion, SuggestionBatch
+from models.runs import Run, runs_of, sentences_of, whole_of
+from models.suggestions import (
+    Evidence,
+    SegmentCodes,
+    SegmentScores,
+    Suggestion,
+    SuggestionBatch,
+)
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
@@ -26,6 +34,18 @@ class _Scored:
 
     scores: Floats
     vectors: Floats32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TranscriptLook:
+    """A transcript as a model sees it.
+
+    *Shapes:* `probabilities` (segments, codes), calibrated; `vector` (dimension,), the mean of
+    the segments' vectors.
+    """
+
+    probabilities: Floats
+    vector: Floats
 
 
 class Suggester:
@@ -82,7 +102,17 @@ class Suggester:
         """Suggestions of the open codes; `all_codes` adds every code's score everywhere."""
         segments = self._segments(transcripts)
         scored = self._score(segments)
-        return self._batch(segments, scored, scored.scores >= self._parts.thresholds, all_codes)
+        applied = scored.scores >= self._parts.thresholds
+        return self._batch(transcripts, segments, scored, applied, all_codes)
+
+    def look(self, transcript: Transcript) -> TranscriptLook:
+        """What the model makes of a whole transcript, for choosing which to code."""
+        segments = self._segments([transcript])
+        scored = self._score(segments)
+        return TranscriptLook(
+            probabilities=scored.scores,
+            vector=scored.vectors.sum(axis=0, dtype=np.float64) / max(len(segments), 1),
+        )
 
     def decisions(self, transcripts: Sequence[Transcript]) -> list[SegmentCodes]:
         """The model's own coding of transcripts: all codes that reach their thresholds."""
@@ -116,7 +146,7 @@ class Suggester:
             scores=held.scores[rows].astype(np.float64),
             vectors=_rows(vectors, segments, self._parts.dimension),
         )
-        return self._batch(segments, scored, held.applied[rows], all_codes)
+        return self._batch(transcripts, segments, scored, held.applied[rows], all_codes)
 
     def _segments(self, transcripts: Iterable[Transcript]) -> list[Segment]:
         return [one for item in transcripts for one in self.segmentation.segments(item)]
@@ -149,6 +179,7 @@ class Suggester:
 
     def _batch(
         self,
+        transcripts: Sequence[Transcript],
         segments: Sequence[Segment],
         scored: _Scored,
         applied: NDArray[np.bool_],
@@ -157,10 +188,12 @@ class Suggester:
         # A code on a turn without a word is nothing that a person could look at.
         worded = np.array([bool(one.text.strip()) for one in segments], dtype=np.bool_)
         shown = applied & np.array(self._parts.open, dtype=np.bool_) & worded[:, np.newaxis]
+        by_name = {item.name: item for item in transcripts}
+        runs = runs_of(segments, shown, scored.scores)
+        wholes = [whole_of(run, segments, by_name) for run in runs]
         suggestions = tuple(
-            self._suggestion(segments[row], int(code), scored, row)
-            for row in range(len(segments))
-            for code in np.flatnonzero(shown[row])
+            self._suggestion(run, whole, segments[run.best], scored, evidence)
+            for run, whole, evidence in zip(runs, wholes, self._evidence(runs, wholes), strict=True)
         )
         scores = None
         if all_codes:
@@ -174,22 +207,55 @@ class Suggester:
                 )
                 for segment, row in zip(segments, scored.scores, strict=True)
             )
-        return SuggestionBatch(model_version=self.version, suggestions=suggestions, scores=scores)
-
-    def _suggestion(self, segment: Segment, code: int, scored: _Scored, row: int) -> Suggestion:
-        path = self.codes[code]
-        return Suggestion(
-            transcript=segment.transcript,
-            turn=segment.turn,
-            start=segment.start,
-            end=segment.end,
-            text=segment.text,
-            code=path,
-            score=float(scored.scores[row, code]),
-            threshold=float(self._parts.thresholds[code]),
+        names = np.array([segment.transcript for segment in segments])
+        return SuggestionBatch(
             model_version=self.version,
-            because=self._exemplars[path].nearest(scored.vectors[row], but=segment.key),
+            suggestions=suggestions,
+            scores=scores,
+            certainty={
+                item.name: certainty(scored.scores[names == item.name]) for item in transcripts
+            },
         )
+
+    def _suggestion(
+        self,
+        run: Run,
+        whole: Segment,
+        best: Segment,
+        scored: _Scored,
+        evidence: Evidence | None,
+    ) -> Suggestion:
+        path = self.codes[run.code]
+        return Suggestion(
+            transcript=whole.transcript,
+            turn=whole.turn,
+            start=whole.start,
+            end=whole.end,
+            text=whole.text,
+            code=path,
+            score=float(scored.scores[run.best, run.code]),
+            threshold=float(self._parts.thresholds[run.code]),
+            model_version=self.version,
+            because=self._exemplars[path].nearest(scored.vectors[run.best], but=best.key),
+            evidence=evidence,
+        )
+
+    def _evidence(
+        self, runs: Sequence[Run], wholes: Sequence[Segment]
+    ) -> Iterator[Evidence | None]:
+        """The sentence of each run that, read by itself, has the code's highest probability."""
+        parts = [sentences_of(whole) for whole in wholes]
+        # Codes share spans, so a sentence is read once for all of them.
+        several = {one.key: one for some in parts if len(some) > 1 for one in some}
+        place = {key: row for row, key in enumerate(several)}
+        scores = self._score(tuple(several.values())).scores
+        for run, some in zip(runs, parts, strict=True):
+            if len(some) < 2:
+                yield None
+                continue
+            own = scores[[place[one.key] for one in some], run.code]
+            most = some[int(own.argmax())]
+            yield Evidence(start=most.start, end=most.end, text=most.text)
 
 
 def _rows(vectors: dict[str, Floats32], segments: Sequence[Segment], dimension: int) -> Floats32:

@@ -1,7 +1,7 @@
 """What a model says: suggestions with their score and the reason for them. Needs no torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,8 +17,21 @@ class Exemplar:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """The sentence that carries a code: characters `start` to `end` of the suggestion's turn."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Suggestion:
-    """A proposed coding; `score` and `threshold` are calibrated probabilities."""
+    """A proposed coding; `score` and `threshold` are calibrated probabilities.
+
+    Neighbouring segments of a turn with the same code are one suggestion, with the score of
+    the surest and the reason for that one. `evidence` is None where it is a single sentence.
+    """
 
     transcript: str
     turn: int
@@ -30,6 +43,7 @@ class Suggestion:
     threshold: float
     model_version: str
     because: tuple[Exemplar, ...] = ()
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +76,11 @@ class SuggestionBatch:
     """Suggestions of one model version, in the order of the text and of the codebook.
 
     `scores` has one item for each segment where every code's score was asked for, else None.
+    `certainty` says of each transcript (0 to 1) how sure the model is of what applies there and
+    what does not: whoever wants to teach it codes the least certain first.
     """
 
     model_version: str
     suggestions: tuple[Suggestion, ...]
     scores: tuple[SegmentScores, ...] | None = None
+    certainty: Mapping[str, float] = field(default_factory=dict)

@@ -101,6 +101,14 @@ class ExemplarOut(BaseModel):
     coder: str
 
 
+class EvidenceOut(BaseModel):
+    """The sentence of a suggestion that carries its code."""
+
+    start: int
+    end: int
+    text: str
+
+
 class SuggestionOut(BaseModel):
     """A code proposed for a span; offsets count Unicode code points."""
 
@@ -113,6 +121,9 @@ class SuggestionOut(BaseModel):
     score: float
     threshold: float
     because: list[ExemplarOut]
+    evidence: EvidenceOut | None = Field(
+        default=None, description="Null where the span is a single sentence."
+    )
 
 
 class SuggestionsOut(BaseModel):
@@ -122,6 +133,10 @@ class SuggestionsOut(BaseModel):
     suggestions: list[SuggestionOut]
     scores: list[dict[str, Any]] | None = Field(
         default=None, description="With all_codes: every code's score for every segment."
+    )
+    certainty: dict[str, float] = Field(
+        default_factory=dict,
+        description="By transcript, 0 to 1: how sure the model is of what applies and what not.",
     )
 
 

@@ -153,3 +153,30 @@ class CodebookOut(BaseModel):
     study: str
     declared: bool
     codes: list[CodeOut]
+
+
+class NextLine(BaseModel):
+    """A transcript to be coded, and why; parts are 0 to 1, null where they could not be had."""
+
+    transcript: str
+    rank: int
+    value: float
+    use: float | None = Field(description="How unsure the model is, most of codes lacking support.")
+    diversity: float | None = Field(description="How unlike it is to what is coded.")
+    coverage: float = Field(description="1 / (1 + transcripts of its cell coded or ranked before).")
+    unsure_of: list[str]
+    cell: list[str]
+    cell_coded: int
+    cell_size: int
+
+
+class NextOut(BaseModel):
+    """What to code next; `blind` are left out, since chosen they would be no random sample."""
+
+    study: str
+    model_version: str | None
+    attributes: list[str]
+    uncoded: int
+    transcripts: list[NextLine]
+    blind: list[str]
+    notes: list[str]

@@ -35,6 +35,7 @@ def model_card(data: TrainingData, parts: ModelParts, report: TrainReport) -> st
         f"{report.folds} folds, grouped by transcript, seed {report.seed}. Calibration and "
         "threshold of a fold come from the other folds. Intervals: 95%, transcripts left out "
         "one by one.",
+        f"Thresholds are chosen for {report.aim}.",
         "",
         f"Over the codes with at least {EVALUATED_POSITIVES} positive segments in "
         f"{EVALUATED_TRANSCRIPTS} transcripts (marked * below; all codes where none has):",
@@ -45,12 +46,18 @@ def model_card(data: TrainingData, parts: ModelParts, report: TrainReport) -> st
         f"| macro F1 | {_text(report.macro_f1)} | {_text(report.baseline.macro_f1)} |",
         f"| micro F1 | {_text(report.micro_f1)} | {_text(report.baseline.micro_f1)} |",
         "",
-        "| code | segments | gate | kappa | precision | recall | F1 | baseline's kappa |",
-        "|---|---|---|---|---|---|---|---|",
+        f"Expected calibration error over the same codes, {len(report.calibration.bins)} bins of "
+        f"equal mass: {_text(report.calibration.error)}. 0 is best; chance alone makes it "
+        "positive.",
+        "",
+        "| code | segments | gate | kappa | precision | recall | F1 | calibration error "
+        "| baseline's kappa |",
+        "|---|---|---|---|---|---|---|---|---|",
         *(
             f"| {code.code.replace('|', '/')}{' *' if code.evaluated else ''} | {code.support} "
             f"| {code.gate} | {_text(code.kappa)} | {_text(code.precision)} "
-            f"| {_text(code.recall)} | {_text(code.f1)} | {_text(code.baseline_kappa)} |"
+            f"| {_text(code.recall)} | {_text(code.f1)} | {_text(code.calibration_error)} "
+            f"| {_text(code.baseline_kappa)} |"
             for code in report.codes
         ),
         "",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import Calibration, choose_thresholds, fit_calibration
+from models.calibration import Calibration, fit_calibration
+from models.thresholds import KAPPA, Aim, choose_thresholds
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -25,7 +26,14 @@ class CrossFit:
     thresholds: Floats
 
 
-def cross_fit(scores: Floats, truth: Bools, scored: Bools, fold_of: NDArray[np.int64]) -> CrossFit:
+def cross_fit(
+    scores: Floats,
+    truth: Bools,
+    scored: Bools,
+    fold_of: NDArray[np.int64],
+    *,
+    aim: Aim = KAPPA,
+) -> CrossFit:
     """Calibrate and choose thresholds for each fold on the scored segments of the others.
 
     *Shapes:* `scores` (segments, codes, views) by models that left the segment's fold out,
@@ -35,10 +43,10 @@ def cross_fit(scores: Floats, truth: Bools, scored: Bools, fold_of: NDArray[np.i
     applied = np.zeros(truth.shape, dtype=np.bool_)
     for fold in np.unique(fold_of):
         own = fold_of == fold
-        calibration, thresholds = _fitted(scores, truth, scored & ~own)
+        calibration, thresholds = _fitted(scores, truth, scored & ~own, aim)
         probabilities[own] = calibration.probabilities(scores[own])
         applied[own] = probabilities[own] >= thresholds
-    calibration, thresholds = _fitted(scores, truth, scored)
+    calibration, thresholds = _fitted(scores, truth, scored, aim)
     return CrossFit(
         probabilities=probabilities,
         applied=applied,
@@ -47,12 +55,10 @@ def cross_fit(scores: Floats, truth: Bools, scored: Bools, fold_of: NDArray[np.i
     )
 
 
-def _fitted(scores: Floats, truth: Bools, rows: Bools) -> tuple[Calibration, Floats]:
+def _fitted(scores: Floats, truth: Bools, rows: Bools, aim: Aim) -> tuple[Calibration, Floats]:
     calibration = fit_calibration(scores[rows], truth[rows])
-    thresholds = choose_thresholds(
-        calibration.probabilities(scores[rows]), truth[rows].sum(axis=0, dtype=np.int64)
-    )
-    return calibration, thresholds
+    probabilities = calibration.probabilities(scores[rows])
+    return calibration, choose_thresholds(probabilities, truth[rows], aim)
 
 
 def log_loss(probabilities: Floats, truth: Bools) -> Floats:

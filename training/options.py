@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from annotations.errors import SecondCoderError
+from models.thresholds import KAPPA, Aim
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -10,9 +11,9 @@ class TrainOptions:
     """How to train.
 
     `encoder`: None for the default weights, a local folder or a hub name. A code's gate opens
-    from `min_support` segments that carry it and a held-out kappa of `min_kappa`. `folds` is
-    the most there are; fewer transcripts make fewer. The same data and `seed` give the same
-    model version.
+    from `min_support` segments that carry it and a held-out kappa of `min_kappa`; where a
+    precision is aimed at, the precision takes kappa's place. `folds` is the most there are;
+    fewer transcripts make fewer. The same data and `seed` give the same model version.
     """
 
     encoder: str | None = None
@@ -20,6 +21,7 @@ class TrainOptions:
     min_kappa: float = 0.3
     folds: int = 5
     seed: int = 0
+    aim: Aim = KAPPA
 
     def __post_init__(self) -> None:
         if self.folds < 2:

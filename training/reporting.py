@@ -1,33 +1,35 @@
 """One line for each code: its figures, its gate, and how it fares against the baseline."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from annotations.reliability.calibration import CalibrationFigures, calibration_of
 from annotations.reliability.estimate import Estimate
 from models.report import CodeReport
+from models.thresholds import UNREACHED
+from training.crossfit import CrossFit
 from training.dataset import TrainingData
-from training.evaluate import Confusion, code_figures
+from training.evaluate import CodeFigures, Confusion, code_figures
 from training.options import TrainOptions
 
 
 def code_reports(
     data: TrainingData,
+    fit: CrossFit,
     model: Confusion,
     baseline: Confusion,
-    thresholds: NDArray[np.float64],
     options: TrainOptions,
 ) -> tuple[CodeReport, ...]:
-    """A report for each code, in the order of the codebook; *shape:* `thresholds` (codes,)."""
+    """A report for each code, in the order of the codebook; `model` counts what `fit` decided."""
     evaluated, support = model.evaluated(), data.support
+    calibration = _calibration(data, fit)
     reports = []
     pairs = zip(code_figures(model), code_figures(baseline), strict=True)
     for place, (own, floor) in enumerate(pairs):
-        reason = _closed(int(support[place]), own.kappa, options)
+        threshold = float(fit.thresholds[place])
+        reason = _closed(int(support[place]), own, threshold, options)
         reports.append(
             CodeReport(
                 code=data.codes[place],
                 support=int(support[place]),
-                threshold=float(thresholds[place]),
+                threshold=threshold,
                 gate="open" if reason is None else "closed",
                 reason=reason,
                 kappa=own.kappa,
@@ -40,6 +42,8 @@ def code_reports(
                 if own.kappa.defined and floor.kappa.defined
                 else None,
                 evaluated=bool(evaluated[place]),
+                calibration_error=calibration[place].error,
+                aim_met=_met(own.precision, options),
             )
         )
     return tuple(reports)
@@ -50,18 +54,54 @@ def open_gates(reports: tuple[CodeReport, ...]) -> tuple[bool, ...]:
     return tuple(report.gate == "open" for report in reports)
 
 
-def _closed(support: int, kappa: Estimate, options: TrainOptions) -> str | None:
+def _calibration(data: TrainingData, fit: CrossFit) -> list[CalibrationFigures]:
+    rows = data.scored
+    return [
+        calibration_of(fit.probabilities[rows, code], data.truth[rows, code], data.clusters[rows])
+        for code in range(len(data.codes))
+    ]
+
+
+def _met(precision: Estimate, options: TrainOptions) -> bool | None:
+    """Whether a held-out precision bears out the one aimed at."""
+    wanted = options.aim.precision
+    if wanted is None or not precision.defined:
+        return None
+    return (precision.value if precision.high is None else precision.high) >= wanted
+
+
+def _closed(
+    support: int, figures: CodeFigures, threshold: float, options: TrainOptions
+) -> str | None:
     """Why a code is not suggested, None where it is."""
     if support == 0:
         return "no segment carries it"
     if support < options.min_support:
         noun = "segment carries" if support == 1 else "segments carry"
         return f"{support} {noun} it, {options.min_support} are needed"
+    if options.aim.precision is not None:
+        return _imprecise(figures.precision, threshold, options.aim.precision)
+    kappa = figures.kappa
     if not kappa.defined:
         return f"its held-out kappa is not defined: {kappa.reason}"
     if kappa.value < options.min_kappa:
         return (
             f"its held-out kappa is {kappa.value:.2f}, {options.min_kappa:.2f} is needed "
             f"({support} segments carry it)"
+        )
+    return None
+
+
+def _imprecise(precision: Estimate, threshold: float, wanted: float) -> str | None:
+    if threshold >= UNREACHED:
+        return f"no threshold reaches a precision of {wanted:.2f}"
+    if not precision.defined:
+        return f"its held-out precision is not defined: {precision.reason}"
+    if precision.high is None and precision.value < wanted:
+        return f"its held-out precision is {precision.value:.2f}, {wanted:.2f} is aimed at"
+    if precision.high is not None and precision.high < wanted:
+        return (
+            f"its held-out precision is {precision.value:.2f} ({precision.low:.2f} to "
+            f"{precision.high:.2f}), {wanted:.2f} is aimed at"
         )
     return None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from annotations.reliability.calibration import pooled_calibration
 from annotations.study import Study
 from models.artifacts import HeldOut, part_files, publish
 from models.embedding_cache import EmbeddingCache
@@ -127,8 +128,8 @@ def _learn(
         step("cross-validating", folds, folds + 1)
         learned = _Learned(
             folds=folds,
-            model=cross_fit(scores, data.truth, data.scored, fold_of),
-            baseline=cross_fit(floor, data.truth, data.scored, fold_of),
+            model=cross_fit(scores, data.truth, data.scored, fold_of, aim=options.aim),
+            baseline=cross_fit(floor, data.truth, data.scored, fold_of, aim=options.aim),
             fitted=learner.fit(np.arange(len(data.segments)), context=context.final),
         )
         step("cross-validating", folds + 1, folds + 1)
@@ -147,7 +148,7 @@ def _report(
     )
     evaluated = own.evaluated()
     overall = overall_figures(own, evaluated)
-    codes = code_reports(data, own, floor, learned.model.thresholds, options)
+    codes = code_reports(data, learned.model, own, floor, options)
     return TrainReport(
         model_version="",
         encoder=encoder.name,
@@ -164,6 +165,13 @@ def _report(
         baseline=overall_figures(floor, evaluated),
         notes=_notes(data, learned.folds, options),
         seconds=0.0,
+        aim=str(options.aim),
+        calibration=pooled_calibration(
+            learned.model.probabilities[data.scored],
+            data.truth[data.scored],
+            data.clusters[data.scored],
+            np.flatnonzero(evaluated).tolist(),
+        ),
     )
 
 
@@ -211,6 +219,7 @@ def _files(
         "scored": report.scored,
         "folds": report.folds,
         "seed": report.seed,
+        "aim": report.aim,
     }
     own = np.stack([vectors.by_text[segment.text] for segment in data.segments])
     exemplars = {

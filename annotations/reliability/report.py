@@ -18,6 +18,7 @@ from annotations.reliability.agreement import (
     people_of,
 )
 from annotations.reliability.anchoring import Anchoring, anchoring_of
+from annotations.reliability.calibration import CalibrationFigures
 from annotations.reliability.ceiling import Ceiling, ceiling_of
 from annotations.reliability.coders import (
     CoderFigures,
@@ -78,7 +79,8 @@ class SubstitutionReport:
 class ReliabilityReport:
     """Everything on one kind of unit; `level` None: codes as they were applied.
 
-    `ceiling` begins with all codes together. What could not be computed is None or empty, and
+    `ceiling` begins with all codes together; `calibration` is of the model's held-out
+    probabilities by segment, whatever the unit. What could not be computed is None or empty, and
     `notes` say why. `methods` is a paragraph for the paper.
     """
 
@@ -100,6 +102,7 @@ class ReliabilityReport:
     ceiling: tuple[Ceiling, ...]
     substitution: SubstitutionReport | None
     anchoring: Anchoring | None
+    calibration: CalibrationFigures | None
     planning: tuple[Plan, ...]
     extent: Extent
     versions: Versions
@@ -117,6 +120,7 @@ def report_of(
     expertise: Expertise = Expertise.SKILLED,
     model: ModelWork | None = None,
     suggested: ModelWork | None = None,
+    calibration: CalibrationFigures | None = None,
     gamma: bool = False,
     seed: int = 0,
 ) -> ReliabilityReport:
@@ -124,7 +128,8 @@ def report_of(
 
     `model` is the model's own coding of transcripts that coders read without suggestions (by
     the fold that left out what it was trained on); `suggested` what was suggested to coders,
-    or in blind transcripts withheld from them. `gamma` takes seconds to minutes.
+    or in blind transcripts withheld from them; `calibration` was found when it was trained.
+    `gamma` takes seconds to minutes.
     """
     laid = _Laid.of(study, unit, level, [item for item in (model, suggested) if item])
     table = laid.table
@@ -159,6 +164,7 @@ def report_of(
         ceiling=() if coding is None or not by_unit else ceiling_of(table, coding),
         substitution=substitution,
         anchoring=anchoring,
+        calibration=calibration,
         planning=plan_of(table) if unit in ("segment", "turn") else (),
         extent=extent,
         versions=versions,

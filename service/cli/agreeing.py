@@ -272,6 +272,11 @@ def _show_model(found: "ReliabilityReport") -> None:
             f"Ceiling: alpha between coders {estimate_text(whole.between_coders)}, with the model "
             f"{estimate_text(whole.with_model)}, difference {estimate_text(whole.difference)}"
         )
+    if found.calibration is not None and found.calibration.bins:
+        show_line(
+            "Expected calibration error of its held-out probabilities: "
+            f"{estimate_text(found.calibration.error)}"
+        )
     if found.substitution is not None:
         show_line(found.substitution.overall.verdict)
     if found.anchoring is not None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import agreeing, labelling, modelling, running, studying
+from service.cli import agreeing, choosing, labelling, modelling, running, studying
 
 app = typer.Typer(
     name="second-coder",
@@ -28,6 +28,7 @@ def _everywhere(
 
 studying.add_to(app)
 modelling.add_to(app)
+choosing.add_to(app)
 agreeing.add_to(app)
 labelling.add_to(app)
 running.add_to(app)

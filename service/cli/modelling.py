@@ -30,6 +30,9 @@ def train(
     min_kappa: Annotated[
         float, typer.Option(min=-1, max=1, help="Held-out kappa a code needs to be suggested.")
     ] = 0.3,
+    aim: Annotated[
+        str, typer.Option(help="What thresholds are for: kappa, f1, or precision=SHARE.")
+    ] = "kappa",
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
     seed: Annotated[
         int, typer.Option(min=0, help="The same data and seed give the same version.")
@@ -38,11 +41,21 @@ def train(
     home: Home = None,
 ) -> None:
     """Train a model, cross-validate it by transcript, publish a version."""
+    from models.thresholds import Aim
     from service.workflows.training import train_study
     from training.options import TrainOptions
 
+    try:
+        aimed = Aim.parse(aim)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem), param_hint="--aim") from None
     options = TrainOptions(
-        encoder=encoder, min_support=min_support, min_kappa=min_kappa, folds=folds, seed=seed
+        encoder=encoder,
+        min_support=min_support,
+        min_kappa=min_kappa,
+        folds=folds,
+        seed=seed,
+        aim=aimed,
     )
     house = open_home(context, home)
     with progress() as report_progress:
@@ -52,9 +65,15 @@ def train(
         return
     show_table(
         f"Model {report.model_version}: held-out figures, folds by transcript",
-        ["code", "support", "gate", "kappa", "precision", "recall", "F1", "why"],
         [
-            (c.code, c.support, c.gate, c.kappa, c.precision, c.recall, c.f1, c.reason or "")
+            *("code", "support", "gate", "kappa", "precision", "recall", "F1"),
+            *("calibration error", "why"),
+        ],
+        [
+            (
+                *(c.code, c.support, c.gate, c.kappa, c.precision, c.recall, c.f1),
+                *(c.calibration_error, c.reason or ""),
+            )
             for c in report.codes
         ],
     )
@@ -67,6 +86,14 @@ def train(
             ("micro F1", report.micro_f1, report.baseline.micro_f1),
         ],
     )
+    show_table(
+        "Do its probabilities mean what they say?",
+        ["expected calibration error, codes pooled", "thresholds are for"],
+        [(report.calibration.error, report.aim)],
+    )
+    missed = [code.code for code in report.codes if code.aim_met is False]
+    if missed:
+        warn(f"Held-out precision lies below the one aimed at ({report.aim}): {', '.join(missed)}")
     behind = [code.code for code in report.codes if code.beats_baseline is False]
     if behind:
         warn(f"No better than the tf-idf baseline on: {', '.join(behind)}")
@@ -159,6 +186,8 @@ def suggest(
                 f"{suggestion.transcript}, turn {suggestion.turn}: {suggestion.code} "
                 f"({suggestion.score:.2f}, from {suggestion.threshold:.2f})\n    {suggestion.text}"
             )
+            if suggestion.evidence is not None:
+                show_line(f"    evidence: {suggestion.evidence.text}")
             for exemplar in suggestion.because[:1]:
                 show_line(
                     f"    because {exemplar.coder} coded so in {exemplar.transcript}, "

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from annotations.transcripts import Transcript, Turn
 from service.documents import document
 from service.serving import Here, Serving, for_api
 from service.wire import ERRORS, SuggestIn, SuggestionsOut, TranscriptIn
-from service.wire_reports import CodebookOut, DecisionsOut, StudiesOut, StudyOut
-from service.workflows import studying
+from service.wire_reports import CodebookOut, DecisionsOut, NextOut, StudiesOut, StudyOut
+from service.workflows import recommending, studying
 from service.workflows.modelling import model_in_use
 
 router = APIRouter(prefix="/api/v1", tags=["studies"], dependencies=[for_api], responses=ERRORS)
@@ -39,6 +39,21 @@ def show_codebook(serving: Here, study: StudyPath) -> Any:
 def list_decisions(serving: Here, study: StudyPath) -> Any:
     """What coders did with suggestions, by code and one by one."""
     return document(studying.list_decisions(serving.house, study))
+
+
+@router.get("/studies/{study}/next", response_model=NextOut)
+async def what_next(
+    serving: Here,
+    study: StudyPath,
+    top: Annotated[int, Query(ge=1, le=1000, description="How many to rank.")] = 10,
+) -> Any:
+    """Uncoded transcripts by use to the model and by what the sample lacks.
+
+    Those named are noted as recommended: they are no part of a random sample.
+    """
+    return await serving.predicting(
+        lambda: document(recommending.recommend(serving.house, study, top=top))
+    )
 
 
 @router.post(

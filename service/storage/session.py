@@ -14,6 +14,7 @@ from annotations.errors import ExternalError, SettingsError
 from service.storage.jobs import Jobs
 from service.storage.label_studio import LabelStudio
 from service.storage.models import Models
+from service.storage.recommendations import Recommendations
 from service.storage.studies import Studies
 from service.storage.suggestions import Suggestions
 
@@ -43,6 +44,11 @@ class UnitOfWork:
     def suggestions(self) -> Suggestions:
         """Suggestions, shown and withheld."""
         return Suggestions(self._session)
+
+    @cached_property
+    def recommendations(self) -> Recommendations:
+        """What was recommended to be coded next."""
+        return Recommendations(self._session)
 
     @cached_property
     def label_studio(self) -> LabelStudio:

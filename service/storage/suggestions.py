@@ -6,7 +6,7 @@ from dataclasses import asdict
 from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.orm import Session
 
-from models.suggestions import Exemplar, Suggestion
+from models.suggestions import Evidence, Exemplar, Suggestion
 from service.storage import codebooks, lookup
 from service.storage.records import StoredSuggestion, now
 from service.storage.tables import BatchRow, CodeRow, SuggestionRow, TranscriptRow, TurnRow
@@ -50,6 +50,8 @@ class Suggestions:
                 "threshold": item.threshold,
                 "because": [asdict(exemplar) for exemplar in item.because],
                 "region_id": region,
+                "evidence_start": item.evidence and item.evidence.start,
+                "evidence_end": item.evidence and item.evidence.end,
             }
             for item, region in zip(suggestions, regions, strict=True)
         ]
@@ -68,6 +70,8 @@ class Suggestions:
                 SuggestionRow.threshold,
                 SuggestionRow.because,
                 SuggestionRow.region_id,
+                SuggestionRow.evidence_start,
+                SuggestionRow.evidence_end,
                 BatchRow.shown,
                 BatchRow.created_at,
                 CodeRow.path,
@@ -106,6 +110,7 @@ class Suggestions:
                     threshold=found.threshold,
                     model_version=version,
                     because=tuple(Exemplar(**exemplar) for exemplar in found.because),
+                    evidence=_evidence(found.text, found.evidence_start, found.evidence_end),
                 ),
                 region_id=found.region_id,
                 shown=found.shown,
@@ -156,3 +161,9 @@ class Suggestions:
             )
             .returning(BatchRow.id)
         ).scalar_one()
+
+
+def _evidence(text: str, start: int | None, end: int | None) -> Evidence | None:
+    if start is None or end is None:
+        return None
+    return Evidence(start=start, end=end, text=text[start:end])

@@ -212,8 +212,21 @@ class BatchRow(Base):
     created_at: Mapped[datetime]
 
 
+class RecommendationRow(Base):
+    """A transcript that was recommended to be coded next, and since when.
+
+    Chosen for its use to a model, it is no part of a probability sample.
+    """
+
+    __tablename__ = "recommendations"
+    transcript_id: Mapped[int] = mapped_column(
+        ForeignKey("transcripts.id", ondelete="CASCADE"), primary_key=True
+    )
+    created_at: Mapped[datetime]
+
+
 class SuggestionRow(Base):
-    """A suggestion, shown or withheld."""
+    """A suggestion, shown or withheld; its evidence is a sentence of the span, or null."""
 
     __tablename__ = "suggestions"
     __table_args__ = (Index(None, "batch_id"),)
@@ -227,6 +240,8 @@ class SuggestionRow(Base):
     threshold: Mapped[float]
     because: Mapped[list[Any]]
     region_id: Mapped[str | None]
+    evidence_start: Mapped[int | None]
+    evidence_end: Mapped[int | None]
 
 
 class ConnectionRow(Base):

@@ -20,6 +20,7 @@ _WIDTH = 460
 _ROW = 22
 _CELL = 34
 _MOST = 40
+_SQUARE = 300
 _LABEL = 320
 
 _CONFIG: dict[str, Any] = {
@@ -128,6 +129,33 @@ def confusion(codes: Sequence[str], confusions: Sequence[Document]) -> str:
         f"{len(names)} codes by {len(names)}; the stronger the colour, the larger the share of "
         "disputed units in which one coder applied the one and another the other. The table of "
         "confusions holds the same figures.",
+    )
+
+
+def reliability(bins: Sequence[Document]) -> str:
+    """What a model said against what was so, a point a bin. Empty without bins."""
+    if not bins:
+        return ""
+    x, y = (
+        axis(f"{name}:Q", scale=alt.Scale(domain=[0, 1]), title=title)
+        for axis, name, title in (
+            (alt.X, "said", "mean probability"),
+            (alt.Y, "observed", "share coded so"),
+        )
+    )
+    ideal = (
+        _chart([{"said": 0, "observed": 0}, {"said": 1, "observed": 1}])
+        .mark_line(color=INK, strokeDash=[3, 3], opacity=0.6)
+        .encode(x, y)
+    )
+    points = _chart(bins).mark_point(size=60, color=ACCENT, fill=ACCENT, opacity=1).encode(x, y)
+    farthest = max(abs(one["said"] - one["observed"]) for one in bins)
+    return _svg(
+        alt.layer(ideal, points, width=_SQUARE, height=_SQUARE),
+        "reliability",
+        "Reliability diagram of the model's probabilities",
+        f"{len(bins)} bins; on the dashed line a probability means what it says. The bin farthest "
+        f"from it is off by {_decimals(farthest)}. The table of bins holds the same figures.",
     )
 
 

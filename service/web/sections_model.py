@@ -1,12 +1,15 @@
-"""The sections on the model: agreement with coders, substitution, anchoring."""
+"""The sections on the model: agreement with coders, calibration, substitution, anchoring."""
 
 from collections.abc import Iterator, Sequence
 
+from markupsafe import Markup
+
+from service.web import charts
 from service.web.figures import Node, Section, Table, label
 
 
 def model_sections(document: Node) -> Iterator[Section]:
-    """The model against coders, whether it may stand in for one, what suggestions do."""
+    """The model against coders, its probabilities, whether it may stand in for one, anchoring."""
     if document["model"]:
         model = document["model"]
         yield Section(
@@ -25,10 +28,46 @@ def model_sections(document: Node) -> Iterator[Section]:
                 *_ceiling(document),
             ],
         )
+    if document["calibration"]:
+        yield _calibration(document["calibration"])
     if document["substitution"]:
         yield _substitution(document["substitution"])
     if document["anchoring"]:
         yield _anchoring(document["anchoring"])
+
+
+def _calibration(calibration: Node) -> Section:
+    return Section(
+        name="calibration",
+        title="Do the model's probabilities mean what they say?",
+        words="Its held-out probabilities by segment, codes pooled, in bins of equal mass, beside "
+        "the share that the coders' majority coded so. The expected calibration error is the mean "
+        "distance of the two, weighted by the bins' size; chance alone makes it positive.",
+        plot=Markup(charts.reliability(calibration["bins"].value)),  # noqa: S704 - drawn by ourselves
+        tables=[
+            Table(
+                caption="Expected calibration error",
+                columns=("codes", "error"),
+                rows=[(label("pooled"), calibration["error"])],
+            ),
+            *_bins(calibration),
+        ],
+    )
+
+
+def _bins(calibration: Node) -> Sequence[Table]:
+    if not calibration["bins"]:
+        return ()
+    return [
+        Table(
+            caption="What was said and what was so",
+            columns=("bin", "mean probability", "share coded so", "decisions"),
+            rows=[
+                (label(str(number)), one["said"], one["observed"], one["n"])
+                for number, one in enumerate(calibration["bins"], start=1)
+            ],
+        )
+    ]
 
 
 def _ceiling(document: Node) -> Sequence[Table]:

@@ -10,6 +10,7 @@ from typing import Any
 from annotations.codebook import Codebook
 from annotations.codings import MODEL_PREFIX, Coding
 from annotations.errors import StateError, command
+from annotations.reliability.calibration import CalibrationFigures
 from annotations.reliability.methods import UNITS, Versions
 from annotations.reliability.report import ModelWork, ReliabilityReport, report_of
 from annotations.reliability.substitution import Expertise
@@ -123,6 +124,7 @@ def report_on(
         ),
         model=None if record is None else _model_work(house, record, study, material.shown),
         suggested=material.suggested,
+        calibration=None if record is None else _calibration(house, record),
         gamma=gamma,
         seed=SEED,
     )
@@ -144,6 +146,12 @@ def _model_work(
         codings=tuple(_codings([*held_out, *_decisions(house, record, fresh)], record.version)),
         transcripts=frozenset(item.name for item in eligible),
     )
+
+
+def _calibration(house: House, record: ModelRecord) -> CalibrationFigures:
+    from models.report import read_report
+
+    return read_report(folder_of(house, record.version)).calibration
 
 
 def _decisions(

@@ -33,7 +33,7 @@ class Models(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskPrediction:
-    """The regions for one task and the highest score among them, 0 without any."""
+    """The regions for one task, and the model's certainty of the whole, 0 where nothing is said."""
 
     result: list[dict[str, Any]]
     score: float
@@ -103,14 +103,23 @@ def predict_tasks(
                 own[transcript.name] = transcript
         wanted.append(transcript)
     suggested: defaultdict[str, list[Suggestion]] = defaultdict(list)
+    certainty: Mapping[str, float] = {}
     if active and named:
-        for one in models.suggest(active.version, tuple(named.values())).suggestions:
+        batch = models.suggest(active.version, tuple(named.values()))
+        certainty = batch.certainty
+        for one in batch.suggestions:
             suggested[one.transcript].append(one)
         _note_shown(house, study, active.version, own, suggested, config)
     return TaskPredictions(
         model_version=active.version if active else UNTRAINED,
         predictions=tuple(
-            _prediction(suggested[item.name], item, config) if item else _NOTHING for item in wanted
+            TaskPrediction(
+                result=result_of(spans_of(suggested[item.name]), item, config),
+                score=certainty.get(item.name, 0.0),
+            )
+            if item
+            else _NOTHING
+            for item in wanted
         ),
     )
 
@@ -203,15 +212,6 @@ def _note_shown(
                 region_ids=region_ids(mine, item, config),
             )
         work.commit()
-
-
-def _prediction(
-    suggestions: Sequence[Suggestion], transcript: Transcript, config: LabelConfig
-) -> TaskPrediction:
-    return TaskPrediction(
-        result=result_of(spans_of(suggestions), transcript, config),
-        score=max((one.score for one in suggestions), default=0.0),
-    )
 
 
 _NOTHING = TaskPrediction(result=[], score=0.0)

@@ -1,6 +1,6 @@
 """Transcripts and suggestions to Label Studio, in bulk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from annotations.blind import in_blind_sample
@@ -163,8 +163,11 @@ def _suggest(
         or (links[item.name].pushed_version != version and not links[item.name].blind)
     ]
     suggested: dict[str, list[Suggestion]] = {item.name: [] for item in todo}
+    certainty: Mapping[str, float] = {}
     if todo:
-        for one in suggest_transcripts(house, study, todo, progress=progress).suggestions:
+        batch = suggest_transcripts(house, study, todo, progress=progress)
+        certainty = batch.certainty
+        for one in batch.suggestions:
             suggested[one.transcript].append(one)
     predictions: list[NewPrediction] = []
     shown = 0
@@ -186,7 +189,8 @@ def _suggest(
                     NewPrediction(
                         task=link.task_id,
                         result=regions,
-                        score=max((one.score for one in mine), default=0.0),
+                        # Label Studio's uncertainty sampling takes the lowest first.
+                        score=certainty[item.name],
                         model_version=version,
                     )
                 )

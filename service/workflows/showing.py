@@ -8,7 +8,7 @@ from annotations.transcripts import Transcript
 from models.suggestions import Suggestion
 
 EXCERPT = 160
-"""How many characters of a colleague's excerpt are shown."""
+"""How many characters of a sentence or an excerpt are shown."""
 
 
 def spans_of(suggestions: Iterable[Suggestion]) -> list[PredictedSpan]:
@@ -35,10 +35,21 @@ def region_ids(
 
 
 def reason_of(suggestion: Suggestion) -> str:
-    """The nearest excerpt that a colleague coded so, then the score and its threshold."""
-    figures = f"Score {suggestion.score:.2f}, suggested from {suggestion.threshold:.2f}."
-    if not suggestion.because:
-        return figures
-    one = suggestion.because[0]
-    text = one.text if len(one.text) <= EXCERPT else f"{one.text[:EXCERPT].rstrip()} …"
-    return f"“{text}” was coded so by {one.coder} ({one.transcript}, turn {one.turn}).\n{figures}"
+    """The sentence that carries the code, the nearest excerpt that a colleague coded so, figures.
+
+    A line each, the first two where there are any.
+    """
+    lines = []
+    if suggestion.evidence is not None:
+        lines.append(f"Evidence: “{_cut(suggestion.evidence.text)}”")
+    if suggestion.because:
+        one = suggestion.because[0]
+        lines.append(
+            f"“{_cut(one.text)}” was coded so by {one.coder} ({one.transcript}, turn {one.turn})."
+        )
+    lines.append(f"Score {suggestion.score:.2f}, suggested from {suggestion.threshold:.2f}.")
+    return "\n".join(lines)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= EXCERPT else f"{text[:EXCERPT].rstrip()} …"

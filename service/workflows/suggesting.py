@@ -74,18 +74,21 @@ def suggest_transcripts(
     suggester = Suggester.load(folder_of(house, version), encoder_cache=house.cache)
     suggestions: list[Suggestion] = []
     scores: list[SegmentScores] = []
+    certainty: dict[str, float] = {}
     done = 0
     progress("suggesting", done, len(transcripts))
     for some in _portions(transcripts):
         batch = suggester.suggest(some, all_codes=all_codes)
         suggestions.extend(batch.suggestions)
         scores.extend(batch.scores or ())
+        certainty |= batch.certainty
         done += len(some)
         progress("suggesting", done, len(transcripts))
     return SuggestionBatch(
         model_version=suggester.version,
         suggestions=tuple(suggestions),
         scores=tuple(scores) if all_codes else None,
+        certainty=certainty,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from models.report import TrainReport
+from models.thresholds import KAPPA, Aim
 from service.documents import document
 from service.house import House
 from service.storage.records import ModelRecord
@@ -19,11 +20,17 @@ def train_study(
     progress: Progress = lambda _stage, _done, _total: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> TrainReport:
-    """Train, cross-validate by transcript, publish a version and use it from now on."""
+    """Train, cross-validate by transcript, publish a version and use it from now on.
+
+    Without options (a retraining) thresholds are for what those of the model in use are for.
+    """
     from training.train import train
 
     with house.database.reading() as work:
         material = work.studies.load(study)
+        active = work.models.active(study)
+    if options is None and active is not None:
+        options = TrainOptions(aim=Aim.parse(str(active.figures.get("aim", KAPPA))))
     report = train(
         material,
         options=options or TrainOptions(),
