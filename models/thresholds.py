@@ -14,8 +14,11 @@ Bools = NDArray[np.bool_]
 UNREACHED = 1.0
 """The threshold of a code that no threshold makes precise enough: nothing reaches it."""
 
-_LEAST_TAKEN = 5
+_LEAST_TAKEN = 10
 """A precision is not aimed at with fewer segments: two lucky ones would seem to reach any."""
+
+_CAUTION = 0.25
+"""Standard errors by which a precision must be exceeded to be taken for reached."""
 
 _EDGE = 1e-6
 
@@ -63,8 +66,8 @@ def choose_thresholds(probabilities: Floats, labels: Bools, aim: Aim = KAPPA) ->
     n / (n + `PRIOR_POSITIVES`) for n positives.
 
     Precision: the lowest threshold from which upward the share of labels among what is taken
-    reaches the precision, where the probabilities count as `PRIOR_POSITIVES` labels more;
-    `UNREACHED` where none does with at least 5 segments.
+    exceeds the precision by a quarter of its standard error, where the probabilities count as
+    `PRIOR_POSITIVES` labels more; `UNREACHED` where none does with at least 10 segments.
     """
     if aim.precision is not None:
         wanted = aim.precision
@@ -118,9 +121,12 @@ def _precise(probabilities: Floats, labels: Bools, wanted: float) -> float:
     taken = np.arange(1, len(ordered) + 1)
     said = np.cumsum(ordered) / taken
     right = np.cumsum(labels[order])
-    precision = (right + PRIOR_POSITIVES * said) / (taken + PRIOR_POSITIVES)
+    weight = taken + PRIOR_POSITIVES
+    precision = (right + PRIOR_POSITIVES * said) / weight
+    # The lowest threshold that seems to reach it owes something to luck.
+    needed = wanted + _CAUTION * np.sqrt(wanted * (1 - wanted) / weight)
     parted = np.append(ordered[:-1] > ordered[1:], False)
-    reached = np.flatnonzero((precision >= wanted) & parted & (taken >= _LEAST_TAKEN))
+    reached = np.flatnonzero((precision >= needed) & parted & (taken >= _LEAST_TAKEN))
     return _between(ordered, int(reached[-1])) if reached.size else UNREACHED
 
 
