@@ -94,14 +94,14 @@ def _closed(
 
 def _imprecise(precision: Estimate, threshold: float, wanted: float) -> str | None:
     if threshold >= UNREACHED:
-        return f"no threshold reaches a precision of {wanted:.2f}"
+        return f"no threshold reaches a precision of {wanted:g}"
     if not precision.defined:
         return f"its held-out precision is not defined: {precision.reason}"
     if precision.high is None and precision.value < wanted:
-        return f"its held-out precision is {precision.value:.2f}, {wanted:.2f} is aimed at"
+        return f"its held-out precision is {precision.value:.2f}, {wanted:g} is aimed at"
     if precision.high is not None and precision.high < wanted:
         return (
             f"its held-out precision is {precision.value:.2f} ({precision.low:.2f} to "
-            f"{precision.high:.2f}), {wanted:.2f} is aimed at"
+            f"{precision.high:.2f}), {wanted:g} is aimed at"
         )
     return None

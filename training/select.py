@@ -100,9 +100,11 @@ def rank(
     left = sorted(candidates, key=lambda one: one.name)
     wanted = len(left) if top is None else min(top, len(left))
     gains = _gains(left, np.asarray(support, dtype=np.float64))
-    use = None if gains is None else _stretched(gains.sum(axis=1))
+    totals = np.zeros(0) if gains is None else gains.sum(axis=1)
+    use = None if gains is None else _between(totals, totals)
     units = None if any(one.vector is None for one in left) else _units(left)
     likeness = None if units is None else _likeness(units, coded_vectors)
+    at_first = np.zeros(0) if likeness is None else 1.0 - likeness
     coded = Counter(coded_cells)
     held = coded.copy()
     size = coded + Counter(one.cell for one in left)
@@ -110,7 +112,7 @@ def rank(
     open_ = np.ones(len(left), dtype=np.bool_)
     while len(ranked) < wanted:
         coverage = np.array([1.0 / (1 + held[one.cell]) for one in left])
-        diversity = None if likeness is None else _stretched(1.0 - likeness)
+        diversity = None if likeness is None else _between(1.0 - likeness, at_first)
         value = _value(use, diversity, coverage)
         at = int(np.argmax(np.where(open_, value, -np.inf)))
         one = left[at]
@@ -168,10 +170,15 @@ def _likeness(units: Floats, coded: Sequence[Floats]) -> Floats:
     return np.asarray((units @ np.stack([_unit(one) for one in coded]).T).max(axis=1))
 
 
-def _stretched(values: Floats) -> Floats:
-    """To 0 for the least and 1 for the most; 0 for all where they are equal."""
-    spread = np.ptp(values) if values.size else 0.0
-    return np.asarray((values - values.min()) / spread) if spread > 0 else np.zeros_like(values)
+def _between(values: Floats, ends: Floats) -> Floats:
+    """To 0 at the least of `ends` or below and 1 at the most; as they are where those are equal.
+
+    What is measured by the same ends throughout only falls as transcripts are chosen, so that
+    values never rise with the rank.
+    """
+    if not ends.size or np.ptp(ends) == 0:
+        return np.asarray(np.clip(values, 0.0, 1.0))
+    return np.asarray(np.clip((values - ends.min()) / np.ptp(ends), 0.0, 1.0))
 
 
 def _value(use: Floats | None, diversity: Floats | None, coverage: Floats) -> Floats:

@@ -29,11 +29,9 @@ def train_study(
     with house.database.reading() as work:
         material = work.studies.load(study)
         active = work.models.active(study)
-    if options is None and active is not None:
-        options = TrainOptions(aim=Aim.parse(str(active.figures.get("aim", KAPPA))))
     report = train(
         material,
-        options=options or TrainOptions(),
+        options=options or options_after(active),
         store=house.artifacts,
         cache=house.cache,
         progress=progress,
@@ -52,3 +50,9 @@ def train_study(
         )
         work.commit()
     return report
+
+
+def options_after(active: ModelRecord | None) -> TrainOptions:
+    """Those of a training that nobody chose any for: the thresholds' aim stays what it was."""
+    aim = KAPPA if active is None else Aim.parse(str(active.figures.get("aim", KAPPA)))
+    return TrainOptions(aim=aim)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from service.house import open_house
+from service.settings import read_settings
+
 ESTIMATE = {"value", "low", "high", "n", "clusters", "method", "reason"}
 
 
@@ -107,6 +110,31 @@ def test_suggestions_come_with_a_reason_and_keep_to_the_gate(
         rows = list(csv.DictReader(file))
     assert sum(bool(row["code"]) for row in rows) == len(suggested["suggestions"])
     assert {row["coder"] for row in rows} == {f"model:{model['version']}"}
+
+
+def test_what_to_code_next_is_ranked_with_the_reason_and_noted(run_trained: Callable) -> None:
+    found = run_trained("next", "managers", "--top", 3, "--json").document
+    assert found["uncoded"] == 4
+    assert [one["rank"] for one in found["transcripts"]] == [1, 2, 3]
+    values = [one["value"] for one in found["transcripts"]]
+    assert values == sorted(values, reverse=True)
+    for one in found["transcripts"]:
+        assert one["unsure_of"]
+        assert all(0 <= one[part] <= 1 for part in ("use", "diversity", "coverage"))
+        assert one["cell_coded"] < one["cell_size"]
+    assert set(found["attributes"]) <= {"trust", "group", "wave"}
+    with open_house(read_settings()).database.reading() as work:
+        noted = work.recommendations.of("managers")
+    assert set(noted) == {one["transcript"] for one in found["transcripts"]}
+    told = run_trained("next", "managers")
+    assert "unsure of" in told.out
+    assert "no random sample" in told.err
+
+
+def test_an_aim_that_there_is_not_is_told_with_those_there_are(run_trained: Callable) -> None:
+    refused = run_trained("train", "managers", "--aim", "precision=80")
+    assert refused.code == 2
+    assert "precision=0.8" in refused.err
 
 
 def test_agreement_sets_the_model_beside_the_coders(run_trained: Callable) -> None:

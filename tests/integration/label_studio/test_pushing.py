@@ -1,6 +1,7 @@
 """Promises about tasks and predictions."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,22 @@ def test_predictions_that_label_studio_drops_are_an_error(pushed: "Pushed") -> N
             pushed.project.id,
             [NewPrediction(task=pushed.blind, result=stranger, score=None, model_version="v1")],
         )
+
+
+def test_uncertainty_sampling_takes_the_least_certain_task_of_the_version_in_use(
+    pushed: "Pushed", label_studio: LocalLabelStudio
+) -> None:
+    first, second = pushed.tasks
+    pushed.client.update_project(pushed.project.id, {"sampling": "Uncertainty sampling"})
+    for version, certainty in (
+        ("v2", {first: 0.9, second: 0.7}),
+        ("v3", {first: 0.2, second: 0.4}),
+    ):
+        # What an older version was unsure of does not count.
+        shown = [replace(item, score=certainty[item.task]) for item in pushed.of_version(version)]
+        show_predictions(pushed.client, pushed.project.id, version, shown)
+        least = min(certainty, key=certainty.__getitem__)
+        assert {pushed.next_task(label_studio)["id"] for _ in range(5)} == {least}
 
 
 def test_a_blind_task_shows_nothing_when_it_is_opened(

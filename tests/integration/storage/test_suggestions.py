@@ -1,9 +1,10 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from annotations.errors import NotFound
-from models.suggestions import Exemplar, Suggestion
+from models.suggestions import Evidence, Exemplar, Suggestion
 from service.storage.session import Database
 
 
@@ -46,6 +47,16 @@ def test_a_suggestion_comes_back_with_its_reason(database: Database, study: str)
     assert first.text == "née Müller"
     assert [item.region_id for item in found] == ["region 1", "region 0"]
     assert all(item.shown for item in found)
+
+
+def test_a_suggestion_comes_back_with_its_evidence(database: Database, study: str) -> None:
+    whole = replace(
+        suggestion("Strain", 0, 36), evidence=Evidence(start=11, end=21, text="née Müller")
+    )
+    store(database, whole, shown=True)
+    with database.reading() as work:
+        (found,) = work.suggestions.of(study, version="aaa", transcript="ward")
+    assert found.suggestion == whole
 
 
 def test_storing_again_replaces_what_the_version_said(

@@ -2,13 +2,16 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from annotations.codings import Coding, Reading
+from annotations.reliability.calibration import calibration_of
 from annotations.study import Material, Study
 from service.documents import document
 from service.house import House
@@ -155,6 +158,22 @@ def test_every_plot_has_a_title_a_description_and_a_table_with_the_same_figures(
         for label in labels.split():
             assert f'id="{label}"' in plot
         assert "http" not in plot.replace('xmlns="http://www.w3.org/2000/svg"', "")
+
+
+def test_the_reliability_diagram_is_drawn_with_its_bins_in_a_table(house: House, pay: str) -> None:
+    rng = np.random.default_rng(1)
+    said = rng.random(600)
+    found = calibration_of(said, rng.random(600) < said, rng.integers(12, size=600))
+    html = agreement_page(document(replace(agreement(house, pay), calibration=found))).html
+    (section,) = re.findall(r'<section[^>]*id="calibration".*?</section>', html, re.DOTALL)
+    assert "<title" in section
+    assert f"{len(found.bins)} bins; on the dashed line" in section
+    figures = Figures()
+    figures.feed(html)
+    for number, one in enumerate(found.bins):
+        assert figures.found[f"/calibration/bins/{number}/said"][0] == repr(one.said)
+        assert figures.found[f"/calibration/bins/{number}/observed"][0] == repr(one.observed)
+    assert figures.found["/calibration/error"][0] == repr(found.error.value)
 
 
 def test_a_browser_may_open_the_page_with_the_token_as_password(

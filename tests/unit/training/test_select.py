@@ -71,6 +71,8 @@ def test_ranks_are_complete_repeatable_and_cut_at_the_top() -> None:
     whole = order(*some)
     assert sorted(whole) == sorted(one.name for one in some)
     assert order(*some[::-1]) == whole
+    values = [one.value for one in rank(some, codes=("A", "B"), support=(0, 0))]
+    assert values == sorted(values, reverse=True)
     assert order(*some, top=5) == whole[:5]
     assert order() == []
 

@@ -11,7 +11,7 @@ import pytest
 
 from annotations.errors import ArtifactError
 from annotations.study import Study
-from annotations.transcripts import Transcript, Turn
+from annotations.transcripts import Segmentation, Transcript, Turn
 from models.suggester import Suggester
 from training.options import TrainOptions
 from training.train import train
@@ -56,6 +56,43 @@ def test_nothing_is_suggested_where_nothing_is_said(suggester: Suggester, small_
     found = bold.suggest([silent], all_codes=True)
     assert {one.turn for one in found.suggestions} == {0, 1, 3, 4}
     assert {one.turn for one in found.scores or ()} == {0, 1, 2, 3, 4, 5}
+
+
+def test_a_long_turn_is_suggested_once_with_the_sentence_that_carries_the_code(
+    suggester: Suggester, small_model
+) -> None:
+    carrying = "The budget was cut and finance wants more savings, but there is no money."
+    text = f"It was raining when I came in.  {carrying} Thank you for the coffee, it was good."
+    long = Transcript(name="long", turns=(Turn(index=0, speaker="Manager", text=text),))
+    parts = suggester._parts
+    money = parts.codes.index("Work > Money")
+    eager = replace(
+        parts,
+        thresholds=np.where(np.arange(len(parts.codes)) == money, 0.0, 1.0),
+        open=(True,) * len(parts.codes),
+        segmentation=Segmentation(max_words=8),
+    )
+    bold = Suggester(small_model.folder, suggester.version, eager, None)
+    segments = list(eager.segmentation.segments(long))
+    assert len(segments) == 3
+    (found,) = bold.suggest([long]).suggestions
+    assert (found.start, found.end, found.text) == (0, len(text), text)
+    assert found.score == pytest.approx(bold.score(segments)[:, money].max())
+    assert found.evidence is not None
+    assert found.evidence.text == carrying == text[found.evidence.start : found.evidence.end]
+    # Agreement stays on segments, each decided by itself.
+    assert [one.codes for one in bold.decisions([long])] == [("Work > Money",)] * 3
+
+
+def test_a_single_sentence_is_its_own_evidence(suggester: Suggester) -> None:
+    by_turn = {one.turn: one for one in suggester.suggest([FRESH]).suggestions}
+    assert by_turn[3].evidence is None
+
+
+def test_a_transcript_full_of_doubt_is_less_certain(suggester: Suggester) -> None:
+    plain = Transcript(name="plain", turns=(Turn(index=0, speaker="Interviewer", text="Yes."),))
+    certainty = suggester.suggest([FRESH, plain]).certainty
+    assert 0 < certainty["fresh"] < certainty["plain"] < 1
 
 
 def test_the_reason_is_an_excerpt_that_a_coder_coded_so(suggester: Suggester, small_model) -> None:

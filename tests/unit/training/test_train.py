@@ -19,6 +19,7 @@ from annotations.transcripts import Transcript, Turn
 from models.artifacts import out_of_fold
 from models.report import TrainReport, read_report
 from models.suggester import Suggester
+from models.thresholds import Aim
 from models.weights import default_folder
 from training.options import TrainingStopped, TrainOptions
 from training.train import train
@@ -49,6 +50,34 @@ def test_the_same_data_and_seed_give_the_same_version_whatever_was_cached(
         again = train(small_model.study, options=TrainOptions(), store=tmp_path, cache=None)
     assert again.model_version == small_model.report.model_version
     assert replace(again, seconds=0) == replace(small_model.report, seconds=0)
+
+
+def test_a_precision_aimed_at_is_reached_on_held_out_transcripts_or_the_code_is_silent(
+    small_study: Make, fit: Callable[..., TrainReport]
+) -> None:
+    aim = Aim(name="precision", precision=0.8)
+    report = fit(small_study(12, declared=["Mood"]), aim=aim, min_support=5)
+    assert report.aim == "precision=0.8"
+    for code in report.codes[:3]:
+        assert code.gate == "open", code.reason
+        assert code.aim_met
+        high = code.precision.value if code.precision.high is None else code.precision.high
+        assert high >= 0.8
+    assert report.codes[3].reason == "no segment carries it"
+    out_of_reach = fit(small_study(6), aim=Aim(name="precision", precision=0.999), min_support=5)
+    for code in out_of_reach.codes:
+        assert (code.gate, code.threshold) == ("closed", 1.0)
+        assert code.reason == "no threshold reaches a precision of 0.999"
+
+
+def test_the_report_says_how_far_probabilities_mean_what_they_say(small_model) -> None:
+    calibration = small_model.report.calibration
+    assert sum(one.n for one in calibration.bins) == 72 * 3 == calibration.error.n
+    gaps = sum(one.n * abs(one.said - one.observed) for one in calibration.bins)
+    assert calibration.error.value == pytest.approx(gaps / (72 * 3))
+    assert all(0 <= code.calibration_error.value <= 1 for code in small_model.report.codes)
+    card = (small_model.folder / "card.md").read_text()
+    assert f"15 bins of equal mass: {calibration.error.value:.3f}" in card
 
 
 def test_the_name_of_a_study_is_no_part_of_its_model(small_model, fit) -> None:
