@@ -122,6 +122,7 @@ def test_a_coder_reads_the_reason_deletes_adds_and_submits_and_the_decisions_arr
     unwanted = page.locator(".htx-highlight", has_text=suggested[0][:20]).first
     unwanted.click()
     (reason,) = prediction.result[0]["meta"]["text"]
+    assert reason.startswith("Evidence: “")
     page.get_by_text(reason.splitlines()[0]).wait_for()
     page.get_by_text("was coded so by").first.wait_for()
 
