@@ -99,7 +99,7 @@ def main() -> int:
             error, promise = plain.calibration.error, found["stated_precision"]
             outside = promise["suggested_with_interval_that_leaves_it_out"]
             print(
-                f"{name}: calibration error {error.value:.4f} ({error.low} to {error.high}); "
+                f"{name}: calibration error {error.value:.4f} ({error.low:.4f} to {error.high:.4f}); "
                 f"precision {PRECISION} aimed at: {promise['codes_suggested']} codes suggested, "
                 f"left out by the interval of {outside}",
                 flush=True,

@@ -203,6 +203,8 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--cache", type=Path, default=None, help="where embeddings are kept")
     arguments = parser.parse_args()
+    if arguments.seeds < 2:
+        parser.error("an interval over seeds needs at least 2")
     out = ROOT / "benchmarks" / "results" / "next_replay.json"
     results = json.loads(out.read_text()) if out.exists() else {"studies": {}}
     with tempfile.TemporaryDirectory() as folder:
