@@ -99,8 +99,8 @@ def main() -> int:
             error, promise = plain.calibration.error, found["stated_precision"]
             outside = promise["suggested_with_interval_that_leaves_it_out"]
             print(
-                f"{name}: calibration error {error.value:.4f} ({error.low:.4f} to {error.high:.4f}); "
-                f"precision {PRECISION} aimed at: {promise['codes_suggested']} codes suggested, "
+                f"{name}: calibration error {error.value:.4f} ({error.low:.4f} to "
+                f"{error.high:.4f}); precision {PRECISION} aimed at: {promise['codes_suggested']} codes suggested, "
                 f"left out by the interval of {outside}",
                 flush=True,
             )
