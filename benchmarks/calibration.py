@@ -100,8 +100,9 @@ def main() -> int:
             outside = promise["suggested_with_interval_that_leaves_it_out"]
             print(
                 f"{name}: calibration error {error.value:.4f} ({error.low:.4f} to "
-                f"{error.high:.4f}); precision {PRECISION} aimed at: {promise['codes_suggested']} codes suggested, "
-                f"left out by the interval of {outside}",
+                f"{error.high:.4f}); precision {PRECISION} aimed at: "
+                f"{promise['codes_suggested']} codes suggested, left out by the interval of "
+                f"{outside}",
                 flush=True,
             )
             out.parent.mkdir(exist_ok=True)
