@@ -6,7 +6,15 @@ from enum import Enum
 from pathlib import Path
 
 from annotations.codebook import Codebook
-from annotations.formats import csv_table, label_studio, plain_text, tidy_csv
+from annotations.formats import (
+    csv_table,
+    label_studio,
+    plain_text,
+    qualcoder,
+    segment_tables,
+    taguette,
+    tidy_csv,
+)
 from annotations.formats.files import read_text
 from annotations.formats.intake import Intake, Place
 from annotations.formats.tidy_kinds import Kind, TidyFile, recognise
@@ -20,8 +28,16 @@ class Format(Enum):
     TIDY_CSV = (".csv", ".csv.gz")
     LABEL_STUDIO = (".json", ".json.gz")
     PLAIN_TEXT = (".txt", ".txt.gz")
+    WORKBOOK = (".xlsx", ".xlsm")
+    QUALCODER = (".qda",)
+    TAGUETTE = (".sqlite3",)
 
 
+_QUALCODER_DATA = "data.qda"
+_PROJECTS: Mapping[Format, Callable[[Path, Intake], None]] = {
+    Format.QUALCODER: qualcoder.read,
+    Format.TAGUETTE: taguette.read,
+}
 _ABOUT = re.compile(r"(?:readme|licen[cs]e|notice)\b.*", re.IGNORECASE)
 
 
@@ -45,6 +61,8 @@ def read_paths(
     tables: list[TidyFile] = []
     exports: list[tuple[str, str]] = []
     tasks: list[label_studio.Task] = []
+    segments: list[csv_table.Table] = []
+    projects: list[Path] = []
     for path in _files(paths, intake):
         kind = _format(path)
         if kind is None:
@@ -53,10 +71,20 @@ def read_paths(
                 Place(file=str(path)), f"not a kind of file that is read; expected {known_ends}"
             )
             continue
+        if kind in _PROJECTS:
+            projects.append(path)
+            continue
+        if kind is Format.WORKBOOK:
+            segments.extend(segment_tables.read_workbook(path, intake))
+            continue
         content = read_text(path)
         if content.problem is not None:
             intake.problems([content.problem])
             intake.lost_transcript(None)
+        elif kind is Format.TIDY_CSV and (
+            found := segment_tables.recognise(str(path), content.text)
+        ):
+            segments.append(found)
         elif kind is Format.TIDY_CSV:
             table = recognise(csv_table.read_table(str(path), content.text), intake)
             tables.extend([table] if table is not None else [])
@@ -68,10 +96,15 @@ def read_paths(
     _read_tables(tables, Kind.TRANSCRIPTS, tidy_csv.read_transcripts, intake)
     for file, text in exports:
         tasks.extend(label_studio.read_tasks(file, text, intake))
+    for path in projects:
+        _PROJECTS[Format(_format(path))](path, intake)
     _read_tables(tables, Kind.ATTRIBUTES, tidy_csv.read_attributes, intake)
     _read_tables(tables, Kind.CODEBOOK, tidy_csv.read_codebook, intake)
     _read_tables(tables, Kind.CODINGS, tidy_csv.read_codings, intake)
+    _read_tables(tables, Kind.READINGS, tidy_csv.read_readings, intake)
     label_studio.read_annotations(tasks, intake)
+    for one in segments:
+        segment_tables.read(one, intake)
     return intake.material()
 
 
@@ -106,7 +139,10 @@ def _files(paths: Sequence[Path], intake: Intake) -> list[Path]:
         intake.problem(Place(file="nothing"), "no file or folder was given; name at least one")
     found: dict[Path, Path] = {}
     for path in paths:
-        if path.is_dir():
+        if (path / _QUALCODER_DATA).is_file():
+            # A QualCoder project is a folder; what lies beside its data is what was coded.
+            files = [path / _QUALCODER_DATA]
+        elif path.is_dir():
             files = _in_folder(path, intake)
             if not files:
                 intake.problem(Place(file=str(path)), "no file in this folder can be read")

@@ -24,6 +24,8 @@ _LABEL = 320
 
 _CONFIG: dict[str, Any] = {
     "background": "transparent",
+    # The reader's font may be wider than the one that was measured.
+    "padding": {"left": 32, "top": 5, "right": 5, "bottom": 24},
     "font": _FONT,
     "view": {"stroke": None},
     "axis": {
