@@ -38,6 +38,10 @@ class WholeText:
         """
         found = []
         for turn, places in enumerate(self.places):
+            if not places or places[-1] < start:
+                continue
+            if places[0] >= end:
+                break
             first, last = bisect_left(places, start), bisect_left(places, end)
             if first < last:
                 found.append(Part(turn=turn, start=first, end=last))
