@@ -107,6 +107,7 @@ def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
     """Put in the codings and readings of the tasks' annotations, with what they leave out."""
     listed = intake.listed
     left_out: Counter[tuple[Place, str]] = Counter()
+    drafts: Counter[Place] = Counter()
     for task in tasks:
         if task.drafts:
             intake.refuse(
@@ -132,6 +133,9 @@ def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
                 _read_annotation(task, annotation, coder, listed, intake, left_out)
     for (place, what), count in left_out.items():
         intake.refuse(place, f"{count} result{'s' * (count > 1)} {what}")
+    for place, count in drafts.items():
+        if count:
+            intake.refuse(place, f"{count} draft{'s' * (count > 1)}, which nobody submitted")
 
 
 def _list(value: object) -> Sequence[Any]:
