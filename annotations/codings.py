@@ -182,8 +182,9 @@ def natural_segmentation(
     """
     parts = wholes = 0
     for coding in codings:
-        text = transcripts[coding.transcript].turns[coding.turn].text
-        if len(text.split()) > PART_TURN_WORDS:
+        turn = transcripts[coding.transcript].turns[coding.turn]
+        text = turn.text
+        if len(text.split()) > PART_TURN_WORDS and not turn.interviewer:
             whole = coding.start <= 0 and coding.end >= len(text)
             wholes += whole
             parts += not whole

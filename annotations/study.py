@@ -1,6 +1,6 @@
 """A study as a value: what the layers above the formats pass around."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from annotations.codebook import Codebook
@@ -15,6 +15,10 @@ class Material:
 
     `refused` lists what was read and deliberately left out (a cancelled annotation, a
     region of a kind that cannot be coded); an error raises InputError instead.
+    `notes` say how something was understood that could be meant otherwise (an encoding, a
+    document without speakers); `files` tells the file that each transcript was in. Where
+    `interviewers` is not None, it was said who they are: their turns are marked, and the turns
+    of all others in these transcripts are not.
     """
 
     transcripts: tuple[Transcript, ...] = ()
@@ -22,6 +26,9 @@ class Material:
     readings: tuple[Reading, ...] = ()
     codebook: Codebook = field(default_factory=Codebook)
     refused: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    interviewers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

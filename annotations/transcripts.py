@@ -12,11 +12,15 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
-    """One speaker's uninterrupted speech. Offsets into `text` count Unicode code points."""
+    """One speaker's uninterrupted speech. Offsets into `text` count Unicode code points.
+
+    `interviewer`: said by an interviewer, so it is context of what follows and no segment.
+    """
 
     index: int
     speaker: str
     text: str
+    interviewer: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,8 +70,10 @@ class Segmentation:
     max_words: int | None = None
 
     def segments(self, transcript: Transcript) -> Iterator[Segment]:
-        """Yield the segments of a transcript in order."""
+        """Yield the segments of a transcript in order; an interviewer's turns have none."""
         for turn in transcript.turns:
+            if turn.interviewer:
+                continue
             before = transcript.turns[max(0, turn.index - CONTEXT_TURNS) : turn.index]
             for start, end in self._pieces(turn.text):
                 yield Segment(

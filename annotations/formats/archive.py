@@ -155,6 +155,8 @@ class Archive:
                     f"names a path outside itself ({entry.filename[:80]!r}), which no program "
                     "that exports studies does; do not trust this file"
                 )
+            if not entry.filename:
+                raise self._refusal("holds a file without a name; export it again")
             if entry.is_dir():
                 continue
             if entry.filename in found:

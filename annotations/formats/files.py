@@ -1,36 +1,61 @@
 """The bytes of a file, unpacked and decoded, or a Problem that says what to do."""
 
 import gzip
+import io
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from annotations.errors import Problem
+from annotations.formats.encodings import decode
+
+MOST_BYTES = 512 * 2**20
+"""The most that a table or an export may hold; far more than a study of a thousand interviews."""
 
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Content:
-    """What a file holds: its text without a byte order mark, or why it could not be read."""
+    """What a file holds: its text without a byte order mark, or why it could not be read.
+
+    `encoding` is what a text that is not UTF-8 was found to be in.
+    """
 
     text: str = ""
+    encoding: str = ""
     problem: Problem | None = None
 
 
-def read_text(path: Path) -> Content:
-    """Read a UTF-8 file, unpacking it when its name ends in `.gz`. Line ends stay as they are."""
+def read_text(path: Path, *, any_encoding: bool = False, most: int = MOST_BYTES) -> Content:
+    """Read a UTF-8 file, unpacking it when its name ends in `.gz`. Line ends stay as they are.
+
+    With `any_encoding`, a text in another encoding is read too, by its mark or as the likeliest.
+    `most` is the bytes that it may hold, unpacked.
+    """
     file = str(path)
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file_:
+            raw = file_.read(most + 1)
         if path.suffix.lower() == ".gz" and raw:
-            raw = gzip.decompress(raw)
+            with gzip.GzipFile(fileobj=io.BytesIO(raw)) as packed:
+                raw = packed.read(most + 1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         return _refused(file, f"the gzip file is damaged ({error}); copy or compress it again")
     except OSError as error:
         return _refused(file, f"cannot be read ({error.strerror or error}); check its permissions")
     if not raw.strip():
         return _refused(file, "the file is empty; remove it or export it again")
+    if len(raw) > most:
+        return _refused(
+            file,
+            f"holds more than {most // 2**20} MiB, the most that is read; cut it in parts",
+        )
+    if any_encoding:
+        found = decode(raw)
+        if found is not None:
+            encoding = "" if found.encoding == "utf-8" else found.encoding
+            return Content(text=found.text, encoding=encoding)
     if raw.startswith(_UTF16_MARKS):
         return _refused(file, "the file is UTF-16, expected UTF-8; save it again as UTF-8")
     try:

@@ -41,6 +41,7 @@ class Intake:
         self._codebook = codebook
         self._problems: list[Problem] = []
         self._refused: list[Problem] = []
+        self._notes: list[Problem] = []
         self._transcripts: dict[str, tuple[Transcript, str]] = {}
         self._broken: set[str] = set()
         self._unsure = False
@@ -55,11 +56,6 @@ class Intake:
         found = self._transcripts.get(name)
         return self._known.get(name) if found is None else found[0]
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The transcripts that may be referred to, those of the input first."""
-        return tuple(dict.fromkeys((*self._transcripts, *self._known)))
-
     def problem(self, place: Place, message: str) -> None:
         """Note something that makes the whole input refused."""
         self._problems.append(Problem(file=place.file, line=place.line, message=message))
@@ -71,6 +67,15 @@ class Intake:
     def refuse(self, place: Place, message: str) -> None:
         """Note something that is left out while the rest is kept."""
         self._refused.append(Problem(file=place.file, line=place.line, message=message))
+
+    def note(self, place: Place, message: str) -> None:
+        """Note how something was understood, where somebody should look whether it is right."""
+        self._notes.append(Problem(file=place.file, line=place.line, message=message))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The transcripts of the input and of the study."""
+        return tuple(dict.fromkeys([*self._transcripts, *self._known]))
 
     def lost_transcript(self, name: str | None) -> None:
         """Say that a transcript (None: any) was in a part that could not be read.
@@ -182,6 +187,8 @@ class Intake:
             readings=tuple(self._readings.values()),
             codebook=self._grown_codebook(),
             refused=tuple(self._refused),
+            notes=tuple(self._notes),
+            files={name: file for name, (_, file) in self._transcripts.items()},
         )
 
     def _find(self, name: str, place: Place) -> Transcript | None:

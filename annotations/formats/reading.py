@@ -6,18 +6,21 @@ from enum import Enum
 from pathlib import Path
 
 from annotations.codebook import Codebook
+from annotations.errors import InputError
 from annotations.formats import (
     csv_table,
+    facesheets,
+    interviewers,
     label_studio,
-    plain_text,
     qualcoder,
     segment_tables,
     taguette,
     tidy_csv,
+    transcript_files,
 )
 from annotations.formats.files import read_text
 from annotations.formats.intake import Intake, Place
-from annotations.formats.tidy_kinds import Kind, TidyFile, recognise
+from annotations.formats.tidy_kinds import Kind, TidyFile, is_known, recognise
 from annotations.study import Material
 from annotations.transcripts import Transcript
 
@@ -27,7 +30,7 @@ class Format(Enum):
 
     TIDY_CSV = (".csv", ".csv.gz")
     LABEL_STUDIO = (".json", ".json.gz")
-    PLAIN_TEXT = (".txt", ".txt.gz")
+    TRANSCRIPT = transcript_files.ENDS
     WORKBOOK = (".xlsx", ".xlsm")
     QUALCODER = (".qda",)
     TAGUETTE = (".sqlite3",)
@@ -38,6 +41,7 @@ _PROJECTS: Mapping[Format, Callable[[Path, Intake], None]] = {
     Format.QUALCODER: qualcoder.read,
     Format.TAGUETTE: taguette.read,
 }
+_NEWER = {".doc": ".docx", ".rtf": ".docx", ".xls": ".xlsx", ".pages": ".docx", ".ods": ".xlsx"}
 _ABOUT = re.compile(r"(?:readme|licen[cs]e|notice)\b.*", re.IGNORECASE)
 
 
@@ -47,6 +51,7 @@ def read_paths(
     known: Mapping[str, Transcript],
     codebook: Codebook,
     coder: str | None,
+    interviewing: Sequence[str] = (),
 ) -> Material:
     """Read files and folders, all of them or nothing.
 
@@ -54,11 +59,13 @@ def read_paths(
     no files but those. `known` are the study's transcripts, which codings may refer to, and
     `codebook` its codes; `coder` is who coded where a file names nobody. The material's
     codebook is the study's after the import; it holds only transcripts that the files name.
+    Where speakers are named as `interviewing`, their turns are marked.
 
     InputError lists what is wrong in all files, with file and line.
     """
     intake = Intake(known=known, codebook=codebook, coder=coder)
     tables: list[TidyFile] = []
+    sheets: list[csv_table.Table] = []
     exports: list[tuple[str, str]] = []
     tasks: list[label_studio.Task] = []
     segments: list[csv_table.Table] = []
@@ -66,32 +73,29 @@ def read_paths(
     for path in _files(paths, intake):
         kind = _format(path)
         if kind is None:
-            known_ends = ", ".join(end for one in Format for end in one.value)
-            intake.problem(
-                Place(file=str(path)), f"not a kind of file that is read; expected {known_ends}"
-            )
-            continue
-        if kind in _PROJECTS:
+            intake.problem(Place(file=str(path)), f"not a kind of file that is read; {_hint(path)}")
+        elif kind is Format.TRANSCRIPT:
+            transcript_files.read(path, intake)
+        elif kind in _PROJECTS:
             projects.append(path)
-            continue
-        if kind is Format.WORKBOOK:
-            segments.extend(segment_tables.read_workbook(path, intake))
-            continue
-        content = read_text(path)
-        if content.problem is not None:
+        elif kind is Format.WORKBOOK:
+            for sheet in _workbook(path, intake):
+                (segments if segment_tables.is_one(sheet) else sheets).append(sheet)
+        elif (content := read_text(path)).problem is not None:
             intake.problems([content.problem])
             intake.lost_transcript(None)
-        elif kind is Format.TIDY_CSV and (
-            found := segment_tables.recognise(str(path), content.text)
-        ):
-            segments.append(found)
-        elif kind is Format.TIDY_CSV:
-            table = recognise(csv_table.read_table(str(path), content.text), intake)
-            tables.extend([table] if table is not None else [])
         elif kind is Format.LABEL_STUDIO:
             exports.append((str(path), content.text))
+        elif (found := segment_tables.recognise(str(path), content.text)) is not None:
+            segments.append(found)
+        elif not is_known(table := csv_table.read_table(str(path), content.text)) and (
+            facesheets.could_be(table)
+        ):
+            sheets.append(table)
+            intake.problems(table.problems)
         else:
-            _read_plain_text(path, content.text, intake)
+            tidy = recognise(table, intake)
+            tables.extend([tidy] if tidy is not None else [])
     # Codings refer to codes, attributes and codings to transcripts, whatever the files' order.
     _read_tables(tables, Kind.TRANSCRIPTS, tidy_csv.read_transcripts, intake)
     for file, text in exports:
@@ -105,7 +109,9 @@ def read_paths(
     label_studio.read_annotations(tasks, intake)
     for one in segments:
         segment_tables.read(one, intake)
-    return intake.material()
+    facesheets.read(sheets, intake)
+    material = intake.material()
+    return interviewers.mark(material, interviewing) if interviewing else material
 
 
 def _read_tables(
@@ -119,13 +125,19 @@ def _read_tables(
             read(tidy.table, intake)
 
 
-def _read_plain_text(path: Path, text: str, intake: Intake) -> None:
-    name = re.sub(r"\.txt(?:\.gz)?$", "", path.name, flags=re.IGNORECASE)
-    transcript = plain_text.read(name, text)
-    if transcript.turns:
-        intake.add_transcript(transcript, Place(file=str(path)))
-    else:
-        intake.problem(Place(file=str(path)), "speakers but no words; expected 'Speaker: words'")
+def _workbook(path: Path, intake: Intake) -> Sequence[csv_table.Table]:
+    try:
+        return facesheets.read_workbook(path)
+    except InputError as error:
+        intake.problems(error.problems)
+        return ()
+
+
+def _hint(path: Path) -> str:
+    newer = _NEWER.get(path.suffix.lower())
+    if newer is not None:
+        return f"save it as {newer}"
+    return f"expected {', '.join(end for one in Format for end in one.value)}"
 
 
 def _format(path: Path) -> Format | None:

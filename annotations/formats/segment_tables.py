@@ -5,30 +5,16 @@ segment is in its transcript is found by its words, so the transcripts come firs
 """
 
 import re
-import warnings
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
-from xml.etree.ElementTree import ParseError
-
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from annotations.codebook import SEPARATOR, normal_path
 from annotations.codings import Coding, Reading
-from annotations.errors import InputError
-from annotations.formats.archive import MEBIBYTE, Archive, Limits
 from annotations.formats.coded_documents import document_name, time_of
 from annotations.formats.csv_table import Row, Table, read_table
 from annotations.formats.intake import Intake, Place
 from annotations.formats.passages import Found, Passages
 
-MOST_ROWS = 200_000
-MOST_COLUMNS = 2_000
-
-_LIMITS = Limits(entries=2_000, entry_bytes=64 * MEBIBYTE, total_bytes=128 * MEBIBYTE)
 _DOCUMENT = ("document name", "document", "dokumentname", "dokument", "media title")
 _SEGMENT = ("segment", "excerpt copy", "excerpt", "coded segment", "codiertes segment")
 _CODE = ("code", "codes", "codes applied combined")
@@ -69,40 +55,9 @@ def recognise(file: str, text: str) -> Table | None:
     return table if _layout(table) is not None else None
 
 
-def read_workbook(path: Path, intake: Intake) -> tuple[Table, ...]:
-    """The sheets of an Excel file that hold segments; anything else is a problem."""
-    place = Place(file=str(path))
-    try:
-        with Archive(path, _LIMITS) as archive:
-            for name in archive.names:
-                # openpyxl opens the file itself; this reads all of it once, within the limits.
-                if name.endswith((".xml", ".rels")):
-                    archive.xml(name)
-                else:
-                    for _ in archive.pieces(name):
-                        pass
-        with warnings.catch_warnings():
-            # Styles and validations that it drops are nothing to us.
-            warnings.simplefilter("ignore")
-            sheets = tuple(_sheets(path))
-    except InputError as error:
-        intake.problems(error.problems)
-        return ()
-    except (
-        *(InvalidFileException, zipfile.BadZipFile, ParseError, OSError, ValueError, TypeError),
-        *(KeyError, IndexError, AttributeError, OverflowError, RecursionError, AssertionError),
-    ) as error:
-        kind = type(error).__name__
-        intake.problem(place, f"the file is damaged or no Excel workbook ({kind}); save it again")
-        return ()
-    found = tuple(sheet for sheet in sheets if _layout(sheet) is not None)
-    if not found:
-        intake.problem(
-            place,
-            "no sheet with coded segments; expected MAXQDA's columns Document name, Code, Segment, "
-            "or Dedoose's Media Title, Excerpt Copy, Codes Applied Combined",
-        )
-    return found
+def is_one(table: Table) -> bool:
+    """Whether a table has the columns of one of segments."""
+    return _layout(table) is not None
 
 
 def read(table: Table, intake: Intake) -> None:
@@ -212,35 +167,3 @@ def _transcript(document: str, names: Sequence[str]) -> str | None:
     wanted = document_name(document).casefold()
     near = [name for name in names if document_name(name).casefold() == wanted]
     return near[0] if len(near) == 1 else None
-
-
-def _sheets(path: Path) -> Iterator[Table]:
-    book = load_workbook(path, read_only=True, data_only=True)
-    try:
-        for sheet in book.worksheets:
-            # What a sheet says of its own size is not believed.
-            sheet.reset_dimensions()
-            columns: tuple[str, ...] = ()
-            rows: list[Row] = []
-            lines = sheet.iter_rows(values_only=True, max_row=MOST_ROWS, max_col=MOST_COLUMNS)
-            for line, cells in enumerate(lines, 1):
-                texts = [_readable(cell) for cell in cells]
-                if not any(texts):
-                    continue
-                if columns:
-                    texts += [""] * (len(columns) - len(texts))
-                    rows.append(Row(line=line, fields=dict(zip(columns, texts, strict=False))))
-                else:
-                    columns = tuple(text.strip() for text in texts)
-            file = f"{path}, sheet {sheet.title!r}"
-            yield Table(file=file, columns=columns, rows=tuple(rows), problems=())
-    finally:
-        book.close()
-
-
-def _readable(cell: object) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, date | datetime):
-        return cell.isoformat()
-    return str(cell)

@@ -139,9 +139,14 @@ def _transcripts(study: Study) -> DataTable:
             TURN,
             text("speaker", "Who spoke; empty where it is not known."),
             text("text", "The words of the turn."),
+            Column(
+                name="interviewer",
+                kind=Kind.YES_NO,
+                meaning="Said by an interviewer: context, which is not coded.",
+            ),
         ),
         rows=tuple(
-            (item.name, turn.index, turn.speaker, turn.text)
+            (item.name, turn.index, turn.speaker, turn.text, turn.interviewer)
             for item in study.transcripts
             for turn in item.turns
         ),

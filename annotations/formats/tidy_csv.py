@@ -48,7 +48,12 @@ def read_transcripts(table: Table, intake: Intake) -> None:
             )
             broken.add(name)
             continue
-        turn = Turn(index=index, speaker=row.fields["speaker"].strip(), text=row.fields["text"])
+        turn = Turn(
+            index=index,
+            speaker=row.fields["speaker"].strip(),
+            text=row.fields["text"],
+            interviewer=row.fields.get("interviewer", "").strip().lower() in _YES,
+        )
         of_name[index] = (turn, place)
     for name, of_name in turns.items():
         last, place = of_name[max(of_name)]

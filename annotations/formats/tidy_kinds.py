@@ -27,13 +27,20 @@ _REQUIRED = {
     Kind.READINGS: ("transcript", "turn", "coder", "assisted"),
 }
 _OPTIONAL = {
-    Kind.TRANSCRIPTS: (),
+    Kind.TRANSCRIPTS: ("interviewer",),
     Kind.CODINGS: ("coder", "coded_at"),
     Kind.CODEBOOK: ("definition", "include", "exclude", "examples", "declared"),
     Kind.READINGS: ("model",),
 }
 _FOR_ANALYSIS = re.compile(r"(?:suggestions|decisions|dictionary)\.csv", re.IGNORECASE)
 """Files of an export that tell what a model and Label Studio did: they are not read back."""
+
+
+def is_known(table: Table) -> bool:
+    """Whether a table is one of the tidy files or of an export, be it a faulty one."""
+    if _FOR_ANALYSIS.fullmatch(PurePath(table.file).name):
+        return True
+    return _kind(table.file, frozenset(name.lower() for name in table.columns)) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -54,7 +54,8 @@ def lay_out(name: str, text: str, *, known: Transcript | None = None) -> WholeTe
     They are those of the `known` transcript of its name, where its words are these; else those
     that the plain text reader finds; else each line is a turn.
     """
-    for transcript in (known, plain_text.read(name, text)):
+    found = Transcript(name=name, turns=plain_text.read(text).turns)
+    for transcript in (known, found):
         placed = _placed(text, transcript) if transcript is not None else None
         if placed is not None:
             return placed

@@ -51,7 +51,7 @@ def continua_of(
         sets: dict[frozenset[str], list[Turn]] = {}
         for said in transcript.turns:
             group = frozenset(readers.get((transcript.name, said.index), ()))
-            if len(group) > 1:
+            if len(group) > 1 and not said.interviewer:
                 sets.setdefault(group, []).append(said)
         if sets:
             result[transcript.name] = [

@@ -126,7 +126,7 @@ def _tables(
     starts: dict[int, int] = {}
     length = 0
     for turn in transcript.turns:
-        if turn.index in read[0] and turn.index in read[1]:
+        if turn.index in read[0] and turn.index in read[1] and not turn.interviewer:
             starts[turn.index] = length
             length += len(turn.text)
     marked: dict[int, Bools] = {}

@@ -35,8 +35,10 @@ class Runs(Segmentation):
         return cls(cuts={turn: sorted(places) for turn, places in cuts.items()})
 
     def segments(self, transcript: Transcript) -> Iterator[Segment]:
-        """Yield the pieces in order; a turn without a character has none."""
+        """Yield the pieces in order; a turn of an interviewer or without a character has none."""
         for turn in transcript.turns:
+            if turn.interviewer:
+                continue
             inner = self.cuts.get((transcript.name, turn.index), ())
             size = len(turn.text)
             places = [0, *(place for place in inner if 0 < place < size), size]

@@ -120,6 +120,10 @@ def suggest(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Transcripts; else the study's uncoded ones.")
     ] = None,
+    interviewer: Annotated[
+        list[str] | None,
+        typer.Option(help="A speaker of these files who interviews.", show_default=False),
+    ] = None,
     all_codes: Annotated[
         bool, typer.Option("--all-codes", help="Every code's score for every segment.")
     ] = False,
@@ -138,6 +142,7 @@ def suggest(
             open_home(context, home),
             study,
             paths or [],
+            interviewers=interviewer or [],
             all_codes=all_codes,
             progress=report_progress,
         )

@@ -27,30 +27,71 @@ def import_(
     coder: Annotated[
         str | None, typer.Option(help="Who coded, where a file does not say.", show_default=False)
     ] = None,
+    interviewer: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A speaker who interviews: context, not coded. Repeat for several.",
+            show_default=False,
+        ),
+    ] = None,
+    code_interviewer: Annotated[
+        bool | None,
+        typer.Option(
+            "--code-interviewer/--no-code-interviewer",
+            help="Whether the study codes the turns of interviewers all the same.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show turns and speakers, and store nothing.")
+    ] = False,
     json: Json = False,
     home: Home = None,
 ) -> None:
     """Read transcripts and codings into a study; importing the same again changes nothing."""
-    from service.workflows.importing import import_paths
+    from service.cli.previewing import show_preview
+    from service.workflows.importing import import_paths, preview_paths
 
-    result = import_paths(open_home(context, home), study, paths, coder=coder)
+    house = open_home(context, home)
+    interviewers = interviewer or []
+    if dry_run:
+        found = preview_paths(house, study, paths, coder=coder, interviewers=interviewers)
+        if json:
+            show_json(found)
+        else:
+            show_preview(found)
+        return
+    result = import_paths(
+        house,
+        study,
+        paths,
+        coder=coder,
+        interviewers=interviewers,
+        code_interviewer=code_interviewer,
+    )
     if json:
         show_json(result)
         return
     added = result.added
     changes = [
         f"; {number} {what} changed"
-        for number, what in ((added.attributes, "attributes"), (added.definitions, "definitions"))
+        for number, what in (
+            (added.attributes, "attributes"),
+            (added.definitions, "definitions"),
+            (added.interviewers, "interviewers' marks on turns"),
+        )
         if number
     ]
     show_line(
         f"{study}: {added.transcripts} transcripts, {added.turns} turns, {added.codes} codes, "
         f"{added.readings} readings and {added.codings} codings came in{''.join(changes)}"
     )
-    if not added.anything:
+    if not added.anything and code_interviewer is None:
         say("Everything in these files was in the study already.")
     for problem in result.refused:
         warn(f"Left out: {problem}")
+    for problem in result.notes:
+        warn(str(problem))
 
 
 def studies(context: typer.Context, json: Json = False, home: Home = None) -> None:
@@ -90,6 +131,9 @@ def show(context: typer.Context, study: Study, json: Json = False, home: Home = 
             f"{found.model_codings} codings by models came in with files; they train nothing and "
             "count nowhere."
         )
+    if found.interviewers:
+        coded = "coded like all others" if found.code_interviewer else "context, not coded"
+        say(f"Interviewers: {', '.join(found.interviewers)} (their turns are {coded})")
     show_table(
         "Coders",
         ["coder", "transcripts", "turns read", "codings"],

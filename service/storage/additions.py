@@ -36,6 +36,7 @@ def add(session: Session, study: int, material: Material) -> Added:
     if problems:
         raise InputError(*problems)
     added, attributes = _add_transcripts(session, study, material.transcripts, known, stored)
+    marked = 0 if material.interviewers is None else _mark(session, material, known, stored)
     codes, definitions = codebooks.replace_with(session, study, book, wanted)
     rows = lookup.transcript_ids(session, study)
     return Added(
@@ -46,6 +47,7 @@ def add(session: Session, study: int, material: Material) -> Added:
         codes=codes,
         attributes=attributes,
         definitions=definitions,
+        interviewers=marked,
     )
 
 
@@ -62,11 +64,19 @@ def _marks(material: Material) -> list[Coding | Reading]:
 def _turns(session: Session, rows: Sequence[int]) -> dict[int, dict[int, Turn]]:
     found: dict[int, dict[int, Turn]] = {}
     for some in lookup.chunks(rows):
-        query = select(TurnRow.transcript_id, TurnRow.number, TurnRow.speaker, TurnRow.text)
-        for row, number, speaker, text in session.execute(
+        query = select(
+            TurnRow.transcript_id,
+            TurnRow.number,
+            TurnRow.speaker,
+            TurnRow.text,
+            TurnRow.interviewer,
+        )
+        for row, number, speaker, text, interviewer in session.execute(
             query.where(TurnRow.transcript_id.in_(some))
         ):
-            found.setdefault(row, {})[number] = Turn(index=number, speaker=speaker, text=text)
+            found.setdefault(row, {})[number] = Turn(
+                index=number, speaker=speaker, text=text, interviewer=interviewer
+            )
     return found
 
 
@@ -170,6 +180,7 @@ def _add_transcripts(
                     "number": turn.index,
                     "speaker": turn.speaker,
                     "text": turn.text,
+                    "interviewer": turn.interviewer,
                 }
                 for item in new
                 for turn in item.turns
@@ -200,6 +211,29 @@ def _add_transcripts(
     if named:
         session.execute(update(TurnRow), named)
     return new, len(changed)
+
+
+def _mark(
+    session: Session,
+    material: Material,
+    known: Mapping[str, int],
+    stored: Mapping[str, Mapping[int, Turn]],
+) -> int:
+    """Mark the interviewers' turns of known transcripts, and no others; how many changed."""
+    changed = [
+        {
+            "transcript_id": known[item.name],
+            "number": turn.index,
+            "interviewer": turn.interviewer,
+        }
+        for item in material.transcripts
+        if item.name in known
+        for turn in item.turns
+        if turn.interviewer != stored[item.name][turn.index].interviewer
+    ]
+    if changed:
+        session.execute(update(TurnRow), changed)
+    return len(changed)
 
 
 def _add_codings(session: Session, study: int, material: Material, rows: Mapping[str, int]) -> int:

@@ -18,7 +18,10 @@ def now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Added:
-    """How many of each were new to the study. `attributes` counts transcripts whose changed."""
+    """How many of each were new to the study. `attributes` counts transcripts whose changed.
+
+    `interviewers` counts known turns that were marked as an interviewer's, or no longer are.
+    """
 
     transcripts: int = 0
     turns: int = 0
@@ -27,6 +30,7 @@ class Added:
     codes: int = 0
     attributes: int = 0
     definitions: int = 0
+    interviewers: int = 0
 
     @property
     def anything(self) -> bool:
@@ -40,6 +44,7 @@ class Added:
                 self.codes,
                 self.attributes,
                 self.definitions,
+                self.interviewers,
             )
         )
 
@@ -59,6 +64,7 @@ class StudySummary:
     """A study in numbers. `coded` counts transcripts of which a person read a turn.
 
     `codings`, `readings` and `coders` are people's; `model_codings` came in with files.
+    The turns of `interviewers` are context, or with `code_interviewer` coded like all others.
     """
 
     name: str
@@ -67,6 +73,8 @@ class StudySummary:
     coded: int
     turns: int
     words: int
+    interviewers: tuple[str, ...]
+    code_interviewer: bool
     codes: int
     codings: int
     model_codings: int

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy import case, func, insert, select
+from sqlalchemy import and_, case, func, insert, not_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.codebook import Codebook
@@ -136,6 +136,10 @@ class Studies:
                 .where(TranscriptRow.study_id == study)
             ).scalar_one(),
             words=words[1],
+            interviewers=self._interviewers(study),
+            code_interviewer=self._session.execute(
+                select(StudyRow.code_interviewer).where(StudyRow.id == study)
+            ).scalar_one(),
             codes=self._session.execute(
                 select(func.count()).where(CodeRow.study_id == study)
             ).scalar_one(),
@@ -147,19 +151,42 @@ class Studies:
             active_model=next((model.version for model in models if model.active), None),
         )
 
+    def code_interviewer(self, name: str, coded: bool) -> None:
+        """Say whether the turns of interviewers are coded like all others."""
+        study = lookup.study_id(self._session, name, to_write=True)
+        self._session.execute(
+            update(StudyRow).where(StudyRow.id == study).values(code_interviewer=coded)
+        )
+
+    def _interviewers(self, study: int) -> tuple[str, ...]:
+        query = (
+            select(TurnRow.speaker)
+            .distinct()
+            .join(TranscriptRow, TranscriptRow.id == TurnRow.transcript_id)
+            .where(TranscriptRow.study_id == study, TurnRow.interviewer)
+        )
+        return tuple(sorted(self._session.scalars(query)))
+
     def _transcripts(self, study: int, rows: Iterable[int] = ()) -> tuple[Transcript, ...]:
         wanted = [TranscriptRow.study_id == study]
         if rows:
             wanted.append(TranscriptRow.id.in_(list(rows)))
         turns: dict[int, list[Turn]] = {}
         query = (
-            select(TurnRow.transcript_id, TurnRow.number, TurnRow.speaker, TurnRow.text)
+            select(
+                TurnRow.transcript_id,
+                TurnRow.number,
+                TurnRow.speaker,
+                TurnRow.text,
+                and_(TurnRow.interviewer, not_(StudyRow.code_interviewer)),
+            )
             .join(TranscriptRow, TranscriptRow.id == TurnRow.transcript_id)
+            .join(StudyRow, StudyRow.id == TranscriptRow.study_id)
             .where(*wanted)
             .order_by(TurnRow.transcript_id, TurnRow.number)
         )
-        for row, number, speaker, words in self._session.execute(query):
-            turn = Turn(index=number, speaker=speaker, text=words)
+        for row, number, speaker, words, interviewer in self._session.execute(query):
+            turn = Turn(index=number, speaker=speaker, text=words, interviewer=bool(interviewer))
             turns.setdefault(row, []).append(turn)
         found = select(TranscriptRow.id, TranscriptRow.name, TranscriptRow.attributes)
         return tuple(

@@ -6,7 +6,7 @@ Offsets count Unicode code points; times are UTC. Names and texts are as they we
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.storage.base import Base
@@ -17,12 +17,16 @@ def _parent(target: str) -> Any:
 
 
 class StudyRow(Base):
-    """A study. `declared` says whether its codebook was given or gathered from codings."""
+    """A study. `declared` says whether its codebook was given or gathered from codings.
+
+    `code_interviewer`: the turns of interviewers are coded like all others.
+    """
 
     __tablename__ = "studies"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     declared: Mapped[bool]
+    code_interviewer: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
 
 
@@ -54,7 +58,7 @@ class TranscriptRow(Base):
 
 
 class TurnRow(Base):
-    """A turn of a transcript."""
+    """A turn of a transcript; `interviewer` marks those of whoever asks the questions."""
 
     __tablename__ = "turns"
     transcript_id: Mapped[int] = mapped_column(
@@ -63,6 +67,7 @@ class TurnRow(Base):
     number: Mapped[int] = mapped_column(primary_key=True)
     speaker: Mapped[str]
     text: Mapped[str]
+    interviewer: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class AnnotationRow(Base):

@@ -210,7 +210,7 @@ def _codebook_version(codebook: Codebook) -> str:
 def _lines(study: Study) -> Iterable[list[Any]]:
     """A study's content, in an order that does not depend on when it came in."""
     for item in sorted(study.transcripts, key=lambda item: item.name):
-        yield [item.name, *((turn.speaker, turn.text) for turn in item.turns)]
+        yield [item.name, *((turn.speaker, turn.text, turn.interviewer) for turn in item.turns)]
     yield from sorted(
         [one.transcript, one.turn, one.start, one.end, one.code, one.coder]
         for one in study.human_codings

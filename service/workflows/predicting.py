@@ -79,6 +79,10 @@ def predict_tasks(
         codes = work.studies.codebook(study).paths
         active = work.models.active(study)
         links = {link.task_id: link for link in work.label_studio.tasks(study)}
+        asked = [links[number] for number in map(number_of_task, tasks) if number in links]
+        stored = {
+            link.transcript: work.studies.transcript(study, link.transcript) for link in asked
+        }
     config = LabelConfig.parse(label_config, codes)
     withheld = _withheld(house, study, links.values(), tasks)
     wanted: list[Transcript | None] = []
@@ -87,6 +91,8 @@ def predict_tasks(
     for position, task in enumerate(tasks):
         link = links.get(number_of_task(task))
         transcript = _transcript(task, config, link.transcript if link else f"task {position}")
+        if transcript is not None and link is not None:
+            transcript = _with_marks(transcript, stored[link.transcript])
         if transcript is not None and {transcript.name, _name_in(task)} & withheld:
             transcript = None
         if transcript is not None:
@@ -122,6 +128,14 @@ def _transcript(task: Mapping[str, Any], config: LabelConfig, name: str) -> Tran
     except InputError:
         log.warning("task=%d cannot be read with its label config", number_of_task(task))
         return None
+
+
+def _with_marks(shown: Transcript, stored: Transcript) -> Transcript:
+    """What a task shows, with the marks of interviewers that Label Studio does not know."""
+    same = [(turn.speaker, turn.text) for turn in shown.turns] == [
+        (turn.speaker, turn.text) for turn in stored.turns
+    ]
+    return replace(shown, turns=stored.turns) if same else shown
 
 
 def _name_in(task: Mapping[str, Any]) -> str | None:

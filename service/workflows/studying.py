@@ -25,6 +25,7 @@ class StudyLine:
 class StudyView:
     """A study in full; `blind` are the transcripts whose suggestions are withheld.
 
+    The turns of `interviewers` are context and no segments, unless `code_interviewer`.
     `codings` and `coders` are people's; `model_codings` came in with files, by models.
     """
 
@@ -34,6 +35,8 @@ class StudyView:
     coded: int
     turns: int
     words: int
+    interviewers: tuple[str, ...]
+    code_interviewer: bool
     codes: int
     codings: int
     model_codings: int
@@ -108,6 +111,8 @@ def show_study(house: House, study: str) -> StudyView:
         coded=found.coded,
         turns=found.turns,
         words=found.words,
+        interviewers=found.interviewers,
+        code_interviewer=found.code_interviewer,
         codes=found.codes,
         codings=found.codings,
         model_codings=found.model_codings,

@@ -32,16 +32,20 @@ def suggest(
     study: str,
     paths: Sequence[Path] = (),
     *,
+    interviewers: Sequence[str] = (),
     all_codes: bool = False,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Suggested:
     """Suggest codes for the transcripts in files, else for those that nobody has read.
 
-    Files do not join the study. Raises StateError where the study has no model.
+    Files do not join the study; nothing is suggested for the turns of `interviewers` in them.
+    Raises StateError where the study has no model.
     """
     model_in_use(house, study)
     if paths:
-        material = read_paths(paths, known={}, codebook=Codebook(), coder=None)
+        material = read_paths(
+            paths, known={}, codebook=Codebook(), coder=None, interviewing=interviewers
+        )
         transcripts = material.transcripts
         if not transcripts:
             raise StateError("these files hold no transcripts; name transcripts to suggest for")
@@ -131,5 +135,6 @@ def _write(path: Path, suggested: Suggested, coder: str) -> None:
             Reading(transcript=item.name, turn=turn.index, coder=coder)
             for item in suggested.transcripts
             for turn in item.turns
+            if not turn.interviewer
         ],
     )

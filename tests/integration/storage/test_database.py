@@ -169,3 +169,25 @@ def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SecondCoderError, match=r"notes\.sqlite"):
         migrate(Database(f"sqlite:///{file}"))
     assert file.read_text().startswith("These are notes")
+
+
+def test_a_study_from_before_interviewers_were_marked_stays_readable(empty_url: str) -> None:
+    old = Database(empty_url)
+    migrate(old, "0001")
+    with old.engine.begin() as connection:
+        for statement in (
+            "INSERT INTO studies (id, name, declared, created_at) "
+            "VALUES (1, 's', false, '2026-01-01 00:00:00')",
+            "INSERT INTO transcripts (id, study_id, name, words, attributes) "
+            "VALUES (1, 1, 'T', 1, '{}')",
+            "INSERT INTO turns (transcript_id, number, speaker, text) VALUES (1, 0, 'I', 'How?')",
+        ):
+            connection.execute(text(statement))
+    migrate(old)
+    with old.reading() as work:
+        (turn,) = work.studies.transcript("s", "T").turns
+    assert (turn.text, turn.interviewer) == ("How?", False)
+    with old.engine.begin() as connection:
+        schema._alembic(connection, "downgrade", "0001")
+        assert connection.scalar(text("SELECT text FROM turns")) == "How?"
+    old.close()

@@ -314,3 +314,54 @@ def test_more_transcripts_than_a_statement_takes_values(database: Database) -> N
     assert add(database, material).codings == 2500
     assert add(database, material) == Added()
     assert len(load(database).transcripts) == 2500
+
+
+def interview(*interviewers: str, said: tuple[str, ...] | None = None) -> Material:
+    turns = (("I", "How?"), ("P", "Well."))
+    return Material(
+        transcripts=(
+            Transcript(
+                name="T",
+                turns=tuple(
+                    Turn(index=index, speaker=who, text=text, interviewer=who in interviewers)
+                    for index, (who, text) in enumerate(turns)
+                ),
+            ),
+        ),
+        interviewers=said,
+    )
+
+
+def test_interviewers_are_marked_and_marked_anew(database: Database, study: str) -> None:
+    def marks() -> list[bool]:
+        with database.reading() as work:
+            transcript = work.studies.transcript(study, "T")
+        return [turn.interviewer for turn in transcript.turns]
+
+    with database.unit_of_work() as work:
+        work.studies.add(study, interview("I", said=("I",)))
+        work.commit()
+    assert marks() == [True, False]
+    with database.unit_of_work() as work:
+        assert not work.studies.add(study, interview()).anything
+        work.commit()
+    assert marks() == [True, False]
+    with database.unit_of_work() as work:
+        assert work.studies.add(study, interview("P", said=("P",))).interviewers == 2
+        work.commit()
+    assert marks() == [False, True]
+    with database.reading() as work:
+        assert work.studies.summary(study).interviewers == ("P",)
+
+
+def test_where_interviewers_are_coded_their_turns_are_like_all_others(
+    database: Database, study: str
+) -> None:
+    with database.unit_of_work() as work:
+        work.studies.add(study, interview("I", said=("I",)))
+        work.studies.code_interviewer(study, True)
+        work.commit()
+    with database.reading() as work:
+        assert not any(turn.interviewer for turn in work.studies.transcript(study, "T").turns)
+        found = work.studies.summary(study)
+    assert (found.interviewers, found.code_interviewer) == (("I",), True)

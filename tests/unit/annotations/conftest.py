@@ -72,3 +72,36 @@ def transcript() -> Callable[..., Transcript]:
         )
 
     return make
+
+
+def pdf_bytes(pages: Sequence[Sequence[str]]) -> bytes:
+    """A PDF by hand: each page's lines below each other."""
+    objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
+    objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
+    kids = []
+    for lines in pages:
+        drawn = " ".join(f"({line}) Tj 0 -20 Td" for line in lines)
+        stream = f"BT /F1 12 Tf 50 750 Td {drawn} ET"
+        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
+        kids.append(len(objects) + 1)
+        objects.append(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Resources << /Font << /F1 3 0 R"
+            f" >> >> /Contents {len(objects)} 0 R >>"
+        )
+    listed = " ".join(f"{kid} 0 R" for kid in kids)
+    objects[1] = f"<< /Type /Pages /Kids [{listed}] /Count {len(kids)} >>"
+    out, places = "%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(out))
+        out += f"{number} 0 obj\n{content}\nendobj\n"
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    size = len(objects) + 1
+    return (
+        f"{out}xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n"
+        f"<< /Size {size} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
+    ).encode()
+
+
+@pytest.fixture
+def make_pdf() -> Callable[[Sequence[Sequence[str]]], bytes]:
+    return pdf_bytes

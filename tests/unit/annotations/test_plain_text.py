@@ -6,7 +6,7 @@ from annotations.formats import plain_text
 
 
 def turns(text: str) -> list[tuple[str, str]]:
-    return [(turn.speaker, turn.text) for turn in plain_text.read("T", text).turns]
+    return [(turn.speaker, turn.text) for turn in plain_text.read(text).turns]
 
 
 def test_a_speaker_and_a_colon_begin_a_turn() -> None:
@@ -24,9 +24,8 @@ def test_lines_without_a_speaker_go_on_with_the_turn() -> None:
     ]
 
 
-def test_turns_are_numbered_from_zero_and_named_after_the_transcript() -> None:
-    transcript = plain_text.read("interview 7", "A: one\nB: two\nA: three\n")
-    assert transcript.name == "interview 7"
+def test_turns_are_numbered_from_zero() -> None:
+    transcript = plain_text.read("A: one\nB: two\nA: three\n")
     assert [turn.index for turn in transcript.turns] == [0, 1, 2]
 
 

@@ -96,7 +96,7 @@ def test_two_files_may_not_tell_one_transcript_differently(put: Put, refusal: Re
 
 
 def test_invalid_utf8_is_refused_with_byte_and_line(put: Put, refusal: Refusal) -> None:
-    path = put("T.txt", b"A: one\nB: caf\xe9\n")
+    path = put("codes.csv", b"A: one\nB: caf\xe9\n")
     assert refusal(path) == (
         f"{path}, line 2: byte 13 (0xE9) is not UTF-8; save the file again as UTF-8 "
         "(in a spreadsheet: 'CSV UTF-8')"
@@ -106,7 +106,7 @@ def test_invalid_utf8_is_refused_with_byte_and_line(put: Put, refusal: Refusal) 
 def test_the_byte_counts_from_the_start_of_the_file_also_after_a_mark(
     put: Put, refusal: Refusal
 ) -> None:
-    assert "byte 16 (0xE9)" in refusal(put("T.txt", b"\xef\xbb\xbfA: one\nB: caf\xe9\n"))
+    assert "byte 16 (0xE9)" in refusal(put("codes.csv", b"\xef\xbb\xbfA: one\nB: caf\xe9\n"))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_byte_counts_from_the_start_of_the_file_also_after_a_mark(
         ("transcripts.csv", b"", "the file is empty"),
         ("export.json", b"", "the file is empty"),
         ("T.txt", b" \n\n", "the file is empty"),
-        ("T.txt", "A: one".encode("utf-16"), "UTF-16, expected UTF-8"),
+        ("codes.csv", "code\nA".encode("utf-16"), "UTF-16, expected UTF-8"),
         ("T.txt", b"A: one\nB: t\0wo", "line 2: holds a NUL"),
         ("T.txt", b"A:\nB:\n", "no words"),
         ("export.json.gz", b"not gzip", "gzip file is damaged"),
@@ -128,7 +128,8 @@ def test_the_byte_counts_from_the_start_of_the_file_also_after_a_mark(
         ("export.json", b'[{"text": "x", "label": "y"}]', "not JSON-MIN"),
         ("export.json", b"[]", "an export without tasks"),
         ("export.json", b"[" * 100_000, "nested too deeply"),
-        ("notes.pdf", b"%PDF", "expected .csv, .csv.gz, .json, .json.gz, .txt"),
+        ("photo.png", b"PNG", "expected .csv, .csv.gz, .json, .json.gz, .txt"),
+        ("old.doc", b"x", "save it as .docx"),
     ],
 )
 def test_a_bad_file_is_refused(
@@ -149,7 +150,7 @@ def test_a_folder_with_nothing_to_read_is_refused(refusal: Refusal, tmp_path: Pa
 
 
 def test_all_problems_of_all_files_come_at_once(put: Put, refusal: Refusal) -> None:
-    bad_bytes = put("T.txt", b"A: caf\xe9\n")
+    bad_bytes = put("codings.csv", b"A: caf\xe9\n")
     empty = put("export.json", b"")
     codebook = put("codebook.csv", "code\nA\nA\n\nB\nB\n")
     lines = refusal(bad_bytes, empty, codebook).splitlines()

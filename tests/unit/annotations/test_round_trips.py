@@ -50,7 +50,12 @@ def studies(draw: st.DrawFn, *, single: bool = False) -> Study:
             Transcript(
                 name=name,
                 turns=tuple(
-                    Turn(index=at, speaker="" if single else draw(NAMES), text=text)
+                    Turn(
+                        index=at,
+                        speaker="" if single else draw(NAMES),
+                        text=text,
+                        interviewer=not single and draw(st.booleans()),
+                    )
                     for at, text in enumerate(texts)
                 ),
                 attributes=attributes,
@@ -136,7 +141,9 @@ def test_label_studio_tasks_come_in_again_and_a_part_that_was_read_is_a_draft(
         if not coder.startswith("model:")
         and sum((r.transcript, r.coder) == (transcript, coder) for r in study.readings) == number
     }
-    assert [item.turns for item in found.transcripts] == [x.turns for x in study.transcripts]
+    assert [[turn.text for turn in item.turns] for item in found.transcripts] == [
+        [turn.text for turn in item.turns] for item in study.transcripts
+    ]
     assert {replace(one, coded_at=None) for one in found.codings} == {
         replace(one, coded_at=None)
         for one in study.codings

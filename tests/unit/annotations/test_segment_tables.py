@@ -100,5 +100,5 @@ def test_segments_of_unknown_transcripts_or_coders_say_what_to_do(
 def test_a_workbook_without_segments_says_what_was_expected(
     tmp_path: Path, put: Callable[..., Path], refusal: Callable[..., str]
 ) -> None:
-    assert "no sheet with coded segments" in refusal(_sheet(tmp_path / "x.xlsx", [("a", "b")]))
+    assert "no facesheet" in refusal(_sheet(tmp_path / "x.xlsx", [("a", "b")]))
     assert "x.xlsx" in refusal(put("x.xlsx", b"no zip at all"))

@@ -8,7 +8,7 @@ from annotations.errors import InputError
 from annotations.study import Material
 from service.house import House
 from service.workflows import importing
-from service.workflows.importing import import_paths
+from service.workflows.importing import import_paths, preview_paths
 
 HEADER = "transcript,turn,speaker,text\n"
 
@@ -50,3 +50,26 @@ def test_other_words_that_came_meanwhile_are_refused(
     with house.database.reading() as work:
         (only,) = work.studies.transcripts("mine")
     assert only.turns[0].text == "How was it?"
+
+
+def test_a_dry_run_shows_speakers_and_stores_nothing(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "T.txt"
+    path.write_text("INT: How is it?\nNurse: Busy.\nINT: And?\n")
+    seen = preview_paths(house, "dry", [path], interviewers=["int:"])
+    (found,) = seen.transcripts
+    assert (found.transcript, found.format, found.is_new, found.turns) == ("T", ".txt", True, 3)
+    assert [(one.speaker, one.turns, one.interviewer) for one in found.speakers] == [
+        ("INT", 2, True),
+        ("Nurse", 1, False),
+    ]
+    assert [(turn.speaker, turn.text) for turn in found.first[:2]] == [
+        ("INT", "How is it?"),
+        ("Nurse", "Busy."),
+    ]
+    with house.database.reading() as work:
+        assert not work.studies.exists("dry")
+    import_paths(house, "dry", [path])
+    assert not preview_paths(house, "dry", [path]).transcripts[0].is_new
+    path.write_text("INT: How was it?\nNurse: Busy.\nINT: And?\n")
+    with pytest.raises(InputError, match="other words"):
+        preview_paths(house, "dry", [path])

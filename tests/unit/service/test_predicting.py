@@ -296,3 +296,29 @@ def test_a_label_config_without_a_place_for_codes_is_refused(
 def test_an_unknown_study_is_not_found(house: House, study: str) -> None:
     with pytest.raises(NotFound, match=study):
         predicting.predict_tasks(house, Words(), "other", tasks=[], label_config=TEXT)
+
+
+@pytest.mark.usefixtures("trained")
+def test_an_interviewers_turn_keeps_its_mark_on_the_way_back_from_a_task(
+    house: House, study: str
+) -> None:
+    turns = (
+        Turn(index=0, speaker="I", text="Do you trust them?", interviewer=True),
+        Turn(index=1, speaker="P", text="I trust them"),
+    )
+    asked: list[Transcript] = []
+
+    class Asked(Words):
+        def suggest(self, version: str, transcripts: Sequence[Transcript]) -> SuggestionBatch:
+            asked.extend(transcripts)
+            return super().suggest(version, transcripts)
+
+    with house.database.unit_of_work() as work:
+        talk = Transcript(name="talk", turns=turns)
+        work.studies.add(study, Material(transcripts=(talk,), interviewers=("I",)))
+        work.label_studio.save_tasks(study, [TaskLink(task_id=4, transcript="talk", blind=False)])
+        work.commit()
+    shown = [{"speaker": turn.speaker, "text": turn.text} for turn in turns]
+    task = {"id": 4, "data": {"turns": shown}}
+    predicting.predict_tasks(house, Asked(), study, tasks=[task], label_config=PARAGRAPHS)
+    assert asked == [talk]

@@ -1,0 +1,121 @@
+"""What word processors' documents share: paragraphs and tables as they are read, and what is not.
+
+A reader of one format walks its XML and hands over `Paragraph`s; tables with a column of speakers
+and one of words become labelled paragraphs here.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from annotations.formats.labels import LONGEST_LABEL, TIME, could_speak, plain
+from annotations.formats.speech import Paragraph, Spoken
+
+_WORDS = re.compile(
+    r"text|words|speech|transcript(?:ion)?|utterances?|dialogue|content|said|talk", re.I
+)
+_SPEAKER = re.compile(r"speakers?|names?|who|participants?|person|voice|role", re.I)
+_TIME = re.compile(rf"\s*(?:{TIME})?\s*")
+
+_SHOWN = 3
+_EXCERPT = 40
+
+Cell = list[Paragraph]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """The turns of a document, and in words what was left out of them."""
+
+    spoken: Spoken
+    left_out: tuple[str, ...] = ()
+
+
+def labelled(text: str, bold: Sequence[tuple[int, int]]) -> str:
+    """The bold beginning of a paragraph, from the spans that are bold; empty where there is none.
+
+    A bold space does not end a label, and a paragraph that is bold throughout has one only
+    where it is as short as a name.
+    """
+    end = 0
+    for start, stop in bold:
+        if text[end:start].strip():
+            break
+        end = max(end, stop)
+    label = text[:end].strip()
+    return label if len(label) < LONGEST_LABEL else ""
+
+
+def table_paragraphs(rows: Sequence[Sequence[Cell]]) -> list[Paragraph]:
+    """A table's cells as paragraphs; with a column of speakers, each row labelled by it."""
+    width = max((len(row) for row in rows), default=0)
+    texts = [[_text(cell) for cell in row] + [""] * (width - len(row)) for row in rows]
+    columns = [[row[at] for row in texts] for at in range(width)]
+    found = _columns(columns) if width > 1 else None
+    if found is None:
+        return [one for row in rows for cell in row for one in cell]
+    speaker, words, header = found
+    paragraphs = []
+    for row in texts[1:] if header else texts:
+        if row[words]:
+            label = re.sub(TIME, "", row[speaker]).strip(" :\t")
+            paragraphs.append(Paragraph(text=row[words], label=label, sure=bool(label)))
+    return paragraphs
+
+
+def _columns(columns: Sequence[Sequence[str]]) -> tuple[int, int, bool] | None:
+    """Which column speaks, which holds the words, and whether the first row is a header."""
+    heads = [column[0].strip(" :") for column in columns]
+    named = [at for at, head in enumerate(heads) if _SPEAKER.fullmatch(head)]
+    said = [at for at, head in enumerate(heads) if _WORDS.fullmatch(head)]
+    if named and said:
+        return named[0], said[0], True
+    size = [sum(len(text.split()) for text in column) for column in columns]
+    words = said[0] if said else size.index(max(size))
+    for at, column in enumerate(columns):
+        labels = Counter(text.strip(" :\t") for text in column if text.strip(" :\t"))
+        if at == words or not labels or all(_TIME.fullmatch(label) for label in labels):
+            continue
+        good = sum(times for label, times in labels.items() if could_speak(label, times))
+        if good >= 0.9 * labels.total() and max(labels.values()) > 1:
+            return at, words, bool(said) or bool(_SPEAKER.fullmatch(heads[at]))
+    return None
+
+
+def _text(cell: Cell) -> str:
+    return " ".join(plain(one.text).strip() for one in cell if one.text.strip())
+
+
+def heading_note(spoken: Spoken) -> list[str]:
+    """That headings are not among the turns."""
+    if not spoken.headings:
+        return []
+    shown = "; ".join(repr(_short(one)) for one in spoken.headings[:_SHOWN])
+    more = f" and {len(spoken.headings) - 3} more" if len(spoken.headings) > 3 else ""
+    return [f"{_count(len(spoken.headings), 'heading')} ({shown}{more})"]
+
+
+def count_note(number: int, what: str) -> list[str]:
+    """That so many things of a kind are not among the turns; nothing where there is none."""
+    return [_count(number, what)] if number else []
+
+
+def text_note(texts: Sequence[str], what: str) -> list[str]:
+    """That texts of a kind are not among the turns, with how the first begins."""
+    filled = [one for one in (plain(text).strip() for text in texts) if one]
+    if not filled:
+        return []
+    return [f"{_count(len(filled), what)} (the first begins {_short(filled[0])!r})"]
+
+
+def _count(number: int, what: str) -> str:
+    """`what` in the singular; where more words follow the noun, it comes first."""
+    noun, *rest = what.split(" ", 1)
+    if number != 1 and rest and noun in ("cue", "line"):
+        return " ".join([str(number), f"{noun}s", *rest])
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT].rstrip()}…"
