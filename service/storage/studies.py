@@ -92,6 +92,18 @@ class Studies:
         row = lookup.transcript_id(self._session, study, transcript)
         return self._transcripts(study, [row])[0]
 
+    def read_by_people(self, name: str) -> frozenset[str]:
+        """The transcripts of which somebody read a turn, without loading the study."""
+        query = (
+            select(TranscriptRow.name, ReadingRow.coder)
+            .join(TranscriptRow, TranscriptRow.id == ReadingRow.transcript_id)
+            .where(TranscriptRow.study_id == lookup.study_id(self._session, name))
+            .distinct()
+        )
+        return frozenset(
+            transcript for transcript, coder in self._session.execute(query) if not is_model(coder)
+        )
+
     def codebook(self, name: str) -> Codebook:
         """The study's codebook."""
         return codebooks.stored(self._session, lookup.study_id(self._session, name))

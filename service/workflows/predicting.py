@@ -164,7 +164,7 @@ def _withheld(
     if not fresh:
         return blind
     with house.database.reading() as work:
-        read = {reading.transcript for reading in work.studies.load(study).human_readings}
+        read = work.studies.read_by_people(study)
         shown = set(work.suggestions.shown_transcripts(study))
     return blind | ((fresh & read) - shown)
 

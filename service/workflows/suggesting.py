@@ -16,7 +16,8 @@ from service.workflows.modelling import folder_of, model_in_use
 from service.workflows.training import Progress
 
 _PORTION = 300
-"""Turns that are looked at before progress is told again."""
+_PORTIONS = 20
+"""Progress is told after so many portions, or after so many turns where that is less often."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,13 +90,16 @@ def suggest_transcripts(
 
 
 def _portions(transcripts: Sequence[Transcript]) -> Iterator[list[Transcript]]:
-    """The transcripts in portions of some hundred turns, after each of which it is told."""
+    """The transcripts in portions after each of which it is told: large, to fill the cores."""
+    enough = max(_PORTION, sum(len(one.turns) for one in transcripts) // _PORTIONS)
     portion: list[Transcript] = []
+    turns = 0
     for item in transcripts:
         portion.append(item)
-        if sum(len(one.turns) for one in portion) >= _PORTION:
+        turns += len(item.turns)
+        if turns >= enough:
             yield portion
-            portion = []
+            portion, turns = [], 0
     if portion:
         yield portion
 

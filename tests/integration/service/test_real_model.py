@@ -1,15 +1,19 @@
 """A model that was really trained, behind the protocol and the API."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from fastapi.testclient import TestClient
 
 from annotations.formats.label_config import label_config_for
 from annotations.formats.regions import task_data_of
 from annotations.transcripts import Transcript
+from models.encoder import TransformersEncoder
+from models.suggester import Suggester
 from service.app import create_app
 from service.house import House, open_house
 from service.settings import read_settings
@@ -155,3 +159,32 @@ def test_agreement_carries_intervals_and_sets_the_model_beside_the_coders(
     assert report["model"]["against"]
     wrong = client.get("/api/v1/studies/few/agreement?unit=word", headers=API)
     assert wrong.status_code == 422
+
+
+def test_twenty_coders_at_once_get_what_each_would_get_alone(
+    client: TestClient, trained: House, transcripts: tuple[Transcript, ...]
+) -> None:
+    with trained.database.reading() as work:
+        config = label_config_for(work.studies.codebook("few"))
+    sent = [task_data_of(item) for item in transcripts[:4]]
+    alone = [predict(client, config, item) for item in sent]
+    with ThreadPoolExecutor(20) as pool:
+        calls = [pool.submit(predict, client, config, sent[at % 4]) for at in range(20)]
+        together = [call.result() for call in calls]
+    assert together == [alone[at % 4] for at in range(20)]
+    assert any(one["result"] for answer in alone for one in answer)
+
+
+def test_decisions_in_bfloat16_are_those_in_float32(
+    trained: House, version: str, transcripts: tuple[Transcript, ...]
+) -> None:
+    decided = []
+    for precision in (torch.bfloat16, torch.float32):
+        suggester = Suggester.load(trained.artifacts / version)
+        encoder = TransformersEncoder.load(precision=precision)
+        suggester._encoder = encoder
+        decided.append([set(one.codes) for one in suggester.decisions(transcripts)])
+    coarse, exact = decided
+    assert sum(map(len, exact)) > 0
+    differing = sum(len(one ^ other) for one, other in zip(coarse, exact, strict=True))
+    assert differing <= 0.005 * len(exact) * len(suggester.codes)

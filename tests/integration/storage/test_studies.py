@@ -365,3 +365,20 @@ def test_where_interviewers_are_coded_their_turns_are_like_all_others(
         assert not any(turn.interviewer for turn in work.studies.transcript(study, "T").turns)
         found = work.studies.summary(study)
     assert (found.interviewers, found.code_interviewer) == (("I",), True)
+
+
+def test_what_people_read_is_known_without_loading_the_study(
+    database: Database, material: Material
+) -> None:
+    readings = (
+        Reading(transcript="ward", turn=0, coder="model:v1"),
+        Reading(transcript="clinic", turn=0, coder="ana"),
+        Reading(transcript="clinic", turn=0, coder="bo"),
+    )
+    with database.unit_of_work() as work:
+        work.studies.create("half")
+        work.studies.add("half", replace(material, codings=(), readings=readings))
+        work.commit()
+        assert work.studies.read_by_people("half") == {"clinic"}
+    with database.reading() as work, pytest.raises(NotFound):
+        work.studies.read_by_people("other")

@@ -19,10 +19,13 @@ TEXTS = ["We had no staff.", "Who says so?", "We had no staff."]
 class Counting:
     """The real encoder, with a record of what it was asked."""
 
-    def __init__(self, encoder: TransformersEncoder, checksum: str | None = None) -> None:
+    def __init__(
+        self, encoder: TransformersEncoder, checksum: str | None = None, precision: str = ""
+    ) -> None:
         self._encoder, self.asked = encoder, []  # type: TransformersEncoder, list[str]
         self.name, self.dimension = encoder.name, encoder.dimension
         self.checksum = checksum or encoder.checksum
+        self.precision = precision or encoder.precision
 
     def encode(
         self, texts: Sequence[str], *, advance: Callable[[int], None] = lambda _done: None
@@ -50,6 +53,27 @@ def test_another_encoder_s_vectors_are_not_used(
     assert other.asked == ["We had no staff.", "Who says so?"]
 
 
+def test_vectors_of_another_precision_are_not_used(
+    encoder: TransformersEncoder, tmp_path: Path
+) -> None:
+    cache = EmbeddingCache(tmp_path)
+    cache.encode(encoder, TEXTS)
+    other = Counting(encoder, precision="coarse")
+    cache.encode(other, TEXTS)
+    assert other.asked == ["We had no staff.", "Who says so?"]
+
+
+def test_what_the_cache_gives_is_what_the_encoder_gives_in_any_order(
+    encoder: TransformersEncoder, tmp_path: Path
+) -> None:
+    cache = EmbeddingCache(tmp_path)
+    texts = [f"Shift {number % 700}, again." for number in range(1200)]
+    cache.encode(encoder, texts[::3])
+    mixed = cache.encode(encoder, texts)
+    assert np.array_equal(mixed, encoder.encode(texts))
+    assert np.array_equal(cache.encode(encoder, texts[::-1]), mixed[::-1])
+
+
 def test_without_a_folder_nothing_is_kept(encoder: TransformersEncoder) -> None:
     counting, cache = Counting(encoder), EmbeddingCache(None)
     cache.encode(counting, TEXTS[:1])
@@ -70,7 +94,7 @@ import sys, numpy as np
 from pathlib import Path
 from models.embedding_cache import EmbeddingCache
 class Numbers:
-    name, checksum, dimension = "numbers", "numbers", 4
+    name, checksum, precision, dimension = "numbers", "numbers", "exact", 4
     def encode(self, texts, *, advance=lambda done: None):
         return np.array([[float(t)] * 4 for t in texts], dtype=np.float32).reshape(-1, 4)
 cache = EmbeddingCache(Path(sys.argv[1]))

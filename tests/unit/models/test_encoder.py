@@ -11,6 +11,7 @@ import torch
 import transformers
 
 from annotations.errors import ArtifactError
+from models import encoder as encoder_module
 from models import weights
 from models.encoder import TransformersEncoder, open_encoder
 from models.weights import default_folder, find_encoder
@@ -33,8 +34,20 @@ def own_folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def exact() -> TransformersEncoder:
+    """The encoder in float32, whatever this processor is fastest at."""
+    return TransformersEncoder.load(precision=torch.float32)
+
+
+@pytest.fixture(scope="module")
+def coarse() -> TransformersEncoder:
+    """The encoder in bfloat16, whatever this processor is fastest at."""
+    return TransformersEncoder.load(precision=torch.bfloat16)
+
+
 def test_a_vector_is_the_mean_over_tokens_as_the_model_s_makers_compute_it(
-    encoder: TransformersEncoder,
+    exact: TransformersEncoder,
 ) -> None:
     tokenizer = transformers.AutoTokenizer.from_pretrained(default_folder())
     model = transformers.AutoModel.from_pretrained(default_folder()).eval()
@@ -42,17 +55,40 @@ def test_a_vector_is_the_mean_over_tokens_as_the_model_s_makers_compute_it(
         with torch.inference_mode():
             hidden = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
         expected = torch.nn.functional.normalize(hidden.mean(0), dim=0).numpy()
-        assert encoder.encode([text])[0] == pytest.approx(expected, abs=1e-5)
+        assert exact.encode([text])[0] == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize("which", ["exact", "coarse", "padded"])
 def test_a_vector_does_not_depend_on_its_company_to_the_last_bit(
-    encoder: TransformersEncoder,
+    which: str, request: pytest.FixtureRequest
 ) -> None:
-    together = encoder.encode(TEXTS * 3 + [f"Turn number {n} of many." for n in range(90)])
+    encoder: TransformersEncoder = request.getfixturevalue(which)
+    company = [" ".join(["many"] * (n % 40)) + f" turns and number {n}." for n in range(600)]
+    together = encoder.encode(TEXTS * 3 + company[: 90 if which == "padded" else None])
     alone = np.vstack([encoder.encode([text]) for text in TEXTS])
     backwards = encoder.encode(TEXTS[::-1])[::-1]
     assert np.array_equal(together[: len(TEXTS)], alone)
     assert np.array_equal(backwards, alone)
+
+
+@pytest.fixture
+def padded(monkeypatch: pytest.MonkeyPatch) -> TransformersEncoder:
+    """The same weights by the way that other kinds of models are run."""
+    monkeypatch.setattr(encoder_module, "can_pack", lambda _model: False)
+    return TransformersEncoder.load()
+
+
+def test_all_ways_to_compute_a_vector_agree(
+    exact: TransformersEncoder, coarse: TransformersEncoder, padded: TransformersEncoder
+) -> None:
+    texts = [*TEXTS, *(f"We wait {'and wait ' * n}for a reply." for n in range(0, 60, 4))]
+    expected = padded.encode(texts)
+    assert exact.encode(texts) == pytest.approx(expected, abs=1e-5)
+    cosines = (coarse.encode(texts) * expected).sum(axis=1)
+    assert cosines[2] == 0
+    assert np.delete(cosines, 2).min() > 0.999
+    assert len({exact.precision, coarse.precision, padded.precision}) == 3
+    assert exact.checksum == coarse.checksum == padded.checksum
 
 
 def test_the_end_of_a_long_text_counts(encoder: TransformersEncoder) -> None:
