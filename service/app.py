@@ -17,7 +17,7 @@ from service import logs
 from service.house import House
 from service.middleware import BodyLimit, Envelope
 from service.problems import add_problem_handlers
-from service.routes import jobs, ml_backend, models, pages, reports, studies
+from service.routes import counts, jobs, ml_backend, models, pages, reports, studies
 from service.serving import Serving, for_api
 from service.supervisor import Supervisor
 
@@ -56,6 +56,7 @@ def create_app(house: House) -> FastAPI:
         jobs.router,
         models.router,
         reports.router,
+        counts.router,
         pages.router,
     ):
         app.include_router(router)

@@ -32,13 +32,13 @@ class Table:
     problems: tuple[Problem, ...]
 
 
-def read_table(file: str, text: str) -> Table:
+def read_table(file: str, text: str, *, delimiter: str = ",") -> Table:
     """Parse RFC 4180 text. Column names are compared in lower case by whoever reads the rows."""
     rows: list[Row] = []
     problems: list[Problem] = []
     columns: tuple[str, ...] = ()
     with _long_fields():
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
         line = 1
         try:
             for fields in reader:

@@ -46,9 +46,15 @@ class Intake:
         self._broken: set[str] = set()
         self._unsure = False
         self._codes: dict[str, tuple[Code, Place]] = {}
+        self._gathered: dict[str, Code] = {}
         self._codings: dict[tuple[str, int, int, int, str, str], Coding] = {}
         self._readings: dict[tuple[str, int, str], Reading] = {}
         self._unlisted: dict[str, tuple[Place, int]] = {}
+
+    def known(self, name: str) -> Transcript | None:
+        """The transcript of this name in the input so far or in the study, or None."""
+        found = self._transcripts.get(name)
+        return self._known.get(name) if found is None else found[0]
 
     def problem(self, place: Place, message: str) -> None:
         """Note something that makes the whole input refused."""
@@ -123,6 +129,10 @@ class Intake:
         else:
             self._codes[code.path] = (code, place)
 
+    def gather_code(self, code: Code) -> None:
+        """Put in a code that is known without a codebook having been declared."""
+        self._gathered.setdefault(code.path, code)
+
     @property
     def listed(self) -> frozenset[str] | None:
         """The codes that codings may use; None where no codebook was declared."""
@@ -182,8 +192,7 @@ class Intake:
         )
 
     def _find(self, name: str, place: Place) -> Transcript | None:
-        found = self._transcripts.get(name)
-        transcript = self._known.get(name) if found is None else found[0]
+        transcript = self.known(name)
         if transcript is None and not self._unsure and name not in self._broken:
             near = _nearest(name, [*self._transcripts, *self._known])
             self.problem(
@@ -209,8 +218,10 @@ class Intake:
         declared = self._codebook.declared or bool(self._codes)
         codes = [code for code, _ in self._codes.values()]
         codes += [code for code in self._codebook.codes if code.path not in self._codes]
+        there = {code.path for code in codes}
+        codes += [code for path, code in self._gathered.items() if path not in there]
         if not declared:
-            there = {code.path for code in codes}
+            there.update(self._gathered)
             used = dict.fromkeys(coding.code for coding in self._codings.values())
             codes += [Code(path=path) for path in used if path not in there]
         return Codebook.of(codes, declared=declared)

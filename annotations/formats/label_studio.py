@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -49,6 +49,7 @@ class Task:
     transcript: Transcript
     annotations: Sequence[Any]
     predictions: Sequence[Any]
+    drafts: int = 0
 
 
 def read_tasks(file: str, text: str, intake: Intake) -> tuple[Task, ...]:
@@ -94,8 +95,9 @@ def read_tasks(file: str, text: str, intake: Intake) -> tuple[Task, ...]:
                 place=place,
                 label=label if name == label else f"{label} (transcript {name!r})",
                 transcript=taken,
-                annotations=entry.get("annotations") or (),
-                predictions=entry.get("predictions") or (),
+                annotations=_list(entry.get("annotations")),
+                predictions=_list(entry.get("predictions")),
+                drafts=len(_list(entry.get("drafts"))),
             )
             tasks.append(task)
     return tuple(tasks)
@@ -105,7 +107,13 @@ def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
     """Put in the codings and readings of the tasks' annotations, with what they leave out."""
     listed = intake.listed
     left_out: Counter[tuple[Place, str]] = Counter()
+    drafts: Counter[Place] = Counter()
     for task in tasks:
+        if task.drafts:
+            intake.refuse(
+                task.place,
+                f"{task.label}: {task.drafts} draft{'s' * (task.drafts > 1)}, unfinished",
+            )
         for annotation in task.annotations:
             if not isinstance(annotation, dict) or not isinstance(
                 annotation.get("result") or [], list
@@ -125,6 +133,13 @@ def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
                 _read_annotation(task, annotation, coder, listed, intake, left_out)
     for (place, what), count in left_out.items():
         intake.refuse(place, f"{count} result{'s' * (count > 1)} {what}")
+    for place, count in drafts.items():
+        if count:
+            intake.refuse(place, f"{count} draft{'s' * (count > 1)}, which nobody submitted")
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
 
 
 def _read_annotation(
@@ -175,6 +190,8 @@ def _read_annotation(
 
 def _assisted(task: Task, annotation: Json, result: Sequence[Json]) -> bool:
     """Whether suggestions were, or may have been, visible: in doubt they were."""
+    if isinstance(annotation.get("assisted"), bool):  # as our own export says
+        return bool(annotation["assisted"])
     if annotation.get("parent_prediction") or annotation.get("prediction"):
         return True
     if any(str(item.get("origin")).startswith("prediction") for item in result):
@@ -182,7 +199,7 @@ def _assisted(task: Task, annotation: Json, result: Sequence[Json]) -> bool:
     made = _time(annotation.get("created_at"))
     for prediction in task.predictions:
         shown = _time(prediction.get("created_at")) if isinstance(prediction, dict) else None
-        if made is None or shown is None or shown < made:
+        if made is None or shown is None or in_utc(shown) < in_utc(made):
             return True
     return False
 
@@ -194,6 +211,11 @@ def _coder(completed_by: object) -> str | None:
     else:
         who = completed_by
     return None if who is None else str(who).strip() or None
+
+
+def in_utc(when: datetime) -> datetime:
+    """A time that can be compared with any other; one without a zone is taken for UTC."""
+    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
 def _time(text: object) -> datetime | None:

@@ -12,6 +12,9 @@ from annotations.formats import (
     facesheets,
     interviewers,
     label_studio,
+    qualcoder,
+    segment_tables,
+    taguette,
     tidy_csv,
     transcript_files,
 )
@@ -29,8 +32,15 @@ class Format(Enum):
     LABEL_STUDIO = (".json", ".json.gz")
     TRANSCRIPT = transcript_files.ENDS
     WORKBOOK = (".xlsx", ".xlsm")
+    QUALCODER = (".qda",)
+    TAGUETTE = (".sqlite3",)
 
 
+_QUALCODER_DATA = "data.qda"
+_PROJECTS: Mapping[Format, Callable[[Path, Intake], None]] = {
+    Format.QUALCODER: qualcoder.read,
+    Format.TAGUETTE: taguette.read,
+}
 _NEWER = {".doc": ".docx", ".rtf": ".docx", ".xls": ".xlsx", ".pages": ".docx", ".ods": ".xlsx"}
 _ABOUT = re.compile(r"(?:readme|licen[cs]e|notice)\b.*", re.IGNORECASE)
 
@@ -58,19 +68,26 @@ def read_paths(
     sheets: list[csv_table.Table] = []
     exports: list[tuple[str, str]] = []
     tasks: list[label_studio.Task] = []
+    segments: list[csv_table.Table] = []
+    projects: list[Path] = []
     for path in _files(paths, intake):
         kind = _format(path)
         if kind is None:
             intake.problem(Place(file=str(path)), f"not a kind of file that is read; {_hint(path)}")
         elif kind is Format.TRANSCRIPT:
             transcript_files.read(path, intake)
+        elif kind in _PROJECTS:
+            projects.append(path)
         elif kind is Format.WORKBOOK:
-            sheets.extend(_workbook(path, intake))
+            for sheet in _workbook(path, intake):
+                (segments if segment_tables.is_one(sheet) else sheets).append(sheet)
         elif (content := read_text(path)).problem is not None:
             intake.problems([content.problem])
             intake.lost_transcript(None)
         elif kind is Format.LABEL_STUDIO:
             exports.append((str(path), content.text))
+        elif (found := segment_tables.recognise(str(path), content.text)) is not None:
+            segments.append(found)
         elif not is_known(table := csv_table.read_table(str(path), content.text)) and (
             facesheets.could_be(table)
         ):
@@ -83,10 +100,15 @@ def read_paths(
     _read_tables(tables, Kind.TRANSCRIPTS, tidy_csv.read_transcripts, intake)
     for file, text in exports:
         tasks.extend(label_studio.read_tasks(file, text, intake))
+    for path in projects:
+        _PROJECTS[Format(_format(path))](path, intake)
     _read_tables(tables, Kind.ATTRIBUTES, tidy_csv.read_attributes, intake)
     _read_tables(tables, Kind.CODEBOOK, tidy_csv.read_codebook, intake)
     _read_tables(tables, Kind.CODINGS, tidy_csv.read_codings, intake)
+    _read_tables(tables, Kind.READINGS, tidy_csv.read_readings, intake)
     label_studio.read_annotations(tasks, intake)
+    for one in segments:
+        segment_tables.read(one, intake)
     facesheets.read(sheets, intake)
     material = intake.material()
     return interviewers.mark(material, interviewing) if interviewing else material
@@ -129,7 +151,10 @@ def _files(paths: Sequence[Path], intake: Intake) -> list[Path]:
         intake.problem(Place(file="nothing"), "no file or folder was given; name at least one")
     found: dict[Path, Path] = {}
     for path in paths:
-        if path.is_dir():
+        if (path / _QUALCODER_DATA).is_file():
+            # A QualCoder project is a folder; what lies beside its data is what was coded.
+            files = [path / _QUALCODER_DATA]
+        elif path.is_dir():
             files = _in_folder(path, intake)
             if not files:
                 intake.problem(Place(file=str(path)), "no file in this folder can be read")

@@ -5,7 +5,9 @@
   points of the turn's text, `end` is exclusive, both empty means the whole turn; an empty code
   says that the coder read the turn and applied nothing
 - attributes: `transcript`, then any columns
-- codebook: `code, definition, include, exclude, examples` (joined by ` | `), code alone required
+- codebook: `code, definition, include, exclude, examples` (joined by ` | `), code alone required;
+  with `declared` false the codes were gathered, and others may join them
+- readings: `transcript, turn, coder, assisted`, where suggestions were visible to some
 """
 
 import re
@@ -23,6 +25,8 @@ EXAMPLES_SEPARATOR = " | "
 
 _NUMBER = re.compile(r"\d{1,9}(?:\.0+)?", re.ASCII)  # spreadsheets and pandas write 3 as 3.0
 _MOST_GAPS = 5
+_YES = ("true", "yes", "1")
+_NO = ("false", "no", "0")
 
 
 def read_transcripts(table: Table, intake: Intake) -> None:
@@ -44,7 +48,12 @@ def read_transcripts(table: Table, intake: Intake) -> None:
             )
             broken.add(name)
             continue
-        turn = Turn(index=index, speaker=row.fields["speaker"].strip(), text=row.fields["text"])
+        turn = Turn(
+            index=index,
+            speaker=row.fields["speaker"].strip(),
+            text=row.fields["text"],
+            interviewer=row.fields.get("interviewer", "").strip().lower() in _YES,
+        )
         of_name[index] = (turn, place)
     for name, of_name in turns.items():
         last, place = of_name[max(of_name)]
@@ -107,7 +116,29 @@ def read_codebook(table: Table, intake: Intake) -> None:
             exclude=fields.get("exclude", ""),
             examples=tuple(example.strip() for example in examples if example.strip()),
         )
-        intake.add_code(code, place)
+        if fields.get("declared", "").lower() in _NO:
+            intake.gather_code(code)
+        else:
+            intake.add_code(code, place)
+
+
+def read_readings(table: Table, intake: Intake) -> None:
+    """Put in who read which turn, and whether suggestions were visible."""
+    for row in table.rows:
+        place = Place(file=table.file, line=row.line)
+        name = _transcript(row, place, intake)
+        turn = _turn(row, place, intake)
+        coder = row.fields["coder"].strip()
+        assisted = row.fields["assisted"].strip().lower()
+        if not coder:
+            intake.problem(place, "no coder; every reading is somebody's")
+        if assisted not in (*_YES, *_NO, ""):
+            intake.problem(place, f"assisted {assisted!r} is neither true nor false")
+        if name is None or turn is None or not coder or intake.find_turn(name, turn, place) is None:
+            continue
+        intake.add_reading(
+            Reading(transcript=name, turn=turn, coder=coder, assisted=assisted in _YES)
+        )
 
 
 def read_codings(table: Table, intake: Intake) -> None:

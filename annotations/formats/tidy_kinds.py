@@ -16,6 +16,7 @@ class Kind(Enum):
     CODINGS = "codings"
     ATTRIBUTES = "attributes"
     CODEBOOK = "codebook"
+    READINGS = "readings"
 
 
 _REQUIRED = {
@@ -23,16 +24,22 @@ _REQUIRED = {
     Kind.CODINGS: ("transcript", "turn", "start", "end", "code"),
     Kind.ATTRIBUTES: ("transcript",),
     Kind.CODEBOOK: ("code",),
+    Kind.READINGS: ("transcript", "turn", "coder", "assisted"),
 }
 _OPTIONAL = {
-    Kind.TRANSCRIPTS: (),
+    Kind.TRANSCRIPTS: ("interviewer",),
     Kind.CODINGS: ("coder", "coded_at"),
-    Kind.CODEBOOK: ("definition", "include", "exclude", "examples"),
+    Kind.CODEBOOK: ("definition", "include", "exclude", "examples", "declared"),
+    Kind.READINGS: ("model",),
 }
+_FOR_ANALYSIS = re.compile(r"(?:suggestions|decisions|dictionary)\.csv", re.IGNORECASE)
+"""Files of an export that tell what a model and Label Studio did: they are not read back."""
 
 
 def is_known(table: Table) -> bool:
-    """Whether a table is one of the tidy files, be it a faulty one."""
+    """Whether a table is one of the tidy files or of an export, be it a faulty one."""
+    if _FOR_ANALYSIS.fullmatch(PurePath(table.file).name):
+        return True
     return _kind(table.file, frozenset(name.lower() for name in table.columns)) is not None
 
 
@@ -47,6 +54,9 @@ class TidyFile:
 def recognise(table: Table, intake: Intake) -> TidyFile | None:
     """Tell what a table holds by its file's name, else by its columns; note what it lacks."""
     place = Place(file=table.file, line=1)
+    if _FOR_ANALYSIS.fullmatch(PurePath(table.file).name):
+        intake.refuse(Place(file=table.file), "not read: a file of an export that is for analysis")
+        return None
     columns = [name.lower() for name in table.columns]
     kind = _kind(table.file, frozenset(columns))
     intake.problems(table.problems)

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from service.cli import agreeing, choosing, labelling, modelling, running, studying
+from service.cli import (
+    agreeing,
+    choosing,
+    counting,
+    exporting,
+    labelling,
+    modelling,
+    running,
+    studying,
+)
 
 app = typer.Typer(
     name="second-coder",
@@ -30,5 +39,7 @@ studying.add_to(app)
 modelling.add_to(app)
 choosing.add_to(app)
 agreeing.add_to(app)
+counting.add_to(app)
+exporting.add_to(app)
 labelling.add_to(app)
 running.add_to(app)

@@ -25,6 +25,8 @@ _LABEL = 320
 
 _CONFIG: dict[str, Any] = {
     "background": "transparent",
+    # The reader's font may be wider than the one that was measured.
+    "padding": {"left": 32, "top": 5, "right": 5, "bottom": 24},
     "font": _FONT,
     "view": {"stroke": None},
     "axis": {
@@ -57,13 +59,13 @@ def forest(codes: Sequence[Document], pooled: Document) -> str:
     x = alt.Scale(domain=[min(0.0, least), 1.0], nice=True)
     y = alt.Y("code:N", sort=order, title=None)
     lines = (
-        _chart([row for row in rows if row["low"] is not None])
+        plain_chart([row for row in rows if row["low"] is not None])
         .mark_rule(color=ACCENT, strokeWidth=2)
         .encode(alt.X("low:Q", scale=x, title="Krippendorff's alpha"), y, alt.X2("high:Q"))
     )
     # A value without an interval is an open circle.
     points = (
-        _chart(rows)
+        plain_chart(rows)
         .mark_point(size=60, color=ACCENT, opacity=1)
         .encode(
             alt.X("alpha:Q", scale=x, title="Krippendorff's alpha"),
@@ -72,14 +74,14 @@ def forest(codes: Sequence[Document], pooled: Document) -> str:
         )
     )
     bars = (
-        _chart([{"bar": 0.667}, {"bar": 0.8}])
+        plain_chart([{"bar": 0.667}, {"bar": 0.8}])
         .mark_rule(color=INK, strokeDash=[3, 3], opacity=0.6)
         .encode(alt.X("bar:Q", scale=x, title="Krippendorff's alpha"))
     )
     chart = alt.layer(bars, lines, points, width=_WIDTH, height=_ROW * len(rows))
     without = sum(row["low"] is None for row in rows)
     hollow = f" {without} without an interval are open circles." if without else ""
-    return _svg(
+    return svg(
         chart,
         "forest",
         "Krippendorff's alpha by code with 95% intervals",
@@ -102,8 +104,8 @@ def coder_matrix(coders: Sequence[str], pairs: Sequence[Document]) -> str:
                 )
     if not cells:
         return ""
-    return _svg(
-        _heat(cells, list(coders), most=1.0),
+    return svg(
+        heat(cells, coders, coders, most=1.0),
         "matrix",
         "Cohen's kappa between coders",
         f"{len(coders)} coders by {len(coders)}; the stronger the colour, the higher kappa. "
@@ -122,8 +124,8 @@ def confusion(codes: Sequence[str], confusions: Sequence[Document]) -> str:
             cells.append({"row": row, "column": column, "value": share, "text": _decimals(share)})
     taken = {cell["row"] for cell in cells}
     names = [code for code in codes if code in taken]
-    return _svg(
-        _heat(cells, names, most=max(cell["value"] for cell in cells)),
+    return svg(
+        heat(cells, names, names, most=max(cell["value"] for cell in cells)),
         "confusion",
         "Codes taken for each other",
         f"{len(names)} codes by {len(names)}; the stronger the colour, the larger the share of "
@@ -144,13 +146,15 @@ def reliability(bins: Sequence[Document]) -> str:
         )
     )
     ideal = (
-        _chart([{"said": 0, "observed": 0}, {"said": 1, "observed": 1}])
+        plain_chart([{"said": 0, "observed": 0}, {"said": 1, "observed": 1}])
         .mark_line(color=INK, strokeDash=[3, 3], opacity=0.6)
         .encode(x, y)
     )
-    points = _chart(bins).mark_point(size=60, color=ACCENT, fill=ACCENT, opacity=1).encode(x, y)
+    points = (
+        plain_chart(bins).mark_point(size=60, color=ACCENT, fill=ACCENT, opacity=1).encode(x, y)
+    )
     farthest = max(abs(one["said"] - one["observed"]) for one in bins)
-    return _svg(
+    return svg(
         alt.layer(ideal, points, width=_SQUARE, height=_SQUARE),
         "reliability",
         "Reliability diagram of the model's probabilities",
@@ -159,11 +163,13 @@ def reliability(bins: Sequence[Document]) -> str:
     )
 
 
-def _heat(cells: Sequence[Document], names: Sequence[str], *, most: float) -> Drawn:
-    """Every name against every name, in full colour at the value `most`."""
-    base = _chart(list(cells)).encode(
-        alt.X("column:N", sort=list(names), title=None, axis=alt.Axis(labelAngle=-90)),
-        alt.Y("row:N", sort=list(names), title=None),
+def heat(
+    cells: Sequence[Document], rows: Sequence[str], columns: Sequence[str], *, most: float
+) -> Drawn:
+    """Rows against columns, in full colour at the value `most`; a cell says what is written."""
+    base = plain_chart(list(cells)).encode(
+        alt.X("column:N", sort=list(columns), title=None, axis=alt.Axis(labelAngle=-90)),
+        alt.Y("row:N", sort=list(rows), title=None),
     )
     # Half strength at most: the figures are written over it in the text's colour.
     strength = alt.Opacity(
@@ -171,15 +177,16 @@ def _heat(cells: Sequence[Document], names: Sequence[str], *, most: float) -> Dr
     )
     squares = base.mark_rect(color=ACCENT).encode(strength)
     figures = base.mark_text(color=INK, fontSize=11).encode(alt.Text("text:N"))
-    return alt.layer(squares, figures, width=_CELL * len(names), height=_ROW * len(names))
+    return alt.layer(squares, figures, width=_CELL * len(columns), height=_ROW * len(rows))
 
 
-def _chart(rows: Sequence[Document]) -> alt.Chart:
+def plain_chart(rows: Sequence[Document]) -> alt.Chart:
+    """A chart over these rows, without marks yet."""
     data: alt.Data = alt.Data.from_dict({"values": list(rows)})
     return alt.Chart(data)
 
 
-def _svg(chart: Drawn, name: str, title: str, description: str) -> str:
+def svg(chart: Drawn, name: str, title: str, description: str) -> str:
     """Render without a network, and say in words what is to be seen."""
     made = chart.configure(**_CONFIG).to_dict()
     drawn: str = vl_convert.vegalite_to_svg(made, allowed_base_urls=[])

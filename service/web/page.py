@@ -28,24 +28,25 @@ def agreement_page(document: Any) -> Page:
     (`data-at`, a JSON pointer). Nothing but the one stylesheet in it is allowed by its policy.
     """
     root = Node.root(document)
+    return standing_alone(
+        "page.html",
+        study=root["study"],
+        unit=root["unit"],
+        level=root["level"],
+        summary=summary_of(root),
+        notes=list(root["notes"]),
+        sections=sections_of(root),
+        methods=root["methods"],
+    )
+
+
+def standing_alone(template: str, **values: object) -> Page:
+    """A template with the one stylesheet in it, and nothing else that the page may load."""
     style = _style()
     policy = _policy(style)
-    html = (
-        _environment()
-        .get_template("page.html")
-        .render(
-            # Our own stylesheet: escaped, it would not match its hash.
-            style=Markup(style),  # noqa: S704
-            policy=policy,
-            study=root["study"],
-            unit=root["unit"],
-            level=root["level"],
-            summary=summary_of(root),
-            notes=list(root["notes"]),
-            sections=sections_of(root),
-            methods=root["methods"],
-        )
-    )
+    # Our own stylesheet: escaped, it would not match its hash.
+    given = {"style": Markup(style), "policy": policy}  # noqa: S704
+    html = _environment().get_template(template).render(**given, **values)
     return Page(html=html, policy=f"{policy}; frame-ancestors 'none'")
 
 

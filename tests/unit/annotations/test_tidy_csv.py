@@ -268,7 +268,7 @@ def test_a_codebook_file_says_what_codes_mean(put: Put, read: Read) -> None:
         ("codebook.csv", "code\nTrust\n Trust \n", "line 3: code 'Trust' is listed twice"),
         ("codebook.csv", "code,definition\n,nothing\n", "line 2: no code"),
         ("attributes.csv", "transcript,trust\nT,Acute\n", "transcript 'T' is neither"),
-        ("things.csv", "a,b\n1,2\n", "those of no known file"),
+        ("things.csv", "a,turn\n1,2\n", "those of no known file"),
     ],
 )
 def test_a_bad_table_is_refused(

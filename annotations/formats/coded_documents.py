@@ -1,0 +1,89 @@
+"""What QualCoder and Taguette projects have in common: documents, codes on offsets, coders."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from annotations.codebook import normal_path
+from annotations.codings import Coding, Reading
+from annotations.formats.intake import Intake, Place
+from annotations.formats.whole_text import WholeText
+
+_ENDS = re.compile(r"\.(?:txt|docx?|odt|pdf|rtf|md|html?|epub)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passage:
+    """Characters `start` to `end` (exclusive) of a document that somebody coded."""
+
+    start: int
+    end: int
+    code: str
+    coder: str
+    coded_at: datetime | None
+
+
+def document_name(name: str) -> str:
+    """A transcript's name from a document's: without the end that says what file it was."""
+    return _ENDS.sub("", name.strip()) or name.strip()
+
+
+def code_level(name: str) -> str:
+    """A code's name as one level of a path: it may not hold what separates levels."""
+    return normal_path(name.replace(">", "›"))
+
+
+def time_of(value: object) -> datetime | None:
+    """A time as these programs write it."""
+    try:
+        return datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+class Uncoded:
+    """Counts what was left out, to be told once a kind."""
+
+    def __init__(self) -> None:
+        self._found: Counter[str] = Counter()
+
+    def note(self, what: str, number: int = 1) -> None:
+        """Leave out one more of this kind."""
+        self._found[what] += number
+
+    def tell(self, place: Place, intake: Intake) -> None:
+        """List what was left out."""
+        for what, number in self._found.items():
+            if number:
+                intake.refuse(place, f"{number} {what}")
+
+
+def add_passages(
+    laid: WholeText, passages: list[Passage], place: Place, intake: Intake, left_out: Uncoded
+) -> None:
+    """Put in codings, and as readings every turn of a document for who coded any of it.
+
+    These programs do not record what was read and not coded: who coded a document is taken to
+    have read it. A passage over several turns is a coding on each.
+    """
+    name = laid.transcript.name
+    listed = intake.listed
+    for coder in dict.fromkeys(one.coder for one in passages):
+        for turn in laid.transcript.turns:
+            intake.add_reading(Reading(transcript=name, turn=turn.index, coder=coder))
+    for one in passages:
+        parts = laid.parts(one.start, one.end)
+        if not parts:
+            left_out.note("codings of speakers' names or white space alone")
+        for part in parts:
+            coding = Coding(
+                transcript=name,
+                turn=part.turn,
+                start=part.start,
+                end=part.end,
+                code=one.code,
+                coder=one.coder,
+                coded_at=one.coded_at,
+            )
+            intake.add_coding(coding, place, listed)

@@ -1,0 +1,95 @@
+"""Count codings: by code and attribute, and the codes that meet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from annotations.codings import MODEL_PREFIX, Coding, Reading
+from annotations.counts import Cooccurrence, Matrix, cooccurrence_of, matrix_of
+from annotations.errors import StateError
+from annotations.study import Study
+from annotations.work import MODEL, PEOPLE, Work, work_of
+from service.house import House
+from service.storage.session import UnitOfWork
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counted:
+    """A study, and the work in it that was asked for."""
+
+    study: Study
+    work: Work
+
+
+def matrix(house: House, study: str, *, by: Sequence[str] = (), coded_by: str = PEOPLE) -> Matrix:
+    """References and transcripts per code and attribute value.
+
+    Raises StateError for an attribute that no transcript has or where nothing was coded,
+    NotFound for a study or coder that is not there.
+    """
+    found = gather(house, study, coded_by)
+    whole = found.study
+    return matrix_of(found.work, codebook=whole.codebook, transcripts=whole.transcripts, by=by)
+
+
+def cooccurrence(house: House, study: str, *, coded_by: str = PEOPLE) -> Cooccurrence:
+    """The codes that meet on a segment. Raises as `matrix` does."""
+    found = gather(house, study, coded_by)
+    return cooccurrence_of(
+        found.work,
+        codebook=found.study.codebook,
+        transcripts=found.study.transcripts,
+        segmentation=found.study.segmentation,
+    )
+
+
+def gather(house: House, study: str, coded_by: str) -> Counted:
+    """The study, and the work in it that `coded_by` names (see `work_of`)."""
+    name = coded_by.strip()
+    if not name:
+        raise StateError("say whose codings to count: people, majority, model, or a coder's name")
+    with house.database.reading() as unit:
+        whole = unit.studies.load(study)
+        model = _model_work(unit, whole) if name == MODEL else None
+    return Counted(study=whole, work=work_of(whole, name, model=model))
+
+
+def _model_work(unit: UnitOfWork, study: Study) -> Work | None:
+    """What the model in use suggested, shown or withheld, and its codings that came in files."""
+    record = unit.models.active(study.name)
+    if record is None:
+        return None
+    coder = f"{MODEL_PREFIX}{record.version}"
+    seen = unit.suggestions.looked_at(study.name, version=record.version)
+    codings = [one for one in study.codings if one.coder == coder]
+    readings = [one for one in study.readings if one.coder == coder]
+    for item in study.transcripts:
+        if item.name not in seen:
+            continue
+        readings += [
+            Reading(transcript=item.name, turn=turn.index, coder=coder) for turn in item.turns
+        ]
+        codings += [
+            Coding(
+                transcript=item.name,
+                turn=kept.suggestion.turn,
+                start=kept.suggestion.start,
+                end=kept.suggestion.end,
+                code=kept.suggestion.code,
+                coder=coder,
+            )
+            for kept in unit.suggestions.of(
+                study.name, version=record.version, transcript=item.name
+            )
+        ]
+    if not readings:
+        return None
+    return Work(
+        name=coder,
+        coders=(coder,),
+        codings=tuple(codings),
+        readings=tuple(readings),
+        notes=(
+            "A model's codings: its errors are in these counts. What it suggested for codes that "
+            "its gate keeps silent is not among them.",
+        ),
+    )
