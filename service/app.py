@@ -17,7 +17,18 @@ from service import logs
 from service.house import House
 from service.middleware import BodyLimit, Envelope
 from service.problems import add_problem_handlers
-from service.routes import counts, jobs, ml_backend, models, pages, reports, studies
+from service.routes import (
+    counts,
+    forms,
+    jobs,
+    login,
+    ml_backend,
+    models,
+    pages,
+    pages_counts,
+    reports,
+    studies,
+)
 from service.serving import Serving, for_api
 from service.supervisor import Supervisor
 
@@ -27,7 +38,8 @@ DESCRIPTION = """
 Suggests codes for interview transcripts and says how far to trust them.
 
 Everything but `/health` wants `Authorization: Bearer TOKEN`, or, under `/ml`, the name and
-password that Label Studio was given. Every error is `{"error": {"code", "message", "detail"}}`.
+password that Label Studio was given. The pages for people, from `/studies` on, have a login of
+their own and are not described here. Every error is `{"error": {"code", "message", "detail"}}`.
 """
 
 
@@ -58,6 +70,9 @@ def create_app(house: House) -> FastAPI:
         reports.router,
         counts.router,
         pages.router,
+        pages_counts.router,
+        forms.router,
+        login.router,
     ):
         app.include_router(router)
     add_problem_handlers(app)

@@ -9,13 +9,16 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.logs import failure
-from service.problems import problem
+from service.problems import answer
 
 log = logging.getLogger("service.access")
 
 _SAFE_HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -62,7 +65,8 @@ class Envelope:
         except Exception as error:  # noqa: BLE001 - the last place that can answer
             log.error("request=%s %s", request_id, failure(error))
             if status == 0:
-                response = problem(
+                response = answer(
+                    Headers(scope=scope),
                     500,
                     f"The service failed; its log says where, under request {request_id}.",
                 )
@@ -91,13 +95,15 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        claimed = Headers(scope=scope).get("content-length", "0")
+        asked = Headers(scope=scope)
+        claimed = asked.get("content-length", "0")
         if not claimed.isascii() or not claimed.isdigit():
-            await problem(400, "The Content-Length header is not a number.")(scope, receive, send)
+            refused = answer(asked, 400, "The Content-Length header is not a number.")
+            await refused(scope, receive, send)
             return
         if int(claimed) > self._limit:
             refusal = TooLarge(self._limit)
-            await problem(413, refusal.detail)(scope, receive, send)
+            await answer(asked, 413, refusal.detail)(scope, receive, send)
             return
         held = 0
 

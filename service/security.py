@@ -55,6 +55,10 @@ class Keys:
     def __repr__(self) -> str:
         return "Keys(...)"
 
+    def is_token(self, given: str) -> bool:
+        """Whether this is the API token, as typed into the login."""
+        return same(given, self.api_token)
+
     def open_api(self, header: str | None) -> bool:
         """Whether an `Authorization` header opens the service's own interface."""
         given = bearer_of(header)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import anyio
 import anyio.to_thread
-from fastapi import Depends, Request
+from fastapi import Depends, Form, Request
 from fastapi.security import (
     HTTPAuthorizationCredentials,
     HTTPBasic,
@@ -17,7 +17,9 @@ from starlette.exceptions import HTTPException
 
 from service.house import House
 from service.models_loaded import LoadedModels
-from service.security import Keys
+from service.problems import LoginNeeded
+from service.security import Keys, same
+from service.sessions import COOKIE, Attempts, Session, Sessions, from_own_pages
 from service.settings import api_token, ml_password
 from service.web.kept import KeptPages
 
@@ -38,6 +40,8 @@ class Serving:
 
     house: House
     keys: Keys
+    sessions: Sessions
+    attempts: Attempts
     models: LoadedModels
     pages: KeptPages
     predictions: anyio.CapacityLimiter
@@ -48,13 +52,16 @@ class Serving:
     def of(cls, house: House) -> "Serving":
         """Read the keys from the settings; no model is loaded."""
         settings = house.settings
+        token = api_token(settings).get_secret_value()
         return cls(
             house=house,
             keys=Keys(
-                api_token=api_token(settings).get_secret_value(),
+                api_token=token,
                 ml_user=settings.ml_user,
                 ml_password=ml_password(settings).get_secret_value(),
             ),
+            sessions=Sessions(token),
+            attempts=Attempts(),
             models=LoadedModels(house),
             pages=KeptPages(),
             predictions=anyio.CapacityLimiter(_PREDICTIONS_AT_ONCE),
@@ -104,19 +111,80 @@ async def _api_caller(
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """Who asks for a page, and by what: a login, or the token in a header.
+
+    `form_token` is what the forms of the page carry.
+    """
+
+    by: Literal["login", "basic", "bearer"]
+    session: Session | None
+    form_token: str
+
+
 async def _page_caller(
     request: Request,
     serving: Here,
     _bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
     _basic: Annotated[HTTPBasicCredentials | None, Depends(_PAGE)],
-) -> None:
-    if not serving.keys.open_page(request.headers.get("authorization")):
+) -> Caller:
+    session = serving.sessions.read(request.cookies.get(COOKIE))
+    if session is not None:
+        token = serving.sessions.form_token(session.name)
+        return Caller(by="login", session=session, form_token=token)
+    header = request.headers.get("authorization")
+    if not serving.keys.open_page(header):
+        raise LoginNeeded
+    return Caller(
+        by="bearer" if serving.keys.open_api(header) else "basic",
+        session=None,
+        form_token=serving.sessions.form_token("basic"),
+    )
+
+
+PageCaller = Annotated[Caller, Depends(_page_caller)]
+"""Who asks for a page."""
+
+
+async def _form_sender(
+    request: Request,
+    caller: PageCaller,
+    form_token: Annotated[str, Form(max_length=200)] = "",
+) -> Caller:
+    _must_be_ours(request)
+    # A browser sends cookies and passwords by itself, whoever wrote the form, but no bearer.
+    if caller.by != "bearer" and not same(form_token, caller.form_token):
         raise HTTPException(
-            401,
-            "The API token is missing or wrong. Give any name, and the token as password; it is "
-            "SECOND_CODER_API_TOKEN or, where that is not set, in the file `token` of the home.",
-            {"WWW-Authenticate": 'Basic realm="Second Coder, API token", charset="UTF-8"'},
+            403,
+            "This form is not of your login, or older than it. Go back, load the page again and "
+            "send the form from there.",
         )
+    return caller
+
+
+async def _must_be_ours_too(request: Request) -> None:
+    _must_be_ours(request)
+
+
+def _must_be_ours(request: Request) -> None:
+    if not from_own_pages(
+        host=request.headers.get("host"),
+        origin=request.headers.get("origin"),
+        fetch_site=request.headers.get("sec-fetch-site"),
+    ):
+        raise HTTPException(
+            403,
+            "This form was sent from another site, and nothing was done. Behind a proxy, let it "
+            "pass on the Host header as the browser sent it.",
+        )
+
+
+FormSender = Annotated[Caller, Depends(_form_sender)]
+"""Who sent a form of the service's own pages."""
+
+own_form = Depends(_must_be_ours_too)
+"""A form that is sent before anybody is logged in."""
 
 
 async def _backend_caller(
@@ -142,9 +210,6 @@ def no_backend_caller() -> HTTPException:
 
 for_api = Depends(_api_caller)
 """A route that needs the API token."""
-
-for_page = Depends(_page_caller)
-"""A page: the API token, as bearer or typed into the browser's own dialogue."""
 
 for_backend = Depends(_backend_caller)
 """A route that Label Studio calls, with its name and password (or the API token)."""

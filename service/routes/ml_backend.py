@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Header, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
@@ -17,6 +18,7 @@ from annotations.errors import NotFound
 from service import queue
 from service.house import House
 from service.logs import failure
+from service.problems import wants_page
 from service.security import WEBHOOK_HEADER, same
 from service.serving import Here, Serving, for_backend, no_backend_caller
 from service.wire import ERRORS
@@ -54,7 +56,12 @@ by_study = APIRouter(prefix="/ml/{study}", tags=["Label Studio"], responses=ERRO
 by_project = APIRouter(tags=["Label Studio, study found by its project"], responses=ERRORS)
 
 
-@health.get("/")
+@health.get("/", response_model=HealthOut)
+async def is_here(request: Request) -> Any:
+    """The service answers; a browser is led to the studies. Open to everybody."""
+    return RedirectResponse("/studies", 303) if wants_page(request.headers) else HealthOut()
+
+
 @health.get("/health")
 async def is_up() -> HealthOut:
     """The service answers, whatever its models do. Open to everybody."""

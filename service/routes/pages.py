@@ -1,14 +1,101 @@
 """Pages for people: what a browser opens."""
 
-from fastapi import APIRouter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
 
 from service.routes.reports import Expertise, Level, Unit
 from service.routes.studies import StudyPath
-from service.serving import Here, for_page
+from service.serving import Caller, Here, PageCaller, Serving
+from service.storage.records import Job
+from service.web.cards import card_html
+from service.web.layout import PAGE_HEADERS, Frame, page
 from service.wire import PAGE_ERRORS
+from service.workflows import glancing, model_views, modelling, studying
+from service.workflows.comparing import TURNS, show_transcript
+from service.workflows.explaining import explain_codebook
 
-router = APIRouter(tags=["pages"], dependencies=[for_page], responses=PAGE_ERRORS)
+router = APIRouter(tags=["pages"], responses=PAGE_ERRORS)
+
+_FEW = 5
+"""Jobs on the page of a study."""
+
+Text = Annotated[str, Query(max_length=2000)]
+
+
+@router.get("/studies", include_in_schema=False)
+def show_studies(serving: Here, caller: PageCaller) -> HTMLResponse:
+    """All studies."""
+    found = studying.list_studies(serving.house)
+    return show(serving, caller, "studies.html", "Studies", studies=found)
+
+
+@router.get("/studies/{study}", include_in_schema=False)
+async def show_study(serving: Here, caller: PageCaller, study: StudyPath) -> HTMLResponse:
+    """A study at a glance. The first look after somebody coded computes the coders' agreement."""
+    return await serving.reporting(lambda: _study(serving, caller, study))
+
+
+def _study(serving: Serving, caller: Caller, study: str) -> HTMLResponse:
+    found = glancing.glance(serving.house, study)
+    attention = (*found.attention, *serving.pages.weak_pairs(serving.house, study))
+    return show(
+        serving,
+        caller,
+        "study.html",
+        "At a glance",
+        study,
+        "study",
+        glance=found,
+        attention=attention,
+        **_jobs(found.jobs, few=True),
+    )
+
+
+@router.get("/studies/{study}/codebook", include_in_schema=False)
+def show_codebook(serving: Here, caller: PageCaller, study: StudyPath) -> HTMLResponse:
+    """The codes with definitions, excerpts and figures."""
+    book = explain_codebook(serving.house, study)
+    return show(serving, caller, "codebook.html", "Codebook", study, "codebook", book=book)
+
+
+@router.get("/studies/{study}/transcripts", include_in_schema=False)
+def show_transcripts(serving: Here, caller: PageCaller, study: StudyPath) -> HTMLResponse:
+    """All transcripts."""
+    lines = glancing.list_transcripts(serving.house, study)
+    return show(
+        serving, caller, "transcripts.html", "Transcripts", study, "transcripts", lines=lines
+    )
+
+
+@router.get("/studies/{study}/transcript", include_in_schema=False)
+def show_one_transcript(
+    serving: Here,
+    caller: PageCaller,
+    study: StudyPath,
+    name: Text,
+    code: Text = "",
+    coded: bool = False,
+    first: Annotated[int, Query(ge=0, lt=2**31)] = 0,
+) -> HTMLResponse:
+    """One transcript with everybody's codings side by side."""
+    view = show_transcript(
+        serving.house, study, name, code=code or None, coded_only=coded, first=first
+    )
+    return show(
+        serving,
+        caller,
+        "transcript.html",
+        view.transcript.name,
+        study,
+        "transcripts",
+        view=view,
+        code=code,
+        codes=list(dict.fromkeys((*view.codes, *([code] if code else [])))),
+        coded=coded,
+        size=TURNS,
+    )
 
 
 # Only the page itself is HTML, errors are JSON as everywhere: a class of its own would say that
@@ -20,15 +107,129 @@ router = APIRouter(tags=["pages"], dependencies=[for_page], responses=PAGE_ERROR
 )
 async def show_agreement(
     serving: Here,
+    caller: PageCaller,
     study: StudyPath,
     unit: Unit = "segment",
     level: Level = None,
     expertise: Expertise = "skilled",
 ) -> HTMLResponse:
-    """The reliability report; a browser asks for a name (any) and the API token as password."""
-    page = await serving.reporting(
+    """The reliability report as a page; a browser logs in first, a program sends the token."""
+    report = await serving.reporting(
         lambda: serving.pages.agreement(
             serving.house, study, unit=unit, level=level, expertise=expertise
         )
     )
-    return HTMLResponse(page.html, headers={"content-security-policy": page.policy})
+    return show(
+        serving,
+        caller,
+        "agreement.html",
+        "Agreement",
+        study,
+        "agreement",
+        report=report,
+        unit=unit,
+        expertise=expertise,
+    )
+
+
+@router.get("/studies/{study}/models", include_in_schema=False)
+def show_models(serving: Here, caller: PageCaller, study: StudyPath) -> HTMLResponse:
+    """All model versions."""
+    models = modelling.list_models(serving.house, study)
+    return show(serving, caller, "models.html", "Models", study, "models", models=models)
+
+
+@router.get("/studies/{study}/models/{version}", include_in_schema=False)
+def show_model(
+    serving: Here, caller: PageCaller, study: StudyPath, version: str
+) -> HTMLResponse:
+    """One model version with its card."""
+    view = model_views.show_model(serving.house, study, version)
+    return show(
+        serving,
+        caller,
+        "model.html",
+        f"Model {version}",
+        study,
+        "models",
+        view=view,
+        card=card_html(view.card),
+    )
+
+
+@router.get("/studies/{study}/compare", include_in_schema=False)
+def compare_models(
+    serving: Here, caller: PageCaller, study: StudyPath, one: Text, other: Text
+) -> HTMLResponse:
+    """Two model versions side by side."""
+    two = model_views.compare_models(serving.house, study, one, other)
+    return show(serving, caller, "compare.html", "Two models", study, "models", two=two)
+
+
+@router.get("/studies/{study}/jobs", include_in_schema=False)
+def show_jobs(serving: Here, caller: PageCaller, study: StudyPath) -> HTMLResponse:
+    """All jobs of a study."""
+    with serving.house.database.reading() as work:
+        found = work.jobs.list(study)
+        connected = work.label_studio.connection(study) is not None
+    return show(
+        serving,
+        caller,
+        "jobs.html",
+        "Jobs",
+        study,
+        "jobs",
+        connected=connected,
+        **_jobs(found, few=False),
+    )
+
+
+@router.get("/studies/{study}/jobs/now", include_in_schema=False)
+def show_jobs_now(
+    serving: Here, caller: PageCaller, study: StudyPath, few: bool = False
+) -> HTMLResponse:
+    """The table of jobs alone, which the page fetches again while one moves."""
+    with serving.house.database.reading() as work:
+        found = work.jobs.list(study)
+    return show(serving, caller, "_jobs.html", "Jobs", study, "jobs", **_jobs(found, few=few))
+
+
+def _jobs(jobs: tuple[Job, ...], *, few: bool) -> dict[str, Any]:
+    """What the table of jobs is made from. `news` is read out when it changes."""
+    open_ = [job for job in jobs if not job.is_over]
+    if open_:
+        news = "; ".join(f"{job.kind} {job.state}" for job in open_)
+    elif jobs:
+        news = f"The last job, {jobs[0].kind}, is {jobs[0].state}."
+    else:
+        news = ""
+    shown = [*open_, *(job for job in jobs if job.is_over)]
+    return {
+        "jobs": shown[: max(_FEW, len(open_))] if few else jobs,
+        "few": few,
+        "moving": bool(open_),
+        "news": news,
+    }
+
+
+def show(
+    serving: Serving,
+    caller: Caller,
+    template: str,
+    title: str,
+    study: str | None = None,
+    here: str = "",
+    **content: Any,
+) -> HTMLResponse:
+    """Lay out a page in its frame."""
+    with serving.house.database.reading() as work:
+        studies = work.studies.names()
+    frame = Frame(
+        title=title,
+        here=here,
+        study=study,
+        studies=studies,
+        form_token=caller.form_token,
+        logged_in=caller.session is not None,
+    )
+    return HTMLResponse(page(template, frame, **content), headers=dict(PAGE_HEADERS))

@@ -14,6 +14,7 @@ from annotations.errors import ExternalError, SettingsError
 from service.storage.jobs import Jobs
 from service.storage.label_studio import LabelStudio
 from service.storage.models import Models
+from service.storage.overviews import Overviews
 from service.storage.recommendations import Recommendations
 from service.storage.studies import Studies
 from service.storage.suggestions import Suggestions
@@ -54,6 +55,11 @@ class UnitOfWork:
     def label_studio(self) -> LabelStudio:
         """Connections, tasks, mirrored annotations, decisions."""
         return LabelStudio(self._session)
+
+    @cached_property
+    def overviews(self) -> Overviews:
+        """Counts for pages."""
+        return Overviews(self._session)
 
     @cached_property
     def jobs(self) -> Jobs:

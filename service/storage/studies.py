@@ -66,13 +66,23 @@ class Studies:
         study = lookup.study_id(self._session, name, to_write=True)
         return additions.add(self._session, study, material)
 
-    def load(self, name: str) -> Study:
+    def load(self, name: str, *, only: str | None = None) -> Study:
         """The study as a value: transcripts in the order in which they came in.
 
         What the same coder did twice, in a file and in Label Studio, counts once; a reading
-        is assisted if either was.
+        is assisted if either was. `only` names the one transcript that is wanted; NotFound
+        where the study has none of this name.
         """
         study = lookup.study_id(self._session, name)
+        if only is not None:
+            row = lookup.transcript_id(self._session, study, only)
+            return Study(
+                name=name,
+                codebook=codebooks.stored(self._session, study),
+                transcripts=self._transcripts(study, [row]),
+                codings=self._codings(study, {row: only}),
+                readings=self._readings(study, {row: only}),
+            )
         names = {row: known for known, row in lookup.transcript_ids(self._session, study).items()}
         return Study(
             name=name,
@@ -224,6 +234,8 @@ class Studies:
             .where(CodeRow.study_id == study)
             .order_by(CodingRow.annotation_id.is_(None).desc(), CodingRow.annotation_id)
         )
+        if len(names) == 1:
+            query = query.where(CodingRow.transcript_id.in_(names))
         once: dict[tuple[int, int, int, int, int, str], Coding] = {}
         for *place, coder, path, coded_at in self._session.execute(query):
             row, turn, start, end, position = place
@@ -254,6 +266,8 @@ class Studies:
             .where(TranscriptRow.study_id == study)
             .group_by(ReadingRow.transcript_id, ReadingRow.turn, ReadingRow.coder)
         )
+        if len(names) == 1:
+            query = query.where(ReadingRow.transcript_id.in_(names))
         return tuple(
             Reading(transcript=names[row], turn=turn, coder=coder, assisted=bool(assisted))
             for row, turn, coder, assisted in sorted(map(tuple, self._session.execute(query)))

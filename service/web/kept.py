@@ -2,15 +2,13 @@
 
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from service.documents import document
 from service.house import House
 from service.workflows.agreeing import check_choices, gather, report_on
-
-# Drawing takes a second to import: when the first page is asked for, not when the service starts.
-if TYPE_CHECKING:
-    from service.web.page import Page
+from service.workflows.glancing import Attention, weak_pairs
 
 _Key = tuple[str, str, int | None, str, str]
 
@@ -20,14 +18,16 @@ class KeptPages:
 
     def __init__(self, *, keep: int = 16) -> None:
         self._keep = keep
-        self._pages: OrderedDict[_Key, Page] = OrderedDict()
+        self._pages: OrderedDict[_Key, Markup] = OrderedDict()
+        self._pairs: OrderedDict[tuple[str, str], tuple[Attention, ...]] = OrderedDict()
         self._guard = threading.Lock()
 
     def agreement(
         self, house: House, study: str, *, unit: str, level: int | None, expertise: str
-    ) -> "Page":
-        """The reliability report as it is now; a new coding or another model makes a new page."""
-        from service.web.page import agreement_page
+    ) -> Markup:
+        """The reliability report as it is now; a new coding or another model makes a new one."""
+        # Drawing takes a second to import: for the first page, not when the service starts.
+        from service.web.page import agreement_part
 
         check_choices(unit, expertise)
         material = gather(house, study)
@@ -38,9 +38,23 @@ class KeptPages:
                 self._pages.move_to_end(key)
                 return kept
         report = report_on(house, material, unit=unit, level=level, expertise=expertise)
-        page = agreement_page(document(report))
+        page = agreement_part(document(report))
         with self._guard:
             self._pages[key] = page
             while len(self._pages) > self._keep:
                 self._pages.popitem(last=False)
         return page
+
+    def weak_pairs(self, house: House, study: str) -> tuple[Attention, ...]:
+        """The coders who agree too little, looked at again when somebody coded."""
+        with house.database.reading() as work:
+            stamp = work.overviews.stamp(study)
+        with self._guard:
+            kept = self._pairs.get((study, stamp))
+        if kept is None:
+            kept = weak_pairs(house, study)
+            with self._guard:
+                self._pairs[study, stamp] = kept
+                while len(self._pairs) > self._keep:
+                    self._pairs.popitem(last=False)
+        return kept

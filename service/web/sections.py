@@ -55,7 +55,7 @@ def summary_of(document: Node) -> Table:
     )
     return Table(
         caption="The study as a whole",
-        columns=("", "figure"),
+        columns=("what", "figure"),
         rows=[(label(name), figure) for name, figure in names],
     )
 
