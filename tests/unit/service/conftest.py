@@ -1,5 +1,6 @@
 """A small opened house, its HTTP client, and a study in it."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -101,6 +102,16 @@ def jobs(house: House) -> Callable[[], list[tuple[str, str]]]:
             return [(job.kind, job.state) for job in reversed(work.jobs.list())]
 
     return look
+
+
+@pytest.fixture
+def form_token() -> Callable[[TestClient, str], str]:
+    """What the forms of a page carry, taken from the page."""
+
+    def read(browser: TestClient, place: str) -> str:
+        return re.findall(r'name="form_token" value="([^"]+)"', browser.get(place).text)[0]
+
+    return read
 
 
 @pytest.fixture

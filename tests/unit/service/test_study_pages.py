@@ -1,0 +1,372 @@
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from annotations.codebook import Code, Codebook
+from annotations.codings import Coding, Reading
+from annotations.study import Material, Study
+from annotations.transcripts import Transcript, Turn
+from models.suggestions import Suggestion
+from service import queue
+from service.house import House
+from service.storage.records import Connection, ModelRecord, TaskLink
+
+PAGE = {"Accept": "text/html"}
+SECRET_CODE = "Guesses > Of the machine"
+
+
+@pytest.fixture
+def browser(app: FastAPI) -> TestClient:
+    """A browser that is logged in."""
+    browser = TestClient(app, headers=PAGE, follow_redirects=False)
+    assert browser.post("/login", data={"token": "the-token-of-the-api"}).status_code == 303
+    return browser
+
+
+@pytest.fixture
+def two_models(house: House, study: str) -> str:
+    """The study with two versions, the newer in use."""
+    estimate = {
+        **{"value": 0.5, "low": 0.25, "high": 0.75, "n": 9, "clusters": 9},
+        **{"method": "jackknife", "reason": None},
+    }
+    code = dict.fromkeys(("kappa", "precision", "recall", "f1"), estimate)
+    closed = {"code": "Support", "support": 1, "threshold": 0.5, "gate": "closed", **code}
+    closed["reason"] = "1 segment carries it, 8 are needed"
+    figures = {"kappa": estimate, "transcripts": 1, "codes": [closed]}
+    with house.database.unit_of_work() as work:
+        for version in ("older", "newer"):
+            work.models.add(
+                study, ModelRecord(version=version, encoder="e", size_bytes=1, figures=figures)
+            )
+        work.commit()
+    return study
+
+
+@pytest.fixture
+def blind(house: House, two_models: str) -> str:
+    """The study's transcript `drawn` is in the blind sample, with a suggestion that is stored."""
+    turns = tuple(Turn(index=at, speaker="P", text=f"words {at}") for at in range(2))
+    with house.database.unit_of_work() as work:
+        work.studies.add(two_models, Material(transcripts=(Transcript(name="drawn", turns=turns),)))
+        work.label_studio.save_connection(
+            Connection(
+                study=two_models,
+                url="http://127.0.0.1:1",
+                token=SecretStr("t"),
+                project_id=1,
+                ml_url=None,
+                webhook_id=None,
+                webhook_secret=SecretStr("s"),
+                blind_share=1 - 1e-9,
+                seed=0,
+            )
+        )
+        work.label_studio.save_tasks(
+            two_models, [TaskLink(task_id=1, transcript="drawn", blind=True)]
+        )
+        suggestion = Suggestion(
+            transcript="drawn",
+            turn=0,
+            start=0,
+            end=5,
+            text="words",
+            code=SECRET_CODE,
+            score=0.875,
+            threshold=0.5,
+            model_version="newer",
+            because=(),
+        )
+        work.suggestions.store(
+            two_models,
+            version="newer",
+            transcript="drawn",
+            suggestions=[suggestion],
+            shown=False,
+        )
+        work.commit()
+    return two_models
+
+
+def read(house: House, study: str, *turns: int) -> None:
+    with house.database.unit_of_work() as work:
+        readings = tuple(Reading(transcript="drawn", turn=turn, coder="ana") for turn in turns)
+        work.studies.add(study, Material(readings=readings))
+        work.commit()
+
+
+def test_an_empty_service_tells_how_to_begin(browser: TestClient) -> None:
+    assert "second-coder import STUDY PATH..." in browser.get("/studies").text
+
+
+def test_a_study_without_codings_has_every_page(browser: TestClient, house: House) -> None:
+    with house.database.unit_of_work() as work:
+        work.studies.create("new")
+        work.commit()
+    for page in ("", "/codebook", "/transcripts", "/models", "/jobs", "/jobs/now"):
+        assert browser.get(f"/studies/new{page}").status_code == 200
+    assert "There is no transcript yet" in browser.get("/studies/new").text
+    refused = browser.get("/studies/new/agreement")
+    assert refused.status_code == 409
+    assert "has no codings" in refused.text
+    assert 'href="/studies/new/jobs"' in refused.text
+    for page in ("/studies/new/matrix", "/studies/new/cooccurrence"):
+        assert browser.get(page).status_code == 409
+
+
+def test_errors_are_pages_for_browsers_and_documents_for_programs(
+    browser: TestClient, study: str, api: dict[str, str]
+) -> None:
+    for place, status in (
+        ("/studies/none", 404),
+        (f"/studies/{study}/transcript?name=none", 404),
+        (f"/studies/{study}/transcript", 422),
+        (f"/studies/{study}/transcript?name=ward&first=99", 409),
+        (f"/studies/{study}/models/none", 404),
+        (f"/studies/{study}/compare?one=a&other=b", 404),
+        (f"/studies/{study}/matrix?by=none", 409),
+        ("/nothing", 404),
+    ):
+        page = browser.get(place)
+        assert page.status_code == status
+        assert page.headers["content-type"].startswith("text/html")
+        document = browser.get(place, headers={"Accept": "application/json"})
+        assert document.status_code == status
+        assert document.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("finished", [(), (0,), (0, 1)])
+def test_no_page_tells_what_is_withheld_before_a_person_has_read_it_all(
+    browser: TestClient, house: House, blind: str, finished: tuple[int, ...]
+) -> None:
+    if finished:
+        read(house, blind, *finished)
+    pages = {
+        page: browser.get(f"/studies/{blind}{page}")
+        for page in ("", "/transcripts", "/transcript?name=drawn", "/jobs", "/models")
+    }
+    assert {page.status_code for page in pages.values()} == {200}
+    told = [
+        name for name, page in pages.items() if "Of the machine" in page.text or "0.88" in page.text
+    ]
+    if finished == (0, 1):
+        assert told == ["", "/transcript?name=drawn"]
+    else:
+        assert told == []
+        assert "Withheld: this transcript" in pages["/transcript?name=drawn"].text
+        assert "<td>withheld</td>" in pages["/transcripts"].text
+
+
+def test_the_next_push_would_draw_it_so_it_is_withheld_already(
+    browser: TestClient, house: House, blind: str
+) -> None:
+    with house.database.unit_of_work() as work:
+        work.label_studio.forget_tasks(blind)
+        work.commit()
+    assert "Of the machine" not in browser.get(f"/studies/{blind}/transcript?name=drawn").text
+
+
+def test_what_models_coded_in_files_is_withheld_as_well(
+    browser: TestClient, house: House, blind: str
+) -> None:
+    coding = Coding(
+        transcript="drawn", turn=1, start=0, end=5, code="Filed away", coder="model:other"
+    )
+    with house.database.unit_of_work() as work:
+        work.studies.add(blind, Material(codings=(coding,)))
+        work.commit()
+    place = f"/studies/{blind}/transcript?name=drawn"
+    assert "Filed away" not in browser.get(place).text
+    read(house, blind, 0, 1)
+    assert "Filed away" in browser.get(place).text
+
+
+def test_the_study_says_what_needs_attention(browser: TestClient, blind: str) -> None:
+    text = browser.get(f"/studies/{blind}").text
+    assert "not suggested for lack of support: Support" in text
+    assert "The blind sample (1 transcripts) is not coded yet" in text
+    assert "One coder alone has coded" in text
+    assert "1 segment carries it, 8 are needed" in text
+
+
+def test_a_failed_job_and_a_waiting_one_are_told(
+    browser: TestClient, house: House, study: str
+) -> None:
+    with house.database.unit_of_work() as work:
+        job = work.jobs.create(queue.TRAIN, study)
+        work.jobs.claim(job.id, "w")
+        work.jobs.heartbeat(job.id, "w", stage="folds", done=2, total=6)
+        work.commit()
+    running = browser.get(f"/studies/{study}/jobs/now").text
+    assert 'value="2" max="6"' in running
+    assert "data-moving" in running
+    with house.database.unit_of_work() as work:
+        work.jobs.fail(job.id, "w", "Too few codings.")
+        work.commit()
+    assert "The last train failed: Too few codings." in browser.get(f"/studies/{study}").text
+    assert "data-moving" not in browser.get(f"/studies/{study}/jobs/now").text
+
+
+def test_forms_do_what_they_say_and_go_back(
+    browser: TestClient,
+    two_models: str,
+    house: House,
+    jobs: Callable[[], list[tuple[str, str]]],
+    form_token: Callable[..., str],
+) -> None:
+    base = f"/studies/{two_models}"
+    token = {"form_token": form_token(browser, f"{base}/jobs")}
+    for kind in ("train", "train", "sync", "push"):
+        answer = browser.post(f"{base}/jobs", data={**token, "kind": kind})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{base}/jobs")
+    assert jobs() == [("train", "queued"), ("sync", "queued"), ("push", "queued")]
+    assert browser.post(f"{base}/jobs/1/cancel", data=token).status_code == 303
+    assert jobs()[0] == ("train", "cancelled")
+    assert browser.post(f"{base}/jobs", data={**token, "kind": "delete"}).status_code == 422
+    assert browser.post(f"{base}/jobs/99/cancel", data=token).status_code == 404
+    assert browser.post(f"{base}/models/older/use", data=token).status_code == 303
+    with house.database.reading() as work:
+        active = work.models.active(two_models)
+    assert active is not None
+    assert active.version == "older"
+
+
+@pytest.mark.parametrize(
+    ("token", "headers"),
+    [
+        ("", {}),
+        ("wrong", {}),
+        ("right", {"Origin": "https://evil.example"}),
+        ("right", {"Origin": "null"}),
+        ("right", {"Sec-Fetch-Site": "cross-site"}),
+        ("right", {"Sec-Fetch-Site": "same-site"}),
+    ],
+)
+def test_a_form_of_another_site_does_nothing(
+    browser: TestClient,
+    study: str,
+    jobs: Callable[[], list[tuple[str, str]]],
+    form_token: Callable[..., str],
+    token: str,
+    headers: dict[str, str],
+) -> None:
+    place = f"/studies/{study}/jobs"
+    given = form_token(browser, place) if token == "right" else token
+    answer = browser.post(place, data={"kind": "train", "form_token": given}, headers=headers)
+    assert answer.status_code == 403
+    assert jobs() == []
+
+
+def test_a_form_of_another_login_does_nothing(
+    browser: TestClient,
+    app: FastAPI,
+    study: str,
+    jobs: Callable[[], list[tuple[str, str]]],
+    form_token: Callable[..., str],
+) -> None:
+    other = TestClient(app, headers=PAGE, follow_redirects=False)
+    other.post("/login", data={"token": "the-token-of-the-api"})
+    place = f"/studies/{study}/jobs"
+    data = {"kind": "train", "form_token": form_token(other, place)}
+    assert browser.post(place, data=data).status_code == 403
+    # A password that the browser sends by itself is no proof either.
+    basic = TestClient(app, headers=PAGE)
+    basic.auth = ("anyone", "the-token-of-the-api")
+    assert basic.post(place, data={"kind": "train"}).status_code == 403
+    assert TestClient(app).post(place, data={"kind": "train"}).status_code == 401
+    assert jobs() == []
+
+
+def test_names_are_text_whatever_is_in_them(
+    browser: TestClient, house: House, coded_study: Study
+) -> None:
+    evil = "<img src=x onerror=alert(1)> | 🙂 \"'& " + "long " * 60
+    evil = " ".join(evil.split())
+    names = {"Trust": evil.replace(">", "")}
+    with house.database.unit_of_work() as work:
+        work.studies.create("a?b#c%d <i>")
+        work.studies.add(
+            "a?b#c%d <i>",
+            Material(
+                transcripts=tuple(
+                    replace(one, name=f"{one.name}/<b>..&", attributes={"<u>": "<s>"})
+                    for one in coded_study.transcripts
+                ),
+                codings=tuple(
+                    replace(
+                        one,
+                        transcript=f"{one.transcript}/<b>..&",
+                        code=names.get(one.code, one.code),
+                        coder=f"{one.coder}<script>",
+                    )
+                    for one in coded_study.codings
+                ),
+                readings=tuple(
+                    replace(
+                        one, transcript=f"{one.transcript}/<b>..&", coder=f"{one.coder}<script>"
+                    )
+                    for one in coded_study.readings
+                ),
+                codebook=Codebook.of(
+                    [
+                        Code(path=names.get(code.path, code.path))
+                        for code in coded_study.codebook.codes
+                    ],
+                    declared=False,
+                ),
+            ),
+        )
+        work.commit()
+    (base,) = re.findall(r'<th scope="row"><a href="([^"]+)"', browser.get("/studies").text)
+    pages = ("codebook", "transcripts", "agreement", "matrix?by=<u>", "cooccurrence", "jobs")
+    seen = ["/studies", base, *(f"{base}/{page}" for page in pages)]
+    links = re.findall(r'href="([^"]+/transcript\?[^"]+)"', browser.get(f"{base}/codebook").text)
+    seen += [links[0].replace("&amp;", "&").split("#")[0]]
+    for place in seen:
+        answer = browser.get(place)
+        assert answer.status_code == 200, place
+        for tag in ("<img", "<b>", "<i>", "<u>", "<s>", "<script>"):
+            assert tag not in answer.text, place
+
+
+def test_a_transcript_tells_no_code_from_not_read_and_filters(
+    browser: TestClient, house: House, coded_study: Study
+) -> None:
+    turns = tuple(Turn(index=at, speaker="P", text=f"word {at} 🙂 end") for at in range(700))
+    with house.database.unit_of_work() as work:
+        work.studies.create("long")
+        work.studies.add(
+            "long",
+            Material(
+                transcripts=(Transcript(name="L", turns=turns),),
+                codings=(
+                    Coding(transcript="L", turn=650, start=0, end=8, code="Late", coder="ana"),
+                    Coding(transcript="L", turn=650, start=5, end=12, code="Late", coder="ben"),
+                    Coding(transcript="L", turn=3, start=0, end=6, code="Early", coder="ana"),
+                ),
+                readings=(
+                    *(Reading(transcript="L", turn=at, coder="ana") for at in range(700)),
+                    Reading(transcript="L", turn=650, coder="ben"),
+                ),
+            ),
+        )
+        work.commit()
+    place = "/studies/long/transcript?name=L"
+    whole = browser.get(place).text
+    assert whole.count('<li id="turn-') == 300
+    assert 'id="turn-699"' in browser.get(f"{place}&first=600").text
+    late = browser.get(f"{place}&code=Late&coded=1").text
+    assert re.findall(r'<li id="turn-(\d+)"', late) == ["650"]
+    assert re.findall(r'<mark class="by-(\d)">([^<]*)</mark>', late) == [
+        ("1", "word "),
+        ("2", "650"),
+        ("1", " 🙂 e"),
+    ]
+    only = browser.get(f"{place}&coded=1").text
+    assert re.findall(r'<li id="turn-(\d+)"', only) == ["3", "650"]
+    assert re.findall(r"<dt>not read</dt><dd>([^<]*)</dd>", only) == ["ben"]
