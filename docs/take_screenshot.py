@@ -1,4 +1,4 @@
-"""Retake docs/label-studio.png: the sample study in Label Studio, a suggestion and its reason.
+"""Retake the pictures in docs/: the sample study in Label Studio, and the service's pages.
 
 Run it from a clone after `make install` and `make label-studio`:
 `.venv/bin/python docs/take_screenshot.py`. It starts the demo, looks, and stops it again.
@@ -14,21 +14,33 @@ from playwright.sync_api import Page, Route, sync_playwright
 
 from service.demo import EMAIL, PASSWORD, running_demo
 from service.house import open_house
-from service.settings import read_settings
+from service.settings import api_token, read_settings
 
+PAGES = {
+    "study": "",
+    "transcript": "/transcript?name=W1-01%20Acute%20clinical",
+    "agreement": "/agreement#codes",
+    "matrix": "/matrix?by=trust",
+}
 BROWSER = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
 def main() -> None:
-    """Take the picture."""
-    parser = argparse.ArgumentParser(description="Retake the screenshot of Label Studio.")
+    """Take the pictures."""
+    parser = argparse.ArgumentParser(description="Retake the screenshots of the docs.")
     parser.add_argument("--home", type=Path, default=Path("var/demo"))
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("label-studio.png"))
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="a folder")
+    parser.add_argument("--only", choices=("label-studio", "pages"))
     given = parser.parse_args()
     house = open_house(read_settings(home=given.home))
     with running_demo(house, say=_say, progress=lambda *_: None) as demo:
-        take(demo.project_url, email=EMAIL, password=PASSWORD, out=given.out)
-    _say(f"wrote {given.out}")
+        if given.only != "pages":
+            out = given.out / "label-studio.png"
+            take(demo.project_url, email=EMAIL, password=PASSWORD, out=out)
+            _say(f"wrote {out}")
+        if given.only != "label-studio":
+            token = api_token(house.settings).get_secret_value()
+            take_pages(demo.service_url, study=demo.study, token=token, folder=given.out)
 
 
 def take(project_url: str, *, email: str, password: str, out: Path) -> None:
@@ -48,6 +60,25 @@ def take(project_url: str, *, email: str, password: str, out: Path) -> None:
         page.goto(f"{project_url}/data?labeling=1")
         _select(page, words)
         page.screenshot(path=str(out))
+        browser.close()
+
+
+def take_pages(service_url: str, *, study: str, token: str, folder: Path) -> None:
+    """Log in, and save what the pages show of a study."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    base = f"{service_url}/studies/{study}"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER)
+        page = browser.new_context(viewport={"width": 1100, "height": 900}).new_page()
+        page.goto(f"{service_url}/login")
+        page.fill("#token", token)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("**/studies")
+        for name, place in PAGES.items():
+            page.goto(f"{base}{place}")
+            out = folder / f"page-{name}.png"
+            page.screenshot(path=str(out))
+            _say(f"wrote {out}")
         browser.close()
 
 
