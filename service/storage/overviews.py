@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from annotations.codings import is_model
@@ -15,6 +15,7 @@ from service.storage.tables import (
     CodeRow,
     CodingRow,
     ReadingRow,
+    StudyRow,
     SuggestionRow,
     TranscriptRow,
     TurnRow,
@@ -25,20 +26,22 @@ from service.storage.tables import (
 class TranscriptSummary:
     """A transcript in numbers; `readers` are the people who read turns of it, and how many.
 
+    `to_read` are the turns that are coded: all but an interviewer's where those are context.
     `codings` are people's.
     """
 
     name: str
     attributes: Mapping[str, Any]
     turns: int
+    to_read: int
     words: int
     readers: Mapping[str, int]
     codings: int
 
     @property
     def finished(self) -> bool:
-        """Whether a person read all of it."""
-        return any(turns >= self.turns for turns in self.readers.values())
+        """Whether a person read all of it that is coded."""
+        return any(turns >= self.to_read for turns in self.readers.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,21 +62,30 @@ class Overviews:
     def transcripts(self, study: str) -> Sequence[TranscriptSummary]:
         """All transcripts, in the order in which they came in."""
         row = lookup.study_id(self._session, study)
-        turns: dict[int, int] = dict(
-            self._session.execute(
-                select(TurnRow.transcript_id, func.count())
-                .join(TranscriptRow, TranscriptRow.id == TurnRow.transcript_id)
-                .where(TranscriptRow.study_id == row)
-                .group_by(TurnRow.transcript_id)
-            ).all()
+        is_coded = or_(not_(TurnRow.interviewer), StudyRow.code_interviewer)
+        counts: dict[int, tuple[int, int]] = {}
+        counted_turns = (
+            select(TurnRow.transcript_id, func.count(), func.sum(case((is_coded, 1), else_=0)))
+            .join(TranscriptRow, TranscriptRow.id == TurnRow.transcript_id)
+            .join(StudyRow, StudyRow.id == TranscriptRow.study_id)
+            .where(TranscriptRow.study_id == row)
+            .group_by(TurnRow.transcript_id)
         )
+        for transcript, number, coded in self._session.execute(counted_turns):
+            counts[transcript] = (number, coded)
         readers: dict[int, dict[str, int]] = {}
         read = (
             select(
                 ReadingRow.transcript_id, ReadingRow.coder, func.count(ReadingRow.turn.distinct())
             )
             .join(TranscriptRow, TranscriptRow.id == ReadingRow.transcript_id)
-            .where(TranscriptRow.study_id == row)
+            .join(StudyRow, StudyRow.id == TranscriptRow.study_id)
+            .join(
+                TurnRow,
+                (TurnRow.transcript_id == ReadingRow.transcript_id)
+                & (TurnRow.number == ReadingRow.turn),
+            )
+            .where(TranscriptRow.study_id == row, is_coded)
             .group_by(ReadingRow.transcript_id, ReadingRow.coder)
         )
         for transcript, coder, number in self._session.execute(read):
@@ -108,7 +120,8 @@ class Overviews:
             TranscriptSummary(
                 name=name,
                 attributes=attributes,
-                turns=turns.get(number, 0),
+                turns=counts.get(number, (0, 0))[0],
+                to_read=counts.get(number, (0, 0))[1],
                 words=words,
                 readers=dict(sorted(readers.get(number, {}).items())),
                 codings=codings.get(number, 0),

@@ -171,6 +171,21 @@ def test_the_next_push_would_draw_it_so_it_is_withheld_already(
     assert "Of the machine" not in browser.get(f"/studies/{blind}/transcript?name=drawn").text
 
 
+def test_an_interviewers_turns_need_not_be_read(
+    browser: TestClient, house: House, blind: str
+) -> None:
+    with house.database.unit_of_work() as work:
+        drawn = work.studies.transcript(blind, "drawn")
+        marked = replace(drawn, turns=(drawn.turns[0], replace(drawn.turns[1], interviewer=True)))
+        work.studies.add(blind, Material(transcripts=(marked,), interviewers=("P",)))
+        work.commit()
+    place = f"/studies/{blind}/transcript?name=drawn"
+    assert "Of the machine" not in browser.get(place).text
+    read(house, blind, 0)
+    assert "Of the machine" in browser.get(place).text
+    assert "(interviewer, not coded)" in browser.get(place).text
+
+
 def test_what_models_coded_in_files_is_withheld_as_well(
     browser: TestClient, house: House, blind: str
 ) -> None:
