@@ -260,11 +260,15 @@ def _of_blind(tasks: Sequence[TaskLink], hidden: set[str], *, connected: bool) -
         return [Attention(message=message, page="transcripts")]
     if all(link.transcript in hidden for link in blind):
         message = (
-            f"The blind sample ({len(blind)} transcripts) is not coded yet: until then nothing "
+            f"The blind sample ({_count(blind)}) is not coded yet: until then nothing "
             "can be said of how suggestions influence coders."
         )
         return [Attention(message=message, page="transcripts")]
     return []
+
+
+def _count(blind: Sequence[TaskLink]) -> str:
+    return "1 transcript" if len(blind) == 1 else f"{len(blind)} transcripts"
 
 
 def _of_pushing(open_tasks: Sequence[TaskLink], version: str | None) -> list[Attention]:

@@ -204,7 +204,7 @@ def test_what_models_coded_in_files_is_withheld_as_well(
 def test_the_study_says_what_needs_attention(browser: TestClient, blind: str) -> None:
     text = browser.get(f"/studies/{blind}").text
     assert "not suggested for lack of support: Support" in text
-    assert "The blind sample (1 transcripts) is not coded yet" in text
+    assert "The blind sample (1 transcript) is not coded yet" in text
     assert "One coder alone has coded" in text
     assert "1 segment carries it, 8 are needed" in text
 
