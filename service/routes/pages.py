@@ -140,9 +140,7 @@ def show_models(serving: Here, caller: PageCaller, study: StudyPath) -> HTMLResp
 
 
 @router.get("/studies/{study}/models/{version}", include_in_schema=False)
-def show_model(
-    serving: Here, caller: PageCaller, study: StudyPath, version: str
-) -> HTMLResponse:
+def show_model(serving: Here, caller: PageCaller, study: StudyPath, version: str) -> HTMLResponse:
     """One model version with its card."""
     view = model_views.show_model(serving.house, study, version)
     return show(
