@@ -8,13 +8,17 @@ SEPARATOR = " > "
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Code:
-    """A named concept. `path` joins the names from the top of the tree with ` > `."""
+    """A named concept. `path` joins the names from the top of the tree with ` > `.
+
+    `color` is `#RRGGBB` or `#RGB` as other tools show the code, empty where none was given.
+    """
 
     path: str
     definition: str = ""
     include: str = ""
     exclude: str = ""
     examples: tuple[str, ...] = ()
+    color: str = ""
 
     @property
     def name(self) -> str:

@@ -21,7 +21,11 @@ PART_TURN_WORDS = 40
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Coding:
-    """One code applied to characters `start` to `end` (exclusive) of one turn by one coder."""
+    """One code applied to characters `start` to `end` (exclusive) of one turn by one coder.
+
+    `continues`: it goes on from the end of the turn before, as a part of one passage that was
+    coded across turns. `memo` is what the coder noted beside it.
+    """
 
     transcript: str
     turn: int
@@ -30,6 +34,8 @@ class Coding:
     code: str
     coder: str
     coded_at: datetime | None = None
+    memo: str = ""
+    continues: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from annotations.codebook import Codebook
 from annotations.codings import Coding, CodingTable, Reading, is_model, natural_segmentation
 from annotations.errors import Problem
+from annotations.memos import Memo, NamedSet
 from annotations.transcripts import Segmentation, Transcript
 
 
@@ -29,6 +30,8 @@ class Material:
     notes: tuple[Problem, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     interviewers: tuple[str, ...] | None = None
+    memos: tuple[Memo, ...] = ()
+    sets: tuple[NamedSet, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +43,8 @@ class Study:
     transcripts: tuple[Transcript, ...]
     codings: tuple[Coding, ...]
     readings: tuple[Reading, ...]
+    memos: tuple[Memo, ...] = ()
+    sets: tuple[NamedSet, ...] = ()
 
     @property
     def human_readings(self) -> tuple[Reading, ...]:

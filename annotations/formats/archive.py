@@ -6,6 +6,7 @@ limit, and XML that declares entities is refused before any of them is expanded.
 """
 
 import re
+import stat
 import struct
 import zipfile
 import zlib
@@ -24,6 +25,12 @@ from annotations.errors import InputError, Problem
 MEBIBYTE = 2**20
 
 _PIECE = 2**16
+_TAIL = 2**16 + 200
+"""Bytes at the end of a zip file that hold where its list of entries is."""
+
+_LONGEST_ENTRY = 1024
+"""Bytes of the list that an entry takes at the most, its name included."""
+
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (
     zipfile.BadZipFile,
@@ -77,6 +84,7 @@ class Archive:
                     "is an old binary file or protected by a password; open it in the program "
                     "that wrote it, remove the password, and save it in the newer format"
                 )
+            self._check_directory(path)
             self._zip = zipfile.ZipFile(path)
         except OSError as error:
             raise self._refusal(
@@ -157,6 +165,10 @@ class Archive:
                 )
             if not entry.filename:
                 raise self._refusal("holds a file without a name; export it again")
+            if stat.S_ISLNK(entry.external_attr >> 16):
+                raise self._refusal(
+                    f"holds a link ({entry.filename[:80]!r}) in place of a file; export it again"
+                )
             if entry.is_dir():
                 continue
             if entry.filename in found:
@@ -179,6 +191,25 @@ class Archive:
                 )
             found[entry.filename] = entry
         return found
+
+    def _check_directory(self, path: Path) -> None:
+        """Count the entries before their list is read: it may itself be too large to hold."""
+        with path.open("rb") as raw:
+            size = raw.seek(0, 2)
+            raw.seek(max(0, size - _TAIL))
+            tail = raw.read()
+        place = tail.rfind(b"PK\x05\x06")
+        wide = tail.rfind(b"PK\x06\x06", 0, max(place, 0))
+        if place < 0:
+            raise zipfile.BadZipFile("it has no end")
+        entries, directory = struct.unpack_from("<HL", tail, place + 10)
+        if wide >= 0:
+            entries, directory = struct.unpack_from("<QQ", tail, wide + 32)
+        if max(entries, directory // _LONGEST_ENTRY) > self.limits.entries:
+            raise self._refusal(
+                f"holds {entries} files, at most {self.limits.entries} are read; "
+                "export it again, in parts"
+            )
 
     def _too_large(self, name: str, most: int) -> InputError:
         return self._refusal(

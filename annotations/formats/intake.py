@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from annotations.codebook import Code, Codebook, ancestors
 from annotations.codings import Coding, Reading
 from annotations.errors import InputError, Problem
+from annotations.memos import Memo, NamedSet
 from annotations.study import Material
 from annotations.transcripts import Transcript
 
@@ -50,6 +51,8 @@ class Intake:
         self._codings: dict[tuple[str, int, int, int, str, str], Coding] = {}
         self._readings: dict[tuple[str, int, str], Reading] = {}
         self._unlisted: dict[str, tuple[Place, int]] = {}
+        self._memos: dict[Memo, None] = {}
+        self._sets: dict[NamedSet, None] = {}
 
     def known(self, name: str) -> Transcript | None:
         """The transcript of this name in the input so far or in the study, or None."""
@@ -120,7 +123,9 @@ class Intake:
     def add_code(self, code: Code, place: Place) -> None:
         """Put in a code of a declared codebook."""
         if code.path in self._codes:
-            first = self._codes[code.path][1]
+            earlier, first = self._codes[code.path]
+            if earlier == code and first.file != place.file:
+                return
             self.problem(
                 place,
                 f"code {code.path!r} is listed twice, first in line {first.line} of {first.file}; "
@@ -164,17 +169,25 @@ class Intake:
         if earlier is None or (reading.assisted and not earlier.assisted):
             self._readings[key] = reading
 
-    def add_coding(self, coding: Coding, place: Place, listed: frozenset[str] | None) -> None:
+    def add_coding(self, coding: Coding, place: Place, listed: frozenset[str] | None) -> bool:
         """Put in a coding whose span was checked; the same one again changes nothing.
 
-        `listed` is `self.listed`, asked for once by whoever puts in many.
+        `listed` is `self.listed`, asked for once by whoever puts in many. Whether it was new.
         """
         if listed is not None and coding.code not in listed:
             first, count = self._unlisted.get(coding.code, (place, 0))
             self._unlisted[coding.code] = (first, count + 1)
-            return
+            return True
         key = (coding.transcript, coding.turn, coding.start, coding.end, coding.code, coding.coder)
-        self._codings.setdefault(key, coding)
+        return self._codings.setdefault(key, coding) is coding
+
+    def add_memo(self, memo: Memo) -> None:
+        """Put in a memo; the same one again changes nothing."""
+        self._memos.setdefault(memo)
+
+    def add_set(self, one: NamedSet) -> None:
+        """Put in a set; the same one again changes nothing."""
+        self._sets.setdefault(one)
 
     def material(self) -> Material:
         """Everything put in, or an InputError with every problem noted."""
@@ -189,6 +202,8 @@ class Intake:
             refused=tuple(self._refused),
             notes=tuple(self._notes),
             files={name: file for name, (_, file) in self._transcripts.items()},
+            memos=tuple(self._memos),
+            sets=tuple(self._sets),
         )
 
     def _find(self, name: str, place: Place) -> Transcript | None:

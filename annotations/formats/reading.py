@@ -20,6 +20,8 @@ from annotations.formats import (
 )
 from annotations.formats.files import read_text
 from annotations.formats.intake import Intake, Place
+from annotations.formats.refi import codebook as codebook_file
+from annotations.formats.refi import project
 from annotations.formats.tidy_kinds import Kind, TidyFile, is_known, recognise
 from annotations.study import Material
 from annotations.transcripts import Transcript
@@ -34,6 +36,8 @@ class Format(Enum):
     WORKBOOK = (".xlsx", ".xlsm")
     QUALCODER = (".qda",)
     TAGUETTE = (".sqlite3",)
+    REFI_PROJECT = (".qdpx",)
+    REFI_CODEBOOK = (".qdc",)
 
 
 _QUALCODER_DATA = "data.qda"
@@ -76,6 +80,8 @@ def read_paths(
             intake.problem(Place(file=str(path)), f"not a kind of file that is read; {_hint(path)}")
         elif kind is Format.TRANSCRIPT:
             transcript_files.read(path, intake)
+        elif kind in (Format.REFI_PROJECT, Format.REFI_CODEBOOK):
+            _read_refi(path, kind, intake, known)
         elif kind in _PROJECTS:
             projects.append(path)
         elif kind is Format.WORKBOOK:
@@ -138,6 +144,18 @@ def _hint(path: Path) -> str:
     if newer is not None:
         return f"save it as {newer}"
     return f"expected {', '.join(end for one in Format for end in one.value)}"
+
+
+def _read_refi(path: Path, kind: Format, intake: Intake, known: Mapping[str, Transcript]) -> None:
+    """Read a REFI-QDA file; what makes it unreadable is noted like any other problem."""
+    try:
+        if kind is Format.REFI_PROJECT:
+            project.read_project(path, intake, known)
+        else:
+            codebook_file.read_codebook(path, intake)
+    except InputError as error:
+        intake.problems(error.problems)
+        intake.lost_transcript(None)
 
 
 def _format(path: Path) -> Format | None:

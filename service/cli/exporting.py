@@ -25,8 +25,8 @@ def export(
         list[str] | None,
         typer.Option(
             "--format",
-            help="csv, parquet or label-studio; give it again for several. Default: csv and "
-            "parquet.",
+            help="csv, parquet, label-studio, qdpx or qdc (REFI-QDA project, codebook); give it "
+            "again for several. Default: csv and parquet.",
             show_default=False,
         ),
     ] = None,

@@ -74,11 +74,13 @@ def import_(
         return
     added = result.added
     changes = [
-        f"; {number} {what} changed"
+        f"; {number} {what}"
         for number, what in (
-            (added.attributes, "attributes"),
-            (added.definitions, "definitions"),
-            (added.interviewers, "interviewers' marks on turns"),
+            (added.attributes, "attributes changed"),
+            (added.definitions, "definitions changed"),
+            (added.interviewers, "interviewers' marks on turns changed"),
+            (added.memos, "memos"),
+            (added.sets, "sets"),
         )
         if number
     ]

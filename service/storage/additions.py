@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -11,7 +12,7 @@ from annotations.codings import Coding, Reading
 from annotations.errors import InputError, Problem
 from annotations.study import Material
 from annotations.transcripts import Transcript, Turn
-from service.storage import codebooks, lookup
+from service.storage import codebooks, lookup, memos
 from service.storage.records import Added
 from service.storage.tables import CodingRow, ReadingRow, TranscriptRow, TurnRow
 
@@ -39,15 +40,18 @@ def add(session: Session, study: int, material: Material) -> Added:
     marked = 0 if material.interviewers is None else _mark(session, material, known, stored)
     codes, definitions = codebooks.replace_with(session, study, book, wanted)
     rows = lookup.transcript_ids(session, study)
+    codings = _add_codings(session, study, material, rows)
     return Added(
         transcripts=len(added),
         turns=sum(len(item.turns) for item in added),
-        codings=_add_codings(session, study, material, rows),
+        codings=codings.new,
         readings=_add_readings(session, material, rows),
         codes=codes,
         attributes=attributes,
         definitions=definitions,
         interviewers=marked,
+        memos=codings.memos + memos.add_memos(session, study, material.memos),
+        sets=memos.add_sets(session, study, material.sets),
     )
 
 
@@ -236,33 +240,52 @@ def _mark(
     return len(changed)
 
 
-def _add_codings(session: Session, study: int, material: Material, rows: Mapping[str, int]) -> int:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _AddedCodings:
+    """How many codings were new, and how many memos came in with those or to older ones."""
+
+    new: int
+    memos: int
+
+
+def _add_codings(
+    session: Session, study: int, material: Material, rows: Mapping[str, int]
+) -> _AddedCodings:
     codes = lookup.code_ids(session, study)
-    columns = [CodingRow.__table__.c[name] for name in _KEY]
-    held: set[tuple[object, ...]] = set()
+    columns = [CodingRow.__table__.c[name] for name in (*_KEY, "id", "memo")]
+    held: dict[tuple[object, ...], tuple[int, str]] = {}
     for some in lookup.chunks(sorted({rows[coding.transcript] for coding in material.codings})):
         query = select(*columns).where(
             CodingRow.transcript_id.in_(some), CodingRow.annotation_id.is_(None)
         )
-        held.update(map(tuple, session.execute(query)))
-    new = {
-        key: {**dict(zip(_KEY, key, strict=True)), "coded_at": coding.coded_at}
-        for coding in material.codings
-        if (
-            key := (
-                rows[coding.transcript],
-                coding.turn,
-                coding.start,
-                coding.end,
-                codes[coding.code],
-                coding.coder,
-            )
+        for *place, row, memo in session.execute(query):
+            held[tuple(place)] = (row, memo)
+    new: dict[tuple[object, ...], dict[str, object]] = {}
+    noted: dict[int, str] = {}
+    for coding in material.codings:
+        key = (
+            rows[coding.transcript],
+            coding.turn,
+            coding.start,
+            coding.end,
+            codes[coding.code],
+            coding.coder,
         )
-        not in held
-    }
+        if key not in held:
+            new[key] = {
+                **dict(zip(_KEY, key, strict=True)),
+                "coded_at": coding.coded_at,
+                "memo": coding.memo,
+                "continues": coding.continues,
+            }
+        elif coding.memo and not held[key][1]:
+            noted[held[key][0]] = coding.memo
     if new:
         session.execute(insert(CodingRow), list(new.values()))
-    return len(new)
+    if noted:
+        session.execute(update(CodingRow), [{"id": r, "memo": m} for r, m in noted.items()])
+    with_memo = sum(bool(values["memo"]) for values in new.values())
+    return _AddedCodings(new=len(new), memos=with_memo + len(noted))
 
 
 def _add_readings(session: Session, material: Material, rows: Mapping[str, int]) -> int:

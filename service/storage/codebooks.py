@@ -17,7 +17,12 @@ def stored(session: Session, study: int) -> Codebook:
     """The study's codebook in the order of the tree."""
     # Columns, not objects: a bulk update would leave the session's objects as they were.
     query = select(
-        CodeRow.path, CodeRow.definition, CodeRow.include, CodeRow.exclude, CodeRow.examples
+        CodeRow.path,
+        CodeRow.definition,
+        CodeRow.include,
+        CodeRow.exclude,
+        CodeRow.examples,
+        CodeRow.color,
     ).where(CodeRow.study_id == study)
     declared = session.scalar(select(StudyRow.declared).where(StudyRow.id == study))
     codes = [
@@ -27,6 +32,7 @@ def stored(session: Session, study: int) -> Codebook:
             include=row.include,
             exclude=row.exclude,
             examples=tuple(row.examples),
+            color=row.color,
         )
         for row in session.execute(query.order_by(CodeRow.position))
     ]
@@ -45,6 +51,7 @@ def write(session: Session, study: int, codes: Sequence[Code]) -> None:
             "include": code.include,
             "exclude": code.exclude,
             "examples": list(code.examples),
+            "color": code.color,
         }
         for position, code in enumerate(codes)
     ]
@@ -74,7 +81,12 @@ def merged(book: Codebook, material: Material) -> Codebook:
     used = [Code(path=path) for path in dict.fromkeys(c.code for c in material.codings)]
     held = {code.path: code for code in book.codes}
     if given.declared:
-        new = {code.path: code for code in given.codes}
+        # A table of codes has no colours: those that another tool gave stay.
+        colors = {code.path: code.color for code in book.codes}
+        new = {
+            code.path: replace(code, color=code.color or colors.get(code.path, ""))
+            for code in given.codes
+        }
         # Codes that a declared codebook already had stay: taking one out is an edit of its own.
         rest = book.codes if book.declared else ()
         return Codebook.of([*new.values(), *(c for c in rest if c.path not in new)], declared=True)
@@ -88,6 +100,7 @@ def merged(book: Codebook, material: Material) -> Codebook:
             include=before.include or code.include,
             exclude=before.exclude or code.exclude,
             examples=before.examples or code.examples,
+            color=before.color or code.color,
         )
     return Codebook.of(held.values(), declared=False)
 

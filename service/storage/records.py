@@ -21,6 +21,7 @@ class Added:
     """How many of each were new to the study. `attributes` counts transcripts whose changed.
 
     `interviewers` counts known turns that were marked as an interviewer's, or no longer are.
+    `memos` counts those on codings, too, and `sets` those that got new members.
     """
 
     transcripts: int = 0
@@ -31,6 +32,8 @@ class Added:
     attributes: int = 0
     definitions: int = 0
     interviewers: int = 0
+    memos: int = 0
+    sets: int = 0
 
     @property
     def anything(self) -> bool:
@@ -45,6 +48,8 @@ class Added:
                 self.attributes,
                 self.definitions,
                 self.interviewers,
+                self.memos,
+                self.sets,
             )
         )
 

@@ -11,7 +11,7 @@ from annotations.codings import Coding, Reading, is_model
 from annotations.errors import InputError, Problem
 from annotations.study import Material, Study
 from annotations.transcripts import Transcript, Turn
-from service.storage import additions, codebooks, lookup
+from service.storage import additions, codebooks, lookup, memos
 from service.storage.records import Added, CoderSummary, CodeSummary, StudySummary, now
 from service.storage.tables import (
     CodeRow,
@@ -90,6 +90,8 @@ class Studies:
             transcripts=self._transcripts(study),
             codings=self._codings(study, names),
             readings=self._readings(study, names),
+            memos=memos.memos(self._session, study, names),
+            sets=memos.sets(self._session, study, names),
         )
 
     def transcripts(self, name: str) -> tuple[Transcript, ...]:
@@ -229,6 +231,8 @@ class Studies:
                 CodingRow.coder,
                 CodeRow.path,
                 CodingRow.coded_at,
+                CodingRow.memo,
+                CodingRow.continues,
             )
             .join(CodeRow, CodeRow.id == CodingRow.code_id)
             .where(CodeRow.study_id == study)
@@ -237,7 +241,7 @@ class Studies:
         if len(names) == 1:
             query = query.where(CodingRow.transcript_id.in_(names))
         once: dict[tuple[int, int, int, int, int, str], Coding] = {}
-        for *place, coder, path, coded_at in self._session.execute(query):
+        for *place, coder, path, coded_at, memo, continues in self._session.execute(query):
             row, turn, start, end, position = place
             once.setdefault(
                 (row, turn, start, end, position, coder),
@@ -249,6 +253,8 @@ class Studies:
                     code=path,
                     coder=coder,
                     coded_at=coded_at,
+                    memo=memo,
+                    continues=continues,
                 ),
             )
         # Sorted here: syncs arrive in any order, and databases disagree on the order of names.

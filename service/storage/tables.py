@@ -43,6 +43,7 @@ class CodeRow(Base):
     include: Mapped[str]
     exclude: Mapped[str]
     examples: Mapped[list[Any]]
+    color: Mapped[str] = mapped_column(server_default="")
 
 
 class TranscriptRow(Base):
@@ -124,6 +125,47 @@ class CodingRow(Base):
     coder: Mapped[str]
     coded_at: Mapped[datetime | None]
     annotation_id: Mapped[int | None] = _parent("annotations.id")
+    memo: Mapped[str] = mapped_column(server_default="")
+    continues: Mapped[bool] = mapped_column(server_default=false())
+
+
+class MemoRow(Base):
+    """A memo on a transcript, a passage of one, a code, or on the study where all are null."""
+
+    __tablename__ = "memos"
+    __table_args__ = (Index(None, "study_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = _parent("studies.id")
+    title: Mapped[str]
+    text: Mapped[str]
+    author: Mapped[str]
+    transcript_id: Mapped[int | None] = _parent("transcripts.id")
+    code_id: Mapped[int | None] = mapped_column(ForeignKey("codes.id", ondelete="SET NULL"))
+    turn: Mapped[int | None]
+    start: Mapped[int | None]
+    end: Mapped[int | None]
+
+
+class SetRow(Base):
+    """A set of codes and transcripts that was kept under a name."""
+
+    __tablename__ = "sets"
+    __table_args__ = (UniqueConstraint("study_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = _parent("studies.id")
+    name: Mapped[str]
+    description: Mapped[str]
+
+
+class SetMemberRow(Base):
+    """A code or a transcript in a set; the other is null."""
+
+    __tablename__ = "set_members"
+    __table_args__ = (Index(None, "set_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    set_id: Mapped[int] = _parent("sets.id")
+    code_id: Mapped[int | None] = _parent("codes.id")
+    transcript_id: Mapped[int | None] = _parent("transcripts.id")
 
 
 class ReadingRow(Base):

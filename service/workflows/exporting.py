@@ -28,6 +28,7 @@ from annotations.study import Study
 from models.suggestions import Suggestion
 from service.house import House
 from service.storage.records import DecisionRecord, StoredSuggestion, now
+from service.workflows.exporting_refi import codebook_file, project_file
 from service.workflows.showing import spans_of
 
 
@@ -148,10 +149,22 @@ def _label_studio(material: ExportMaterial) -> list[Part]:
     ]
 
 
+def _qdpx(material: ExportMaterial) -> list[Part]:
+    found = project_file(material.study, material.suggestions)
+    return [Part(name=f"{material.study.name}.qdpx", content=found.content, notes=found.notes)]
+
+
+def _qdc(material: ExportMaterial) -> list[Part]:
+    found = codebook_file(material.study)
+    return [Part(name=f"{material.study.name}.qdc", content=found.content, notes=found.notes)]
+
+
 FORMATS: Mapping[str, Callable[[ExportMaterial], list[Part]]] = {
     "csv": _csv,
     "parquet": _parquet,
     "label-studio": _label_studio,
+    "qdpx": _qdpx,
+    "qdc": _qdc,
 }
 """What can be written, by the name that is asked for."""
 
