@@ -25,6 +25,7 @@ class Piece:
     start: int
     end: int
     speaker: str = ""
+    interviewer: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +55,12 @@ class Layout:
         if self.known is not None:
             return self.known
         return tuple(
-            Turn(index=index, speaker=one.speaker, text=self.text[one.start : one.end])
+            Turn(
+                index=index,
+                speaker=one.speaker,
+                text=self.text[one.start : one.end],
+                interviewer=one.interviewer,
+            )
             for index, one in enumerate(self.pieces)
         )
 
@@ -118,7 +124,14 @@ def render(transcript: Transcript) -> Layout:
         label = _one_line_end(f"{turn.speaker}: ") if turn.speaker else ""
         words = _one_line_end(turn.text)
         start = length + len(label)
-        pieces.append(Piece(start=start, end=start + len(words), speaker=turn.speaker))
+        pieces.append(
+            Piece(
+                start=start,
+                end=start + len(words),
+                speaker=turn.speaker,
+                interviewer=turn.interviewer,
+            )
+        )
         written.append(f"{label}{words}\n")
         length += len(written[-1])
     return Layout(text="".join(written), pieces=tuple(pieces))
@@ -163,7 +176,7 @@ def _aligned(text: str, turns: Sequence[Turn]) -> tuple[Piece, ...] | None:
 
 def _spoken(text: str) -> tuple[Piece, ...]:
     """The turns that the plain-text reader finds, empty where too few lines name a speaker."""
-    turns = plain_text.read("", text).turns
+    turns = plain_text.read(text).turns
     named = sum(bool(turn.speaker) for turn in turns)
     lines = sum(bool(line.strip()) for line in text.split("\n"))
     if named < 2 or _SPOKEN_SHARE * named < lines:

@@ -38,7 +38,9 @@ def write_marks(
     content = {
         "source": guid,
         "checksum": checksum(text),
-        "turns": [[one.start, one.end, one.speaker] for one in pieces],
+        "turns": [
+            [one.start, one.end, one.speaker, one.interviewer] for one in pieces
+        ],
         "readings": _runs(readings),
     }
     # JSON in ASCII, in which '>' stands in strings only: '?>' would end the instruction.
@@ -68,8 +70,13 @@ def read_marks(instructions: Iterable[str], names: Mapping[str, str]) -> dict[st
 
 def _marks(content: Mapping[str, Any], name: str) -> SourceMarks:
     pieces = tuple(
-        Piece(start=_whole(start), end=_whole(end), speaker=str(speaker))
-        for start, end, speaker in content["turns"]
+        Piece(
+            start=_whole(start),
+            end=_whole(end),
+            speaker=str(speaker),
+            interviewer=interviewer is True,
+        )
+        for start, end, speaker, interviewer in content["turns"]
     )
     at = 0
     for piece in pieces:

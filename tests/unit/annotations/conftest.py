@@ -1,6 +1,10 @@
 """Fixtures for reading files: a folder to write into, and a reader that says what it refused."""
 
+import io
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -105,3 +109,120 @@ def pdf_bytes(pages: Sequence[Sequence[str]]) -> bytes:
 @pytest.fixture
 def make_pdf() -> Callable[[Sequence[Sequence[str]]], bytes]:
     return pdf_bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tool:
+    """How a program writes a REFI-QDA project: its name, its counting, its line ends."""
+
+    origin: str
+    utf16: bool
+    crlf_file: bool
+    crlf_counted: bool
+    bom: bool = False
+    excerpts: bool = False
+    braces: bool = False
+
+
+NVIVO = Tool(origin="NVivo 14", utf16=True, crlf_file=True, crlf_counted=True, bom=True)
+MAXQDA = Tool(origin="MAXQDA 24", utf16=True, crlf_file=True, crlf_counted=False, excerpts=True)
+ATLAS = Tool(origin="ATLAS.ti 23", utf16=False, crlf_file=True, crlf_counted=False, braces=True)
+QUALCODER = Tool(origin="QualCoder", utf16=False, crlf_file=False, crlf_counted=False)
+TOOLS = {"nvivo": NVIVO, "maxqda": MAXQDA, "atlas": ATLAS, "qualcoder": QUALCODER}
+
+
+def guid(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+def pack(project: str, sources: Mapping[str, bytes] | None = None) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("project.qde", project)
+        for name, content in (sources or {}).items():
+            file.writestr(f"Sources/{name}", content)
+    return packed.getvalue()
+
+
+def project_of(inside: str, origin: str = "QualCoder") -> str:
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        f'<Project xmlns="urn:QDA-XML:project:1.0" name="Wards" origin="{origin}">'
+        f"{inside}</Project>"
+    )
+
+
+@pytest.fixture(params=list(TOOLS))
+def tool(request: pytest.FixtureRequest) -> Tool:
+    """Each of the programs in turn."""
+    return TOOLS[request.param]
+
+
+@pytest.fixture
+def qualcoder() -> Tool:
+    return QUALCODER
+
+
+@pytest.fixture
+def maxqda() -> Tool:
+    return MAXQDA
+
+
+@pytest.fixture
+def packed() -> Callable[..., bytes]:
+    """A project file with these elements inside, and these sources."""
+
+    def make(inside: str, sources: Mapping[str, bytes] | None = None) -> bytes:
+        return pack(project_of(inside), sources)
+
+    return make
+
+
+@pytest.fixture
+def refi() -> Callable[..., bytes]:
+    """A project of one source, whose passages are given by their words, as a tool writes it."""
+
+    def make(
+        tool: Tool,
+        text: str,
+        passages: Sequence[tuple[str, int, int]],
+        *,
+        inside: str = "",
+        shift: int = 0,
+    ) -> bytes:
+        """A passage is its words, the number of its code (1, 2, 3) and of its user (1, 2)."""
+
+        def count(words: str) -> int:
+            words = words.replace("\n", "\r\n") if tool.crlf_counted else words
+            return len(words.encode("utf-16-le")) // 2 if tool.utf16 else len(words)
+
+        def one(number: int, words: str, code: int, user: int) -> str:
+            at = text.index(words)
+            start, end = count(text[:at]) + shift, count(text[: at + len(words)]) + shift
+            name = words[:12] if tool.excerpts else ""
+            return (
+                f'<PlainTextSelection guid="{guid(100 + number)}" name="{escape(name)}" '
+                f'startPosition="{start}" endPosition="{end}">'
+                f'<Coding guid="{guid(500 + number)}" creatingUser="{user_guid(user)}" '
+                'creationDateTime="2026-03-01T10:00:00Z">'
+                f'<CodeRef targetGUID="{guid(10 + code)}"/></Coding></PlainTextSelection>'
+            )
+
+        def user_guid(number: int) -> str:
+            return f"{{{guid(number).upper()}}}" if tool.braces else guid(number)
+
+        selections = "".join(one(number, *passage) for number, passage in enumerate(passages))
+        project = project_of(
+            f'<Users><User guid="{guid(1)}" name="Ana"/><User guid="{guid(2)}" name="Bo"/></Users>'
+            f'<CodeBook><Codes><Code guid="{guid(11)}" name="Support" isCodable="true" '
+            'color="#33cc33"><Description>Help that is given</Description>'
+            f'<Code guid="{guid(12)}" name="Family" isCodable="true"/></Code>'
+            f'<Code guid="{guid(13)}" name="Strain" isCodable="true"/></Codes></CodeBook>'
+            f'<Sources><TextSource guid="{guid(50)}" name="ward" plainTextPath="internal://a.txt">'
+            f"{selections}</TextSource></Sources>{inside}",
+            tool.origin,
+        )
+        content = (text.replace("\n", "\r\n") if tool.crlf_file else text).encode()
+        return pack(project, {"a.txt": (b"\xef\xbb\xbf" if tool.bom else b"") + content})
+
+    return make
