@@ -177,6 +177,7 @@ def _codebook(study: Study) -> DataTable:
             text("include", "When it is to be applied."),
             text("exclude", "When it is not."),
             text("examples", f"Excerpts, joined by '{EXAMPLES_SEPARATOR}'."),
+            text("color", "As other tools show the code, #RRGGBB; empty where none was given."),
             Column(
                 name="declared",
                 kind=Kind.YES_NO,
@@ -190,6 +191,7 @@ def _codebook(study: Study) -> DataTable:
                 one.include,
                 one.exclude,
                 EXAMPLES_SEPARATOR.join(one.examples),
+                one.color or None,
                 declared,
             )
             for one in study.codebook.codes
@@ -204,11 +206,13 @@ def _codings(study: Study) -> DataTable:
         columns=(
             *(TRANSCRIPT, TURN, START, END, CODE, CODER),
             Column(name="coded_at", kind=Kind.TIME, meaning="When it was coded, where known."),
+            text("memo", "What the coder noted beside it."),
         ),
         rows=tuple(
             (
                 *(one.transcript, one.turn, *_span(one), one.code, one.coder),
                 one.coded_at.isoformat() if one.coded_at else None,
+                one.memo or None,
             )
             for one in study.codings
         ),

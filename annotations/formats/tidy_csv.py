@@ -1,7 +1,7 @@
 """Tidy CSV, the plain interchange format: UTF-8, RFC 4180, a header in every file.
 
 - transcripts: `transcript, turn (0, 1, ...), speaker, text`
-- codings: `transcript, turn, start, end, code, coder, coded_at`; offsets count Unicode code
+- codings: `transcript, turn, start, end, code, coder, coded_at, memo`; offsets count Unicode code
   points of the turn's text, `end` is exclusive, both empty means the whole turn; an empty code
   says that the coder read the turn and applied nothing
 - attributes: `transcript`, then any columns
@@ -17,6 +17,7 @@ from itertools import islice
 
 from annotations.codebook import Code, normal_path
 from annotations.codings import Coding, Reading
+from annotations.formats.colors import color_of
 from annotations.formats.csv_table import Row, Table
 from annotations.formats.intake import Intake, Place
 from annotations.transcripts import Transcript, Turn
@@ -115,6 +116,7 @@ def read_codebook(table: Table, intake: Intake) -> None:
             include=fields.get("include", ""),
             exclude=fields.get("exclude", ""),
             examples=tuple(example.strip() for example in examples if example.strip()),
+            color=color_of(fields.get("color")),
         )
         if fields.get("declared", "").lower() in _NO:
             intake.gather_code(code)
@@ -174,6 +176,7 @@ def read_codings(table: Table, intake: Intake) -> None:
                 code=code,
                 coder=coder,
                 coded_at=when,
+                memo=row.fields.get("memo", "").strip(),
             )
             intake.add_coding(coding, place, listed)
 

@@ -28,8 +28,8 @@ _REQUIRED = {
 }
 _OPTIONAL = {
     Kind.TRANSCRIPTS: ("interviewer",),
-    Kind.CODINGS: ("coder", "coded_at"),
-    Kind.CODEBOOK: ("definition", "include", "exclude", "examples", "declared"),
+    Kind.CODINGS: ("coder", "coded_at", "memo"),
+    Kind.CODEBOOK: ("definition", "include", "exclude", "examples", "color", "declared"),
     Kind.READINGS: ("model",),
 }
 _FOR_ANALYSIS = re.compile(r"(?:suggestions|decisions|dictionary)\.csv", re.IGNORECASE)

@@ -7,9 +7,10 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from annotations.codebook import SEPARATOR, Code
+from annotations.formats.colors import color_of
 from annotations.formats.intake import Intake, Place
 from annotations.formats.refi.document import parse
-from annotations.formats.refi.xml_text import Names, color_of, guid_of, new_guid, writable
+from annotations.formats.refi.xml_text import Names, guid_of, new_guid, writable
 from annotations.memos import NamedSet
 
 NAMESPACE = "urn:QDA-XML:codebook:1.0"

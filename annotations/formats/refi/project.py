@@ -44,7 +44,7 @@ def read_project(path: Path, intake: Intake, known: Mapping[str, Transcript]) ->
             return
         users = _users(document.root)
         notes = Notes(document.root.find("Notes"), parts, users, place, intake)
-        sources = list(read_sources(document.root.find("Sources"), parts, place, intake))
+        sources = list(read_sources(document.root.find("Sources"), parts, known, place, intake))
     _Project(document, users, notes, sources, place, intake, known).read()
 
 
@@ -227,4 +227,6 @@ class _Project:
         idle = [name for guid, name in self._users.items() if guid not in coders]
         if idle and len(self._users) > 1:
             names = ", ".join(map(repr, idle[:_MOST_NAMED]))
-            self._intake.refuse(self._place, f"{len(idle)} users coded nothing: {names}")
+            self._intake.refuse(
+                self._place, f"{len(idle)} user{'s' * (len(idle) > 1)} coded nothing: {names}"
+            )

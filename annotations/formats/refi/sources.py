@@ -1,12 +1,13 @@
 """The sources of a REFI-QDA project: their texts and marked passages, and what is no text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from annotations.errors import InputError, Problem
 from annotations.formats.archive import Archive
+from annotations.formats.coded_documents import document_name
 from annotations.formats.intake import Intake, Place
 from annotations.formats.refi.offsets import Mark, SourceText
 from annotations.formats.refi.xml_text import Names, guid_of
@@ -86,9 +87,12 @@ class Source:
 
 
 def read_sources(
-    sources: Element | None, parts: Parts, place: Place, intake: Intake
+    sources: Element | None, parts: Parts, known: Collection[str], place: Place, intake: Intake
 ) -> Iterator[Source]:
-    """Every source that has a text; what cannot be read is noted as left out, with its number."""
+    """Every source that has a text; what cannot be read is noted as left out, with its number.
+
+    `known` are names of transcripts: a source `ward.docx` is the transcript `ward` among them.
+    """
     names = Names()
     lines = 0
     for element in sources if sources is not None else ():
@@ -96,7 +100,10 @@ def read_sources(
         if kind is None:
             intake.refuse(place, f"a source of an unknown kind <{element.tag}> is not read")
             continue
-        name = _free(" ".join((element.get("name") or "").split()) or kind, names, place, intake)
+        name = " ".join((element.get("name") or "").split()) or kind
+        if name not in known and document_name(name) in known:
+            name = document_name(name)
+        name = _free(name, names, place, intake)
         _note_regions(element, name, place, intake)
         texts = list(_texts(element))
         if not texts:

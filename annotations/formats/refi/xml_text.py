@@ -8,7 +8,6 @@ NAMESPACE = UUID("6f5c1f52-3f0b-5c58-9a0e-5d0b8b6c2f11")
 """Where the identifiers that are written come from: the same study gives the same ones."""
 
 _GUID = re.compile(r"\{?([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\}?")
-_COLOR = re.compile(r"#(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -38,12 +37,6 @@ def guid_of(text: str | None) -> str:
     text = (text or "").strip()
     match = _GUID.fullmatch(text)
     return match[1].lower() if match else text.lower()
-
-
-def color_of(text: str | None) -> str:
-    """A colour as `#RRGGBB` or `#RGB`; empty where it is none."""
-    text = (text or "").strip()
-    return text if _COLOR.fullmatch(text) else ""
 
 
 def writable(text: str) -> str:

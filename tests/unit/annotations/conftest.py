@@ -189,6 +189,7 @@ def refi() -> Callable[..., bytes]:
         *,
         inside: str = "",
         shift: int = 0,
+        source: str = "ward",
     ) -> bytes:
         """A passage is its words, the number of its code (1, 2, 3) and of its user (1, 2)."""
 
@@ -218,8 +219,8 @@ def refi() -> Callable[..., bytes]:
             'color="#33cc33"><Description>Help that is given</Description>'
             f'<Code guid="{guid(12)}" name="Family" isCodable="true"/></Code>'
             f'<Code guid="{guid(13)}" name="Strain" isCodable="true"/></Codes></CodeBook>'
-            f'<Sources><TextSource guid="{guid(50)}" name="ward" plainTextPath="internal://a.txt">'
-            f"{selections}</TextSource></Sources>{inside}",
+            f'<Sources><TextSource guid="{guid(50)}" name="{source}" '
+            f'plainTextPath="internal://a.txt">{selections}</TextSource></Sources>{inside}',
             tool.origin,
         )
         content = (text.replace("\n", "\r\n") if tool.crlf_file else text).encode()

@@ -65,13 +65,13 @@ def test_every_tool_counts_its_own_way_and_is_understood(
     assert not material.refused
 
 
-def test_whoever_coded_has_read_up_to_there(
+def test_whoever_coded_any_of_a_source_has_read_all_of_it(
     qualcoder: Any, put: Put, read: Read, refi: Refi
 ) -> None:
     material = read(put("wards.qdpx", refi(qualcoder, INTERVIEW, PASSAGES)))
     assert {(one.coder, one.turn) for one in material.readings} == {
         *(("Ana", turn) for turn in range(4)),
-        *(("Bo", turn) for turn in range(2)),
+        *(("Bo", turn) for turn in range(4)),
     }
 
 
@@ -128,7 +128,8 @@ def test_the_studys_own_turns_are_kept_where_only_white_space_differs(
 ) -> None:
     known = transcript("ward", "Who  helps?", "My sister, mostly.", speakers=["Int", "Nurse"])
     text = "Int: Who helps?\nNurse (00:12): My\nsister, mostly.\n"
-    path = put("a.qdpx", refi(qualcoder, text, [("helps?\nNurse (00:12): My\nsis", 1, 1)]))
+    content = refi(qualcoder, text, [("helps?\nNurse (00:12): My\nsis", 1, 1)], source="ward.docx")
+    path = put("a.qdpx", content)
     material = read(path, known={"ward": known})
     assert material.transcripts == (known,)
     assert [words for words, _, _ in words_of(material)] == ["helps?", "My sis"]
