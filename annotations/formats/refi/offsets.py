@@ -171,6 +171,8 @@ def _total(trials: Sequence[_Trial]) -> tuple[int, int, int]:
 
 
 def _try(source: SourceText, marks: Sequence[Mark], counting: Counting) -> _Trial:
+    if not marks:
+        return _Trial(counting=counting, spans=(), named=0, edges=0)
     starts = source.starts(counting)
     spans: list[Span | None] = []
     named = edges = looked_for = 0

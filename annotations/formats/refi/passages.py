@@ -14,7 +14,7 @@ from annotations.formats.refi.sources import Passage, Source
 from annotations.formats.refi.xml_text import guid_of, time_of
 from annotations.memos import Memo
 
-MOST_CODINGS = 500_000
+MOST_CODINGS = 200_000
 """Codings that a project may have, each turn that a passage touches counted."""
 
 

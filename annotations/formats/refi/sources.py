@@ -18,7 +18,7 @@ MOST_BYTES = 4 * 2**20
 MOST_IN_ALL = 72 * 2**20
 """Bytes of the project and its sources that are read in all."""
 
-MOST_LINES = 500_000
+MOST_LINES = 200_000
 """Lines that the texts of a project may have in all."""
 
 _LONGEST_NUMBER = 12
