@@ -38,9 +38,7 @@ def write_marks(
     content = {
         "source": guid,
         "checksum": checksum(text),
-        "turns": [
-            [one.start, one.end, one.speaker, one.interviewer] for one in pieces
-        ],
+        "turns": [[one.start, one.end, one.speaker, one.interviewer] for one in pieces],
         "readings": _runs(readings),
     }
     # JSON in ASCII, in which '>' stands in strings only: '?>' would end the instruction.
