@@ -36,7 +36,11 @@ class Material:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Study:
-    """One codebook, its transcripts and its coders' work. Names are unique within each."""
+    """One codebook, its transcripts and its coders' work. Names are unique within each.
+
+    `codebook_version` is the number of the version under which the codings are read, None
+    where there are no versions.
+    """
 
     name: str
     codebook: Codebook
@@ -45,6 +49,7 @@ class Study:
     readings: tuple[Reading, ...]
     memos: tuple[Memo, ...] = ()
     sets: tuple[NamedSet, ...] = ()
+    codebook_version: int | None = None
 
     @property
     def human_readings(self) -> tuple[Reading, ...]:

@@ -7,6 +7,7 @@ here, once. Nothing leaves unless nothing was wrong.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from annotations.codebook import Code, Codebook, ancestors
 from annotations.codings import Coding, Reading
@@ -31,15 +32,22 @@ class Intake:
     """Gathers transcripts, codes, codings and readings, and the problems with them.
 
     `known` are the study's transcripts, which the input may refer to and repeat. Put in all
-    transcripts and codes before the codings that refer to them.
+    transcripts and codes before the codings that refer to them. `former` are names that codes
+    had once, with what became of each.
     """
 
     def __init__(
-        self, *, known: Mapping[str, Transcript], codebook: Codebook, coder: str | None
+        self,
+        *,
+        known: Mapping[str, Transcript],
+        codebook: Codebook,
+        coder: str | None,
+        former: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.coder = coder
         self._known = known
         self._codebook = codebook
+        self._former = former
         self._problems: list[Problem] = []
         self._refused: list[Problem] = []
         self._notes: list[Problem] = []
@@ -131,6 +139,8 @@ class Intake:
                 f"code {code.path!r} is listed twice, first in line {first.line} of {first.file}; "
                 "remove one",
             )
+        elif code.path in self._former:
+            self.refuse(place, f"the code {code.path!r} {self._former[code.path]}")
         else:
             self._codes[code.path] = (code, place)
 
@@ -145,7 +155,7 @@ class Intake:
             return None
         before = self._codebook.paths if self._codebook.declared else ()
         paths = [*before, *self._codes]
-        return frozenset(paths).union(*(ancestors(path) for path in paths))
+        return frozenset(paths).union(self._former, *(ancestors(path) for path in paths))
 
     def find_turn(self, name: str, turn: int, place: Place) -> int | None:
         """Number of characters of a turn, or None after noting that there is no such turn."""
@@ -237,6 +247,7 @@ class Intake:
         codes += [code for path, code in self._gathered.items() if path not in there]
         if not declared:
             there.update(self._gathered)
+            there |= self._former.keys()
             used = dict.fromkeys(coding.code for coding in self._codings.values())
             codes += [Code(path=path) for path in used if path not in there]
         return Codebook.of(codes, declared=declared)

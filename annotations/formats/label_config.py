@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError
 from xml.sax.saxutils import quoteattr
@@ -26,6 +27,9 @@ _OBJECTS_OF = {
     "Choices": _OBJECTS,
 }
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7E57C2", "#8D6E63")
+
+KEPT_COLOUR: Final = "#9E9E9E"
+"""The colour of labels that are there for old regions alone."""
 
 # The codes stay in view beside the words. A region bears its code and score in the text. Turns
 # have no times, which Label Studio would show as 00:00:00.
@@ -104,7 +108,7 @@ class LabelConfig:
         some controls list one of the codes, controls that list none are left out; the object
         is the one that most controls belong to.
         """
-        root = _tree(xml)
+        root = tree_of(xml)
         paths = tuple(codes)
         objects = {
             name: tag for tag in root.iter() if (name := tag.get("name")) and tag.get("value")
@@ -150,22 +154,49 @@ class LabelConfig:
         return tuple(code for code in codes if self.control_for(code) is None)
 
 
-def label_config_for(codebook: Codebook) -> str:
+def label_config_for(codebook: Codebook, kept: Mapping[str, str] = MappingProxyType({})) -> str:
     """The label config of transcript mode, with a label a code; a label's value is the path.
 
-    Codes of one branch share a colour, and a definition is shown over its label.
+    Codes of one branch share a colour, and a definition is shown over its label. `kept` are
+    labels of codes that may be applied no more, with what to say of each; they come last.
     """
     if not codebook.codes:
         raise StateError("the codebook has no codes to label with; import codings or a codebook")
-    branches = list(dict.fromkeys(path.split(SEPARATOR)[0] for path in codebook.paths))
     labels = "".join(
-        f"          <Label value={quoteattr(code.path)}"
-        f' background="{_COLOURS[branches.index(code.path.split(SEPARATOR)[0]) % len(_COLOURS)]}"'
-        + (f" hint={quoteattr(code.definition)}" if code.definition else "")
+        f"          <Label value={quoteattr(one.value)} background={quoteattr(one.background)}"
+        + (f" hint={quoteattr(one.hint)}" if one.hint else "")
         + "/>\n"
-        for code in codebook.codes
+        for one in labels_of_codebook(codebook, kept)
     )
     return _TRANSCRIPT_MODE.replace("LABELS", labels.rstrip())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Label:
+    """A label as it is written: the code's path, a colour, and what is shown over it."""
+
+    value: str
+    background: str
+    hint: str
+
+
+def labels_of_codebook(codebook: Codebook, kept: Mapping[str, str]) -> tuple[Label, ...]:
+    """The labels of a codebook, and after them those that are only kept."""
+    branches = list(dict.fromkeys(path.split(SEPARATOR)[0] for path in codebook.paths))
+    live = tuple(
+        Label(
+            value=code.path,
+            background=_COLOURS[branches.index(code.path.split(SEPARATOR)[0]) % len(_COLOURS)],
+            hint=code.definition,
+        )
+        for code in codebook.codes
+    )
+    there = set(codebook.paths)
+    return live + tuple(
+        Label(value=path, background=KEPT_COLOUR, hint=note)
+        for path, note in kept.items()
+        if path not in there
+    )
 
 
 def code_of_label(levels: Sequence[str], codes: Iterable[str]) -> str:
@@ -181,7 +212,8 @@ def code_of_label(levels: Sequence[str], codes: Iterable[str]) -> str:
     return named[0] if len(named) == 1 else path
 
 
-def _tree(xml: str) -> Element:
+def tree_of(xml: str) -> Element:
+    """A label config as a tree; InputError where it is no valid XML."""
     try:
         root: Element = fromstring(xml)
     except (ParseError, DefusedXmlException) as error:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 
 from annotations.codebook import Codebook
 from annotations.errors import InputError
@@ -56,6 +57,7 @@ def read_paths(
     codebook: Codebook,
     coder: str | None,
     interviewing: Sequence[str] = (),
+    former: Mapping[str, str] = MappingProxyType({}),
 ) -> Material:
     """Read files and folders, all of them or nothing.
 
@@ -64,10 +66,12 @@ def read_paths(
     `codebook` its codes; `coder` is who coded where a file names nobody. The material's
     codebook is the study's after the import; it holds only transcripts that the files name.
     Where speakers are named as `interviewing`, their turns are marked.
+    `former` are names that codes had once, with what became of each: codings may use them,
+    and a codebook in a file does not bring them back.
 
     InputError lists what is wrong in all files, with file and line.
     """
-    intake = Intake(known=known, codebook=codebook, coder=coder)
+    intake = Intake(known=known, codebook=codebook, coder=coder, former=former)
     tables: list[TidyFile] = []
     sheets: list[csv_table.Table] = []
     exports: list[tuple[str, str]] = []
