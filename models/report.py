@@ -59,6 +59,8 @@ class TrainReport:
 
     `segments` taught the model, those `scored` (coded without suggestions in sight) gave the
     figures. `context` says whether the turns before a segment help and are used. `seconds` is
+    wall time, 0 in a report that was read back from a published model. `codebook_version` is
+    the version under which the codings were read, None where there are no versions.
     wall time, 0 in a report that was read back from a published model. `aim` is what thresholds
     were chosen for; `calibration` is of the evaluated codes' decisions together.
     """
@@ -78,6 +80,7 @@ class TrainReport:
     baseline: OverallFigures
     notes: tuple[str, ...]
     seconds: float
+    codebook_version: int | None = None
     aim: str = "kappa"
     calibration: CalibrationFigures = _BEFORE
 

@@ -18,6 +18,11 @@ def model_card(data: TrainingData, parts: ModelParts, report: TrainReport) -> st
         "## Data",
         f"- {report.transcripts} transcripts, {report.segments} segments, "
         f"{len(data.coders)} coders, {len(data.codes)} codes; SHA-256 {data.digest()}",
+        *(
+            ()
+            if report.codebook_version is None
+            else (f"- Codings are read under version {report.codebook_version} of the codebook.",)
+        ),
         f"- {report.scored} of the segments were coded without suggestions in sight; only "
         "these give figures, thresholds and gates.",
         "- The label is the majority of the coders who read the segment, `adjudicated` above "

@@ -84,7 +84,9 @@ def train(
     vectors = _encode(data, options, cache, step)
     learned = _learn(data, vectors, options, step, check)
     step("publishing", 0, 1)
-    report = _report(data, learned, options, vectors.encoder)
+    report = replace(
+        _report(data, learned, options, vectors.encoder), codebook_version=study.codebook_version
+    )
     files = _files(data, learned, report, vectors)
     check()
     version = publish(files, store)

@@ -12,7 +12,7 @@ from annotations.codings import Coding, Reading
 from annotations.errors import InputError, Problem
 from annotations.study import Material
 from annotations.transcripts import Transcript, Turn
-from service.storage import codebooks, lookup, memos
+from service.storage import codebooks, lookup, memos, versions
 from service.storage.records import Added
 from service.storage.tables import CodingRow, ReadingRow, TranscriptRow, TurnRow
 
@@ -28,11 +28,12 @@ def add(session: Session, study: int, material: Material) -> Added:
     turns = _turns(session, _rows_mentioned(known, material))
     stored = {name: turns.get(row, {}) for name, row in known.items()}
     book = codebooks.stored(session, study)
-    wanted = codebooks.merged(book, material)
+    history = versions.history(session, study)
+    wanted = codebooks.merged(book, material, history)
     problems = [
         *_problems_of_transcripts(material.transcripts, stored),
         *_problems_of_spans(material, stored),
-        *codebooks.problems(session, study, material, wanted),
+        *codebooks.problems(session, study, material, wanted, history),
     ]
     if problems:
         raise InputError(*problems)
@@ -45,7 +46,7 @@ def add(session: Session, study: int, material: Material) -> Added:
         transcripts=len(added),
         turns=sum(len(item.turns) for item in added),
         codings=codings.new,
-        readings=_add_readings(session, material, rows),
+        readings=_add_readings(session, study, material, rows),
         codes=codes,
         attributes=attributes,
         definitions=definitions,
@@ -251,7 +252,13 @@ class _AddedCodings:
 def _add_codings(
     session: Session, study: int, material: Material, rows: Mapping[str, int]
 ) -> _AddedCodings:
-    codes = lookup.code_ids(session, study)
+    codes = codebooks.bearers(
+        session,
+        study,
+        (coding.code for coding in material.codings),
+        author=codebooks.IMPORT,
+        reason="",
+    )
     columns = [CodingRow.__table__.c[name] for name in (*_KEY, "id", "memo")]
     held: dict[tuple[object, ...], tuple[int, str]] = {}
     for some in lookup.chunks(sorted({rows[coding.transcript] for coding in material.codings})):
@@ -268,13 +275,14 @@ def _add_codings(
             coding.turn,
             coding.start,
             coding.end,
-            codes[coding.code],
+            codes[coding.code].code,
             coding.coder,
         )
         if key not in held:
             new[key] = {
                 **dict(zip(_KEY, key, strict=True)),
                 "coded_at": coding.coded_at,
+                "version": codes[coding.code].version,
                 "memo": coding.memo,
                 "continues": coding.continues,
             }
@@ -288,7 +296,7 @@ def _add_codings(
     return _AddedCodings(new=len(new), memos=with_memo + len(noted))
 
 
-def _add_readings(session: Session, material: Material, rows: Mapping[str, int]) -> int:
+def _add_readings(session: Session, study: int, material: Material, rows: Mapping[str, int]) -> int:
     held: dict[tuple[int, int, str], tuple[int, bool]] = {}
     for some in lookup.chunks(sorted({rows[item.transcript] for item in material.readings})):
         query = select(
@@ -305,8 +313,15 @@ def _add_readings(session: Session, material: Material, rows: Mapping[str, int])
         key = (rows[reading.transcript], reading.turn, reading.coder)
         # Once somebody saw suggestions, the reading is not independent, whatever else is said.
         wanted[key] = wanted.get(key, False) or reading.assisted
+    number = max(versions.current_number(session, study), 1)
     new = [
-        {"transcript_id": row, "turn": turn, "coder": coder, "assisted": assisted}
+        {
+            "transcript_id": row,
+            "turn": turn,
+            "coder": coder,
+            "assisted": assisted,
+            "version": number,
+        }
         for (row, turn, coder), assisted in wanted.items()
         if (row, turn, coder) not in held
     ]

@@ -1,84 +1,95 @@
-"""A study's codebook: stored, merged with a given one, replaced."""
+"""A study's codebook as it is now: stored, grown, replaced; each change a version."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from datetime import datetime
 
-from sqlalchemy import delete, insert, select, union, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from annotations.codebook import Code, Codebook
+from annotations.codebook import SEPARATOR, Code, Codebook, ancestors
+from annotations.codebook_versions.history import Bearer, CodebookHistory, State
+from annotations.codebook_versions.operations import (
+    DESCRIPTIVE,
+    Add,
+    Edit,
+    Redefine,
+    Restore,
+    Retire,
+    code_from,
+)
+from annotations.codebook_versions.reading import CodebookMap
 from annotations.errors import Problem
 from annotations.study import Material
-from service.storage import lookup
-from service.storage.tables import CodeRow, CodingRow, DecisionRow, StudyRow, SuggestionRow
+from service.storage import versions
+from service.storage.tables import CodeRow, CodingRow, StudyRow
+
+IMPORT = "import"
+"""Who signs the edits that an import makes."""
 
 
 def stored(session: Session, study: int) -> Codebook:
-    """The study's codebook in the order of the tree."""
+    """The study's codebook in the order of the tree: the live codes of the newest version."""
     # Columns, not objects: a bulk update would leave the session's objects as they were.
-    query = select(
-        CodeRow.path,
-        CodeRow.definition,
-        CodeRow.include,
-        CodeRow.exclude,
-        CodeRow.examples,
-        CodeRow.color,
-    ).where(CodeRow.study_id == study)
-    declared = session.scalar(select(StudyRow.declared).where(StudyRow.id == study))
+    query = select(*(CodeRow.__table__.c[item.name] for item in fields(Code))).where(
+        CodeRow.study_id == study, CodeRow.state == State.LIVE
+    )
     codes = [
-        Code(
-            path=row.path,
-            definition=row.definition,
-            include=row.include,
-            exclude=row.exclude,
-            examples=tuple(row.examples),
-            color=row.color,
-        )
-        for row in session.execute(query.order_by(CodeRow.position))
+        code_from(dict(row._mapping)) for row in session.execute(query.order_by(CodeRow.position))
     ]
-    return Codebook.of(codes, declared=bool(declared))
+    return Codebook.of(codes, declared=is_declared(session, study))
 
 
-def write(session: Session, study: int, codes: Sequence[Code]) -> None:
-    """Make the stored codes and their order these. A code that is missing here stays as it is."""
-    held = lookup.code_ids(session, study)
-    rows = [
-        {
-            "study_id": study,
-            "path": code.path,
-            "position": position,
-            "definition": code.definition,
-            "include": code.include,
-            "exclude": code.exclude,
-            "examples": list(code.examples),
-            "color": code.color,
-        }
-        for position, code in enumerate(codes)
+def is_declared(session: Session, study: int) -> bool:
+    """Whether somebody gave the codebook."""
+    return bool(session.scalar(select(StudyRow.declared).where(StudyRow.id == study)))
+
+
+def bearers(
+    session: Session,
+    study: int,
+    paths: Iterable[str],
+    *,
+    at: datetime | None = None,
+    author: str,
+    reason: str,
+) -> dict[str, Bearer]:
+    """The code that each path means, and the version of the codebook in which it does.
+
+    A path that no version knows becomes a new code. `at` is when the path was written, None
+    for now: see `CodebookHistory.bearer`.
+    """
+    known = versions.history(session, study)
+    wanted = list(dict.fromkeys(paths))
+    missing = [path for path in wanted if known.bearer(path, at=at) is None]
+    if missing:
+        # A parent comes with its child: of these, only those that nothing made yet.
+        added: list[Edit] = []
+        there = {one.path for one in known.current.live}
+        for path in missing:
+            if path not in there:
+                added.append(Add(code=Code(path=path)))
+                there |= {path, *ancestors(path)}
+        versions.revise(session, study, added, author=author, reason=reason)
+        known = versions.history(session, study)
+    found = {path: known.bearer(path, at=at) for path in wanted}
+    return {path: bearer for path, bearer in found.items() if bearer is not None}
+
+
+def merged(book: Codebook, material: Material, known: CodebookHistory) -> Codebook:
+    """The codebook as it will be, as far as it may be (see `problems`).
+
+    What a code was called once makes no new code, or old files would undo edits.
+    """
+    given = replace(
+        material.codebook,
+        codes=tuple(one for one in material.codebook.codes if not _was(known, one.path)),
+    )
+    used = [
+        Code(path=path)
+        for path in dict.fromkeys(c.code for c in material.codings)
+        if not _was(known, path)
     ]
-    new = [row for row in rows if row["path"] not in held]
-    if new:
-        session.execute(insert(CodeRow), new)
-    known = [{"id": held[str(row["path"])], **row} for row in rows if row["path"] in held]
-    if known:
-        session.execute(update(CodeRow), known)
-
-
-def add_missing(session: Session, study: int, paths: Iterable[str]) -> dict[str, int]:
-    """Row ids of all codes by path, after adding these where they are missing."""
-    held = lookup.code_ids(session, study)
-    missing = [path for path in dict.fromkeys(paths) if path not in held]
-    if not missing:
-        return held
-    book = stored(session, study)
-    added = [*book.codes, *(Code(path=path) for path in missing)]
-    write(session, study, Codebook.of(added, declared=book.declared).codes)
-    return lookup.code_ids(session, study)
-
-
-def merged(book: Codebook, material: Material) -> Codebook:
-    """The codebook as it will be, as far as it may be (see `problems`)."""
-    given = material.codebook
-    used = [Code(path=path) for path in dict.fromkeys(c.code for c in material.codings)]
     held = {code.path: code for code in book.codes}
     if given.declared:
         # A table of codes has no colours: those that another tool gave stay.
@@ -105,12 +116,59 @@ def merged(book: Codebook, material: Material) -> Codebook:
     return Codebook.of(held.values(), declared=False)
 
 
-def problems(session: Session, study: int, material: Material, wanted: Codebook) -> list[Problem]:
+def former_names(known: CodebookHistory) -> dict[str, str]:
+    """Paths that older versions had, and in words what became of the code."""
+    read = CodebookMap(known, known.current.number)
+    codes = known.current.by_id
+    names: dict[str, str] = {}
+    for version in known.versions:
+        for one in version.codes:
+            if one.path in names or one.state is State.GONE or not _was(known, one.path):
+                continue
+            fate = read.read(one.id, version.number)
+            into = [repr(codes[code].path) for code in fate.codes or fate.options]
+            if fate.options:
+                names[one.path] = f"was split into {' and '.join(into)}"
+            elif fate.codes:
+                names[one.path] = f"is {into[0]} now"
+            else:
+                names[one.path] = "is retired"
+    return names
+
+
+def _was(known: CodebookHistory, path: str) -> bool:
+    """Whether a code had this path once, and none has it now that may be applied.
+
+    A code that an import retired, because a codebook lacked it, comes back with a codebook.
+    """
+    now = known.current.named(path)
+    if now is None:
+        return known.bearer(path) is not None
+    return now.state is State.RETIRED and not _retired_by_import(known, path)
+
+
+def _retired_by_import(known: CodebookHistory, path: str) -> bool:
+    last = [
+        one
+        for version in known.versions
+        for one in version.operations
+        if isinstance(one, Retire) and one.code == path
+    ][-1:]
+    return any(one.signed.author == IMPORT for one in last)
+
+
+def problems(
+    session: Session, study: int, material: Material, wanted: Codebook, known: CodebookHistory
+) -> list[Problem]:
     """What keeps the material's codings, or the study's, out of a declared codebook."""
     if not wanted.declared:
         return []
     allowed = set(wanted.paths)
-    missing = {coding.code for coding in material.codings} - allowed
+    missing = {
+        path
+        for path in {coding.code for coding in material.codings} - allowed
+        if not _was(known, path)
+    }
     found = [
         Problem(
             file="codings",
@@ -119,37 +177,59 @@ def problems(session: Session, study: int, material: Material, wanted: Codebook)
         )
         for path in sorted(missing)
     ]
-    used = select(CodeRow.path).where(
-        CodeRow.study_id == study, CodeRow.id.in_(select(CodingRow.code_id))
+    used = select(CodingRow.code_id, CodingRow.version).join(
+        CodeRow, CodeRow.id == CodingRow.code_id
     )
+    read = CodebookMap(known, known.current.number)
+    fates = [
+        read.read(row.code_id, row.version)
+        for row in session.execute(used.where(CodeRow.study_id == study).distinct())
+    ]
+    codes = {code for fate in fates for code in fate.codes + fate.options}
+    paths = {known.current.by_id[code].path for code in codes}
     found += [
         Problem(
             file="codebook",
             line=None,
             message=f"the study has codings of {path!r}, which the codebook given lacks; add it",
         )
-        for path in sorted(set(session.scalars(used)) - allowed)
+        for path in sorted(paths - allowed)
     ]
     return found
 
 
 def replace_with(session: Session, study: int, book: Codebook, wanted: Codebook) -> tuple[int, int]:
-    """Number of new codes and of codes whose definition changed."""
+    """Number of new codes and of codes whose definition changed; recorded as edits."""
     if wanted == book:
         return 0, 0
     before = {code.path: code for code in book.codes}
+    now = versions.current(session, study)
+    edits: list[Edit] = []
+    # What a model suggested under an older codebook stays on record, and so do its codes.
     gone = before.keys() - set(wanted.paths)
-    if gone:
-        # What a model suggested under an older codebook stays on record, and so do its codes.
-        needed = union(select(SuggestionRow.code_id), select(DecisionRow.code_id))
-        session.execute(
-            delete(CodeRow).where(
-                CodeRow.study_id == study, CodeRow.path.in_(gone), CodeRow.id.not_in(needed)
-            )
-        )
-    write(session, study, wanted.codes)
+    edits += [Retire(code=path) for path in sorted(gone, key=lambda path: -path.count(SEPARATOR))]
+    new = [code for code in wanted.codes if code.path not in before]
+    for code in new:
+        back = now.named(code.path)
+        if back is None:
+            edits.append(Add(code=code))
+            continue
+        edits.append(Restore(code=code.path))
+        edits += _redefined(back.code, code)
+    changed = [one for one in wanted.codes if one.path in before and one != before[one.path]]
+    for code in changed:
+        edits += _redefined(before[code.path], code)
+    if edits:
+        versions.revise(session, study, edits, author=IMPORT)
+    versions.reorder(session, study, wanted.paths)
     session.execute(update(StudyRow).where(StudyRow.id == study).values(declared=wanted.declared))
-    return (
-        sum(code.path not in before for code in wanted.codes),
-        sum(code.path in before and code != before[code.path] for code in wanted.codes),
-    )
+    return len(new), len(changed)
+
+
+def _redefined(before: Code, after: Code) -> list[Edit]:
+    changes = {
+        name: getattr(after, name)
+        for name in DESCRIPTIVE
+        if getattr(before, name) != getattr(after, name)
+    }
+    return [Redefine(code=after.path, changes=changes)] if changes else []

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotations.errors import NotFound
-from service.storage.tables import CodeRow, StudyRow, TranscriptRow
+from service.storage.tables import StudyRow, TranscriptRow
 
 
 def study_id(session: Session, name: str, *, to_write: bool = False) -> int:
@@ -36,12 +36,6 @@ def transcript_id(session: Session, study: int, name: str) -> int:
     if found is None:
         raise NotFound(f"The study has no transcript {name!r}. Import it, or correct its name.")
     return found
-
-
-def code_ids(session: Session, study: int) -> dict[str, int]:
-    """Row ids of a study's codes by path."""
-    query = select(CodeRow.path, CodeRow.id).where(CodeRow.study_id == study)
-    return dict(session.execute(query).all())
 
 
 T = TypeVar("T")

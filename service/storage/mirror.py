@@ -7,9 +7,11 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from annotations.codebook_versions.history import Bearer
 from annotations.codings import Coding, Reading
 from annotations.decisions import Decision, DecisionKind
-from service.storage import codebooks, lookup
+from service.storage import codebooks, lookup, versions
+from service.storage.annotated import replace_codings
 from service.storage.base import utc
 from service.storage.records import (
     AnnotationRecord,
@@ -21,7 +23,6 @@ from service.storage.records import (
 from service.storage.tables import (
     AnnotationRow,
     CodeRow,
-    CodingRow,
     DecisionRow,
     ReadingRow,
     TranscriptRow,
@@ -65,8 +66,14 @@ class AnnotationMirror:
         if before is not None and before.record.updated_at > record.updated_at:
             return Replaced(outcome="outdated")
         place = lookup.transcript_id(self._session, row, record.transcript)
-        paths = [*(item.code for item in codings), *(item.code for item in decisions)]
-        codes = codebooks.add_missing(self._session, row, paths)
+        codes = codebooks.bearers(
+            self._session,
+            row,
+            (*(item.code for item in codings), *(item.code for item in decisions)),
+            at=record.updated_at,
+            author="Label Studio",
+            reason="applied there",
+        )
         values = {field.name: getattr(record, field.name) for field in fields(record)}
         values |= {"study_id": row, "transcript_id": place, "result": list(record.result)}
         del values["transcript"]
@@ -86,7 +93,7 @@ class AnnotationMirror:
                     .where(AnnotationRow.id == annotation)
                     .values(**values, mirrored_at=now())
                 )
-        self._replace_parts(annotation, place, codes, codings, readings, decisions)
+        self._replace_parts(row, annotation, place, codes, codings, readings, decisions)
         return Replaced(outcome=outcome)
 
     def annotation(self, study: str, annotation_id: int) -> AnnotationRecord | None:
@@ -208,34 +215,32 @@ class AnnotationMirror:
 
     def _replace_parts(
         self,
+        study: int,
         annotation: int,
         transcript: int,
-        codes: Mapping[str, int],
+        codes: Mapping[str, Bearer],
         codings: Sequence[Coding],
         readings: Sequence[Reading],
         decisions: Sequence[Decision],
     ) -> None:
-        for table in (CodingRow, ReadingRow, DecisionRow):
+        for table in (ReadingRow, DecisionRow):
             self._session.execute(delete(table).where(table.annotation_id == annotation))
+        replace_codings(
+            self._session,
+            study,
+            annotation,
+            transcript,
+            [(item, codes[item.code]) for item in codings],
+        )
+        number = max(versions.current_number(self._session, study), 1)
         shared = {"annotation_id": annotation, "transcript_id": transcript}
-        marks = {
-            (item.turn, item.start, item.end, item.code, item.coder): {
-                **shared,
-                "turn": item.turn,
-                "start": item.start,
-                "end": item.end,
-                "code_id": codes[item.code],
-                "coder": item.coder,
-                "coded_at": item.coded_at,
-            }
-            for item in codings
-        }
         looks = {
             (item.turn, item.coder): {
                 **shared,
                 "turn": item.turn,
                 "coder": item.coder,
                 "assisted": item.assisted,
+                "version": number,
             }
             for item in readings
         }
@@ -245,7 +250,7 @@ class AnnotationMirror:
                 "turn": item.turn,
                 "start": item.start,
                 "end": item.end,
-                "code_id": codes[item.code],
+                "code_id": codes[item.code].code,
                 "kind": str(item.kind),
                 "shown_turn": item.shown.turn if item.shown else None,
                 "shown_start": item.shown.start if item.shown else None,
@@ -253,8 +258,6 @@ class AnnotationMirror:
             }
             for item in decisions
         ]
-        if marks:
-            self._session.execute(insert(CodingRow), list(marks.values()))
         if looks:
             self._session.execute(insert(ReadingRow), list(looks.values()))
         if kinds:

@@ -33,6 +33,7 @@ class Models:
                 size_bytes=record.size_bytes,
                 figures=dict(record.figures),
                 active=False,
+                codebook_version=record.codebook_version,
             )
         )
         self._activate(row, record.version)
@@ -79,4 +80,5 @@ def _columns() -> Select[tuple[object, ...]]:
         ModelRow.figures,
         ModelRow.created_at,
         ModelRow.active,
+        ModelRow.codebook_version,
     )

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from annotations.codebook import Code
+from annotations.codebook_versions.operations import Edit
 from models.suggestions import Suggestion
 
 
@@ -65,6 +66,46 @@ class CoderSummary:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Unread:
+    """People's codings that a version of the codebook leaves out of its table, and why.
+
+    `waiting` for a choice after a split; of `retired` codes; of codes `later` than the version.
+    """
+
+    waiting: int = 0
+    retired: int = 0
+    later: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitingCoding:
+    """A coding (its row id) of a code that was split, waiting for a choice among `options`.
+
+    `code` is what it was coded with, as that was called then.
+    """
+
+    coding: int
+    transcript: str
+    turn: int
+    start: int
+    end: int
+    code: str
+    options: tuple[str, ...]
+    coder: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proposal:
+    """An edit of the codebook that was found in Label Studio: open, accepted or declined."""
+
+    number: int
+    operation: Edit
+    state: str
+    found_at: datetime
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StudySummary:
     """A study in numbers. `coded` counts transcripts of which a person read a turn.
 
@@ -87,6 +128,8 @@ class StudySummary:
     coders: tuple[CoderSummary, ...]
     models: int
     active_model: str | None
+    codebook_version: int
+    unread: Unread
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +143,10 @@ class CodeSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelRecord:
-    """A published model version; `figures` is the training report as a JSON document."""
+    """A published model version; `figures` is the training report as a JSON document.
+
+    `codebook_version` is the version of the codebook whose codes it knows.
+    """
 
     version: str
     encoder: str
@@ -108,16 +154,23 @@ class ModelRecord:
     figures: Mapping[str, Any]
     created_at: datetime = field(default_factory=now)
     active: bool = True
+    codebook_version: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredSuggestion:
-    """A suggestion as it was made, and the Label Studio region that shows it, if one does."""
+    """A suggestion as it was made, and the Label Studio region that shows it, if one does.
+
+    Its code is as the codebook version that was asked for calls it; `silent` says that it has
+    none for it, and `options` are the parts where it was split.
+    """
 
     suggestion: Suggestion
     region_id: str | None
     shown: bool
     created_at: datetime
+    silent: bool = False
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +178,9 @@ class Connection:
     """A study's Label Studio project. Token and secret are not in its repr.
 
     `blind_share` (0 to 1) and `seed` decide which transcripts are in the blind sample.
+    `labels_version` is the version of the codebook whose labels the annotations there have,
+    `label_config` what was written there last, and `label_config_next` what is being written;
+    None where that is not known.
     """
 
     study: str
@@ -136,6 +192,14 @@ class Connection:
     webhook_secret: SecretStr
     blind_share: float
     seed: int
+    labels_version: int | None = None
+    label_config: str | None = field(default=None, repr=False)
+    label_config_next: str | None = field(default=None, repr=False)
+
+    def wrote(self, label_config: str) -> bool:
+        """Whether a project's labels are as they were written from here."""
+        ours = (self.label_config, self.label_config_next)
+        return label_config.strip() in [one.strip() for one in ours if one is not None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

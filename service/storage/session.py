@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InternalErr
 from sqlalchemy.orm import Session
 
 from annotations.errors import ExternalError, SettingsError
+from service.storage.codebook_log import CodebookLog
 from service.storage.jobs import Jobs
 from service.storage.label_studio import LabelStudio
 from service.storage.models import Models
@@ -35,6 +36,11 @@ class UnitOfWork:
     def studies(self) -> Studies:
         """Studies, transcripts, codebooks, codings."""
         return Studies(self._session)
+
+    @cached_property
+    def codebooks(self) -> CodebookLog:
+        """Versions of codebooks, choices after splits, proposed edits."""
+        return CodebookLog(self._session)
 
     @cached_property
     def models(self) -> Models:

@@ -2,20 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import and_, case, func, insert, not_, select, update
 from sqlalchemy.orm import Session
 
 from annotations.codebook import Codebook
+from annotations.codebook_versions.history import CodebookVersion
 from annotations.codings import Coding, Reading, is_model
 from annotations.errors import InputError, Problem
 from annotations.study import Material, Study
 from annotations.transcripts import Transcript, Turn
-from service.storage import additions, codebooks, lookup, memos
-from service.storage.records import Added, CoderSummary, CodeSummary, StudySummary, now
+from service.storage import additions, codebooks, lookup, memos, recorded, versions
+from service.storage.records import Added, CoderSummary, CodeSummary, StudySummary, Unread, now
 from service.storage.tables import (
-    CodeRow,
-    CodingRow,
     ModelRow,
     ReadingRow,
     StudyRow,
@@ -66,33 +66,48 @@ class Studies:
         study = lookup.study_id(self._session, name, to_write=True)
         return additions.add(self._session, study, material)
 
-    def load(self, name: str, *, only: str | None = None) -> Study:
+    def load(self, name: str, version: int | None = None, *, only: str | None = None) -> Study:
         """The study as a value: transcripts in the order in which they came in.
 
         What the same coder did twice, in a file and in Label Studio, counts once; a reading
-        is assisted if either was. `only` names the one transcript that is wanted; NotFound
-        where the study has none of this name.
+        is assisted if either was. Codings are read under a version of the codebook, the newest
+        unless another is asked for (NotFound lists them); `unread` counts those that this
+        leaves out. Turns on which a coder has a choice to make yet count as not read by them.
+        `only` names the one transcript that is wanted, without memos and sets; NotFound where
+        the study has none of this name.
         """
         study = lookup.study_id(self._session, name)
-        if only is not None:
-            row = lookup.transcript_id(self._session, study, only)
-            return Study(
-                name=name,
-                codebook=codebooks.stored(self._session, study),
-                transcripts=self._transcripts(study, [row]),
-                codings=self._codings(study, {row: only}),
-                readings=self._readings(study, {row: only}),
-            )
-        names = {row: known for known, row in lookup.transcript_ids(self._session, study).items()}
+        names = self._names(study, only)
+        coded = self._coded(study, names, version)
+        waiting = {(names[row], turn, coder) for row, turn, coder in coded.waiting}
         return Study(
             name=name,
-            codebook=codebooks.stored(self._session, study),
-            transcripts=self._transcripts(study),
-            codings=self._codings(study, names),
-            readings=self._readings(study, names),
-            memos=memos.memos(self._session, study, names),
-            sets=memos.sets(self._session, study, names),
+            codebook=coded.version.codebook(declared=codebooks.is_declared(self._session, study)),
+            transcripts=self._transcripts(study, None if only is None else list(names)),
+            codings=tuple(
+                one for one in coded.codings if (one.transcript, one.turn, one.coder) not in waiting
+            ),
+            readings=tuple(
+                one
+                for one in self._readings(study, names)
+                if (one.transcript, one.turn, one.coder) not in waiting
+            ),
+            memos=() if only is not None else memos.memos(self._session, study, names),
+            sets=() if only is not None else memos.sets(self._session, study, names),
+            codebook_version=coded.version.number,
         )
+
+    def _names(self, study: int, only: str | None) -> dict[int, str]:
+        """The transcripts' names by row, or the one that is wanted."""
+        if only is not None:
+            return {lookup.transcript_id(self._session, study, only): only}
+        found = lookup.transcript_ids(self._session, study)
+        return {row: known for known, row in found.items()}
+
+    def unread(self, name: str, version: int | None = None) -> Unread:
+        """How many codings a version of the codebook leaves out, and why."""
+        study = lookup.study_id(self._session, name)
+        return self._coded(study, self._names(study, None), version).unread
 
     def transcripts(self, name: str) -> tuple[Transcript, ...]:
         """The study's transcripts in the order in which they came in."""
@@ -124,7 +139,8 @@ class Studies:
         """The codes in the order of the tree, each with how often people applied it."""
         study = lookup.study_id(self._session, name)
         names = {row: known for known, row in lookup.transcript_ids(self._session, study).items()}
-        codings = [one for one in self._codings(study, names) if not is_model(one.coder)]
+        coded = self._coded(study, names, None)
+        codings = [one for one in coded.codings if not is_model(one.coder)]
         number = Counter(coding.code for coding in codings)
         spread = Counter(code for code, _ in {(item.code, item.transcript) for item in codings})
         return tuple(
@@ -136,7 +152,8 @@ class Studies:
         """The study in numbers."""
         study = lookup.study_id(self._session, name)
         names = {row: known for known, row in lookup.transcript_ids(self._session, study).items()}
-        everything = self._codings(study, names)
+        coded = self._coded(study, names, None)
+        everything = coded.codings
         codings = [one for one in everything if not is_model(one.coder)]
         readings = [one for one in self._readings(study, names) if not is_model(one.coder)]
         words = self._session.execute(
@@ -164,15 +181,15 @@ class Studies:
             code_interviewer=self._session.execute(
                 select(StudyRow.code_interviewer).where(StudyRow.id == study)
             ).scalar_one(),
-            codes=self._session.execute(
-                select(func.count()).where(CodeRow.study_id == study)
-            ).scalar_one(),
+            codes=len(coded.version.live),
             codings=len(codings),
             model_codings=len(everything) - len(codings),
             readings=len(readings),
             coders=_coders(codings, readings),
             models=len(models),
             active_model=next((model.version for model in models if model.active), None),
+            codebook_version=coded.version.number,
+            unread=coded.unread,
         )
 
     def code_interviewer(self, name: str, coded: bool) -> None:
@@ -220,45 +237,52 @@ class Studies:
             )
         )
 
-    def _codings(self, study: int, names: dict[int, str]) -> tuple[Coding, ...]:
-        query = (
-            select(
-                CodingRow.transcript_id,
-                CodingRow.turn,
-                CodingRow.start,
-                CodingRow.end,
-                CodeRow.position,
-                CodingRow.coder,
-                CodeRow.path,
-                CodingRow.coded_at,
-                CodingRow.memo,
-                CodingRow.continues,
-            )
-            .join(CodeRow, CodeRow.id == CodingRow.code_id)
-            .where(CodeRow.study_id == study)
-            .order_by(CodingRow.annotation_id.is_(None).desc(), CodingRow.annotation_id)
-        )
-        if len(names) == 1:
-            query = query.where(CodingRow.transcript_id.in_(names))
+    def _coded(self, study: int, names: dict[int, str], number: int | None) -> "_Coded":
+        """The codings of a study, read under a version of its codebook."""
+        history = versions.history(self._session, study)
+        version = history.current if number is None else history.version(number)
+        place = {one.id: position for position, one in enumerate(version.live)}
         once: dict[tuple[int, int, int, int, int, str], Coding] = {}
-        for *place, coder, path, coded_at, memo, continues in self._session.execute(query):
-            row, turn, start, end, position = place
-            once.setdefault(
-                (row, turn, start, end, position, coder),
-                Coding(
-                    transcript=names[row],
-                    turn=turn,
-                    start=start,
-                    end=end,
-                    code=path,
-                    coder=coder,
-                    coded_at=coded_at,
-                    memo=memo,
-                    continues=continues,
-                ),
-            )
-        # Sorted here: syncs arrive in any order, and databases disagree on the order of names.
-        return tuple(once[key] for key in sorted(once))
+        waiting: set[tuple[int, int, str]] = set()
+        left = Counter[str]()
+        found = recorded.recorded(self._session, study, list(names) if len(names) == 1 else None)
+        for one in recorded.read_under(found, history, version.number):
+            coding, fate = one.coding, one.fate
+            for code in fate.codes:
+                once.setdefault(
+                    (
+                        coding.transcript,
+                        coding.turn,
+                        coding.start,
+                        coding.end,
+                        place[code],
+                        coding.coder,
+                    ),
+                    Coding(
+                        transcript=names[coding.transcript],
+                        turn=coding.turn,
+                        start=coding.start,
+                        end=coding.end,
+                        code=version.by_id[code].path,
+                        coder=coding.coder,
+                        coded_at=coding.coded_at,
+                        memo=coding.memo,
+                        continues=coding.continues,
+                    ),
+                )
+            if fate.options:
+                waiting.add(one.reading)
+            if not is_model(coding.coder):
+                left["waiting"] += bool(fate.options)
+                left["retired"] += bool(fate.retired)
+                left["later"] += bool(fate.later)
+        return _Coded(
+            version=version,
+            # Sorted here: syncs arrive in any order, and databases disagree on that of names.
+            codings=tuple(once[key] for key in sorted(once)),
+            waiting=frozenset(waiting),
+            unread=Unread(**left),
+        )
 
     def _readings(self, study: int, names: dict[int, str]) -> tuple[Reading, ...]:
         query = (
@@ -278,6 +302,19 @@ class Studies:
             Reading(transcript=names[row], turn=turn, coder=coder, assisted=bool(assisted))
             for row, turn, coder, assisted in sorted(map(tuple, self._session.execute(query)))
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Coded:
+    """The codings as a version reads them.
+
+    `waiting` are the readings (transcript's row id, turn, coder) with a choice to be made.
+    """
+
+    version: CodebookVersion
+    codings: tuple[Coding, ...]
+    waiting: frozenset[tuple[int, int, str]]
+    unread: Unread
 
 
 def _coders(codings: Iterable[Coding], readings: Iterable[Reading]) -> tuple[CoderSummary, ...]:

@@ -1,13 +1,16 @@
 """Every suggestion that a model made, whether coders saw it or not."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.orm import Session
 
+from annotations.codebook_versions.history import CodebookVersion
+from annotations.codebook_versions.reading import CodebookMap
 from models.suggestions import Evidence, Exemplar, Suggestion
-from service.storage import codebooks, lookup
+from service.storage import codebooks, lookup, versions
 from service.storage.records import StoredSuggestion, now
 from service.storage.tables import BatchRow, CodeRow, SuggestionRow, TranscriptRow, TurnRow
 
@@ -36,7 +39,13 @@ class Suggestions:
         """
         row = lookup.study_id(self._session, study, to_write=True)
         place = lookup.transcript_id(self._session, row, transcript)
-        codes = codebooks.add_missing(self._session, row, (item.code for item in suggestions))
+        codes = codebooks.bearers(
+            self._session,
+            row,
+            (item.code for item in suggestions),
+            author=f"model {version}",
+            reason="suggested",
+        )
         regions = [None] * len(suggestions) if region_ids is None else region_ids
         batch = self._batch(place, version, shown)
         rows = [
@@ -45,7 +54,7 @@ class Suggestions:
                 "turn": item.turn,
                 "start": item.start,
                 "end": item.end,
-                "code_id": codes[item.code],
+                "code_id": codes[item.code].code,
                 "score": item.score,
                 "threshold": item.threshold,
                 "because": [asdict(exemplar) for exemplar in item.because],
@@ -58,9 +67,16 @@ class Suggestions:
         if rows:
             self._session.execute(insert(SuggestionRow), rows)
 
-    def of(self, study: str, *, version: str, transcript: str) -> tuple[StoredSuggestion, ...]:
-        """What a version suggested for a transcript, in order of turn, start and score."""
+    def of(
+        self, study: str, *, version: str, transcript: str, codebook: int | None = None
+    ) -> tuple[StoredSuggestion, ...]:
+        """What a version suggested for a transcript, in order of turn, start and score.
+
+        Codes are read under a version of the codebook, the newest unless another is named.
+        """
         row = lookup.study_id(self._session, study)
+        history = versions.history(self._session, row)
+        read = CodebookMap(history, history.current.number if codebook is None else codebook)
         query = (
             select(
                 SuggestionRow.turn,
@@ -74,7 +90,7 @@ class Suggestions:
                 SuggestionRow.evidence_end,
                 BatchRow.shown,
                 BatchRow.created_at,
-                CodeRow.path,
+                SuggestionRow.code_id,
                 TurnRow.text,
             )
             .join(BatchRow, BatchRow.id == SuggestionRow.batch_id)
@@ -98,14 +114,17 @@ class Suggestions:
             )
         )
         return tuple(
-            StoredSuggestion(
-                suggestion=Suggestion(
+            _stored(
+                read,
+                history.at(found.created_at),
+                found.code_id,
+                Suggestion(
                     transcript=transcript,
                     turn=found.turn,
                     start=found.start,
                     end=found.end,
                     text=found.text[found.start : found.end],
-                    code=found.path,
+                    code="",
                     score=found.score,
                     threshold=found.threshold,
                     model_version=version,
@@ -161,6 +180,33 @@ class Suggestions:
             )
             .returning(BatchRow.id)
         ).scalar_one()
+
+
+def _stored(
+    read: CodebookMap,
+    made: CodebookVersion,
+    code: int,
+    suggestion: Suggestion,
+    *,
+    region_id: str | None,
+    shown: bool,
+    created_at: datetime,
+) -> StoredSuggestion:
+    """A suggestion with its code as the version read under calls it, else as it was called."""
+    fate = read.read(code, made.number)
+    if fate.codes:
+        path = read.to.by_id[fate.codes[0]].path
+    else:
+        known = made.by_id.get(code) or read.to.by_id.get(code)
+        path = known.path if known else ""
+    return StoredSuggestion(
+        suggestion=replace(suggestion, code=path),
+        region_id=region_id,
+        shown=shown,
+        created_at=created_at,
+        silent=not fate.codes,
+        options=tuple(read.to.by_id[one].path for one in fate.options),
+    )
 
 
 def _evidence(text: str, start: int | None, end: int | None) -> Evidence | None:

@@ -31,7 +31,11 @@ class StudyRow(Base):
 
 
 class CodeRow(Base):
-    """A code. Codings point at the row, so that a renamed code stays the same code."""
+    """A code. Codings point at the row, so that a renamed code stays the same code.
+
+    This is the newest version of the codebook; `state` is live, retired or gone. The path of a
+    gone one is put aside, so that another code may have it.
+    """
 
     __tablename__ = "codes"
     __table_args__ = (UniqueConstraint("study_id", "path"),)
@@ -44,6 +48,36 @@ class CodeRow(Base):
     exclude: Mapped[str]
     examples: Mapped[list[Any]]
     color: Mapped[str] = mapped_column(server_default="")
+    state: Mapped[str] = mapped_column(server_default="live")
+
+
+class CodebookVersionRow(Base):
+    """A version of a codebook: all its codes, and the edits that made it."""
+
+    __tablename__ = "codebook_versions"
+    __table_args__ = (UniqueConstraint("study_id", "number"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = _parent("studies.id")
+    number: Mapped[int]
+    created_at: Mapped[datetime]
+    author: Mapped[str]
+    reason: Mapped[str]
+    codes: Mapped[list[Any]]
+    operations: Mapped[list[Any]]
+    passages: Mapped[list[Any]]
+
+
+class CodebookProposalRow(Base):
+    """An edit found in Label Studio's labels: open, accepted or declined."""
+
+    __tablename__ = "codebook_proposals"
+    __table_args__ = (Index(None, "study_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = _parent("studies.id")
+    operation: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    found_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
 
 
 class TranscriptRow(Base):
@@ -94,7 +128,10 @@ class AnnotationRow(Base):
 
 
 class CodingRow(Base):
-    """A code applied to a span; `annotation_id` is null where it came from a file."""
+    """A code applied to a span, as it was applied: later versions of the codebook read it.
+
+    `annotation_id` is null where it came from a file.
+    """
 
     __tablename__ = "codings"
     __table_args__ = (
@@ -127,6 +164,7 @@ class CodingRow(Base):
     annotation_id: Mapped[int | None] = _parent("annotations.id")
     memo: Mapped[str] = mapped_column(server_default="")
     continues: Mapped[bool] = mapped_column(server_default=false())
+    version: Mapped[int] = mapped_column(server_default="1")
 
 
 class MemoRow(Base):
@@ -168,6 +206,19 @@ class SetMemberRow(Base):
     transcript_id: Mapped[int | None] = _parent("transcripts.id")
 
 
+class CodingChoiceRow(Base):
+    """What somebody chose, under a version, for a coding whose code was split: codes or none."""
+
+    __tablename__ = "coding_choices"
+    coding_id: Mapped[int] = mapped_column(
+        ForeignKey("codings.id", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(primary_key=True)
+    codes: Mapped[list[Any]]
+    chosen_by: Mapped[str]
+    chosen_at: Mapped[datetime]
+
+
 class ReadingRow(Base):
     """A coder read a turn; `annotation_id` is null where a file said so."""
 
@@ -195,6 +246,7 @@ class ReadingRow(Base):
     coder: Mapped[str]
     assisted: Mapped[bool]
     annotation_id: Mapped[int | None] = _parent("annotations.id")
+    version: Mapped[int] = mapped_column(server_default="1")
 
 
 class DecisionRow(Base):
@@ -219,7 +271,10 @@ class DecisionRow(Base):
 
 
 class ModelRow(Base):
-    """A published model version of a study; at most one is active."""
+    """A published model version of a study; at most one is active.
+
+    `codebook_version` is the codebook's whose codes it knows.
+    """
 
     __tablename__ = "models"
     __table_args__ = (
@@ -240,6 +295,7 @@ class ModelRow(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     figures: Mapped[dict[str, Any]]
     active: Mapped[bool]
+    codebook_version: Mapped[int] = mapped_column(server_default="1")
 
 
 class BatchRow(Base):
@@ -287,7 +343,11 @@ class SuggestionRow(Base):
 
 
 class ConnectionRow(Base):
-    """A study's Label Studio project and the secrets shared with it."""
+    """A study's Label Studio project and the secrets shared with it.
+
+    `labels_version` is the codebook's whose labels its annotations have, `label_config` what
+    was written there last, and `label_config_next` what is being written.
+    """
 
     __tablename__ = "connections"
     __table_args__ = (UniqueConstraint("url", "project_id"),)
@@ -302,6 +362,9 @@ class ConnectionRow(Base):
     webhook_secret: Mapped[str]
     blind_share: Mapped[float]
     seed: Mapped[int] = mapped_column(BigInteger)
+    labels_version: Mapped[int | None]
+    label_config: Mapped[str | None]
+    label_config_next: Mapped[str | None]
 
 
 class TaskRow(Base):

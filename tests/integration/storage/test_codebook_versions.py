@@ -1,0 +1,227 @@
+"""Codebook versions in the database: nothing is rewritten, and every version can be read."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from annotations.codebook import Code, Codebook
+from annotations.codebook_versions.history import CodebookVersion, State
+from annotations.codebook_versions.operations import (
+    Add,
+    Edit,
+    Merge,
+    Move,
+    Redefine,
+    Rename,
+    Restore,
+    Retire,
+    Split,
+)
+from annotations.codings import Coding, Reading
+from annotations.errors import InputError
+from annotations.study import Material, Study
+from annotations.transcripts import Transcript, Turn
+from service.storage.records import Added, AnnotationRecord, Unread
+from service.storage.schema import downgrade, migrate
+from service.storage.session import Database
+
+
+def edit(database: Database, study: str, *operations: Edit) -> CodebookVersion:
+    with database.unit_of_work() as work:
+        made = work.codebooks.revise(study, operations, author="asha", reason="because")
+        work.commit()
+    return made
+
+
+def load(database: Database, study: str, version: int | None = None) -> Study:
+    with database.reading() as work:
+        return work.studies.load(study, version)
+
+
+def some_edit(rng: random.Random, version: CodebookVersion, number: int) -> Edit:
+    live = [one.path for one in version.live]
+    retired = [one.path for one in version.codes if one.state is State.RETIRED]
+    if not live:
+        return Add(code=Code(path=f"New {number}"))
+    one, two = rng.choice(live), rng.choice(live)
+    choices: list[Edit] = [
+        Add(code=Code(path=f"{one} > New {number}")),
+        Rename(code=one, to=f"Renamed {number}"),
+        Redefine(code=one, changes={"definition": f"said {number}"}),
+        Move(code=one, under=rng.choice([None, two])),
+        Merge(codes=(one, two), into=Code(path=two)),
+        Merge(codes=(one, two), into=Code(path=f"Merged {number}")),
+        Split(code=one, into=(Code(path=f"Part {number}"), Code(path=two))),
+        Retire(code=one),
+        *(Restore(code=path) for path in retired[:1]),
+    ]
+    return rng.choice(choices)
+
+
+def test_a_hundred_edits_keep_every_coding_and_older_versions_read_as_they_were(
+    database: Database, rows: Callable[[str], int]
+) -> None:
+    rng = random.Random(0)
+    paths = [f"{theme} > {name}" for theme in "ABC" for name in "xyz"]
+    words = "word " * 40
+    with database.unit_of_work() as work:
+        work.studies.create("many")
+        work.studies.add(
+            "many",
+            Material(
+                transcripts=(
+                    Transcript(
+                        name="t",
+                        turns=tuple(
+                            Turn(index=turn, speaker="P", text=words) for turn in range(len(paths))
+                        ),
+                    ),
+                ),
+                codings=tuple(
+                    Coding(transcript="t", turn=turn, start=at, end=at + 4, code=path, coder=coder)
+                    for turn, path in enumerate(paths)
+                    for at, coder in ((0, "ana"), (5, "bo"))
+                ),
+                readings=tuple(
+                    Reading(transcript="t", turn=turn, coder=coder)
+                    for turn in range(len(paths))
+                    for coder in ("ana", "bo")
+                ),
+                codebook=Codebook.of([Code(path=path) for path in paths], declared=True),
+            ),
+        )
+        work.commit()
+    seen = {1: load(database, "many")}
+    done = number = 0
+    with database.unit_of_work() as work:
+        while done < 100:
+            number += 1
+            chosen = some_edit(rng, work.codebooks.current("many"), number)
+            try:
+                made = work.codebooks.revise("many", [chosen], author="asha", reason="")
+            except InputError:
+                continue
+            done += 1
+            if done % 20:
+                continue
+            seen[made.number] = work.studies.load("many")
+            assert seen[made.number].codebook == work.studies.codebook("many")
+            # Each coding is somewhere: applied, waiting, or retired.
+            read = work.codebooks.record("many")
+            assert len(read) == 18
+            assert all(one.fate.codes or one.fate.options or one.fate.retired for one in read)
+            assert sum(len(one.fate.codes) for one in read) == (
+                18 - sum(bool(one.fate.options or one.fate.retired) for one in read)
+            )
+        work.commit()
+    for version, study in seen.items():
+        assert load(database, "many", version) == study
+    assert rows("codings") == 18
+
+
+def test_an_annotation_that_says_the_same_with_new_labels_rewrites_nothing(
+    database: Database, study: str, rows: Callable[[str], int]
+) -> None:
+    moment = datetime.now(UTC) + timedelta(hours=1)
+    record = AnnotationRecord(
+        annotation_id=7,
+        task_id=1,
+        transcript="ward",
+        coder="cy",
+        created_at=moment,
+        updated_at=moment,
+        cancelled=False,
+        assisted=False,
+        parent_prediction=None,
+        shown_version=None,
+        result=[],
+        lead_time=None,
+    )
+
+    def mirror(*codes: str, minutes: int) -> None:
+        codings = [
+            Coding(transcript="ward", turn=1, start=0, end=9, code=code, coder="cy")
+            for code in codes
+        ]
+        later = replace(record, updated_at=moment + timedelta(minutes=minutes))
+        with database.unit_of_work() as work:
+            work.label_studio.replace_annotation(
+                study, later, codings=codings, readings=(), decisions=()
+            )
+            work.commit()
+
+    def of_cy(version: int | None = None) -> list[str]:
+        return [one.code for one in load(database, study, version).codings if one.coder == "cy"]
+
+    mirror("Strain", "Support > Family", minutes=0)
+    before = of_cy()
+    edit(
+        database,
+        study,
+        Merge(codes=("Strain", "Support > Family"), into=Code(path="Burden")),
+    )
+    mirror("Burden", minutes=1)
+    assert of_cy() == ["Burden"]
+    assert of_cy(1) == before == ["Support > Family", "Strain"]
+    # What an old page submits is understood, and makes no new code.
+    mirror("Strain", minutes=2)
+    assert of_cy() == ["Burden"]
+    assert load(database, study).codebook.paths == ("Support", "Burden")
+    assert rows("codebook_versions") == 2
+
+
+def test_old_files_come_in_again_without_undoing_an_edit(
+    database: Database, study: str, material: Material
+) -> None:
+    edit(database, study, Rename(code="Strain", to="Burden"), Retire(code="Support > Family"))
+    with database.unit_of_work() as work:
+        assert work.studies.add(study, material) == Added()
+        work.commit()
+    found = load(database, study)
+    assert found.codebook.paths == ("Support", "Burden")
+    assert [one.code for one in found.codings] == ["Burden"]
+    with database.reading() as work:
+        assert work.studies.unread(study) == Unread(retired=2)
+        assert work.codebooks.former_names(study) == {
+            "Strain": "is 'Burden' now",
+            "Support > Family": "is retired",
+        }
+
+
+def test_an_import_that_changes_definitions_is_in_the_log(database: Database, study: str) -> None:
+    given = Codebook.of(
+        [Code(path="Strain", definition="Load"), Code(path="Support > Family")], declared=True
+    )
+    with database.unit_of_work() as work:
+        work.studies.add(study, Material(codebook=given))
+        work.commit()
+    with database.reading() as work:
+        newest = work.codebooks.current(study)
+    assert (newest.number, newest.author) == (2, "import")
+    kinds = [(type(one), getattr(one, "code", None)) for one in newest.operations]
+    assert (Redefine, "Strain") in kinds
+    assert newest.codebook() == load(database, study).codebook
+
+
+def test_a_list_with_one_wrong_edit_changes_nothing(database: Database, study: str) -> None:
+    before = load(database, study)
+    with pytest.raises(InputError, match="operation 2"):
+        edit(database, study, Rename(code="Strain", to="Load"), Retire(code="Nowhere"))
+    assert load(database, study) == before
+
+
+def test_a_study_of_the_first_tables_has_its_codebook_as_version_1(
+    database: Database, study: str
+) -> None:
+    before = load(database, study)
+    downgrade(database, "0001")
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM codings")) == 3
+    migrate(database)
+    assert load(database, study) == before
+    edit(database, study, Rename(code="Strain", to="Load"))
+    assert load(database, study, 1) == before
