@@ -18,6 +18,7 @@ from service.house import House
 from service.middleware import BodyLimit, Envelope
 from service.problems import add_problem_handlers
 from service.routes import (
+    codebooks,
     counts,
     forms,
     jobs,
@@ -65,6 +66,7 @@ def create_app(house: House) -> FastAPI:
         ml_backend.by_study,
         ml_backend.by_project,
         studies.router,
+        codebooks.router,
         jobs.router,
         models.router,
         reports.router,

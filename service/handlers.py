@@ -47,7 +47,7 @@ def _sync(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
     from service.workflows.syncing import sync
 
     result: dict[str, Any] = document(sync(house, job.study, progress=reins.progress))
-    return {**result, **retrain_if_due(house, job.study)}
+    return {**result, **_follow(house, job, reins), **retrain_if_due(house, job.study)}
 
 
 def _sync_annotations(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
@@ -65,6 +65,13 @@ def _push(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
 
     result: dict[str, Any] = document(push(house, job.study, progress=reins.progress))
     return result
+
+
+def _follow(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
+    """Bring Label Studio to the newest codebook, and take in what was edited in its labels."""
+    from service.workflows.following import follow
+
+    return {"followed": document(follow(house, job.study, progress=reins.progress))}
 
 
 def retrain_if_due(house: House, study: str) -> dict[str, Any]:
@@ -92,4 +99,5 @@ HANDLERS: Mapping[str, Callable[[House, Job, Reins], Mapping[str, Any]]] = {
     queue.SYNC: _sync,
     queue.SYNC_ANNOTATIONS: _sync_annotations,
     queue.PUSH: _push,
+    queue.FOLLOW: _follow,
 }

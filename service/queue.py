@@ -25,8 +25,10 @@ TRAIN = "train"
 SYNC = "sync"
 SYNC_ANNOTATIONS = "sync-annotations"
 PUSH = "push"
-KINDS = (TRAIN, SYNC, SYNC_ANNOTATIONS, PUSH)
-"""What jobs there are: `train` may take minutes and has a lane of its own."""
+FOLLOW = "follow"
+KINDS = (TRAIN, SYNC, SYNC_ANNOTATIONS, PUSH, FOLLOW)
+"""What jobs there are: `follow` brings Label Studio to the codebook; `train` may take minutes and
+has a lane of its own."""
 
 
 class JsonSerializer(Serializer):  # type: ignore[misc] # huey has no types

@@ -94,6 +94,13 @@ class DecisionsOut(BaseModel):
     decisions: list[DecisionOut]
 
 
+class StaleCodeOut(BaseModel):
+    """A code that a model does not know as it is now, and why."""
+
+    code: str
+    reason: str
+
+
 class ModelOut(BaseModel):
     """A model version with its held-out figures; `figures` is the report of its training."""
 
@@ -106,12 +113,22 @@ class ModelOut(BaseModel):
     macro_f1: float | None
     micro_f1: float | None
     figures: dict[str, Any]
+    codebook_version: int = Field(description="The codebook version whose codes it knows.")
+    retrain: list[StaleCodeOut] = Field(description="Codes that changed since.")
 
 
 class ModelsOut(BaseModel):
     """A study's model versions, the newest first."""
 
     models: list[ModelOut]
+
+
+class UnreadOut(BaseModel):
+    """Codings that a version of the codebook leaves out of its table."""
+
+    waiting: int = Field(description="For a choice: their code was split.")
+    retired: int
+    later: int = Field(description="Their code is younger than the version.")
 
 
 class StudyOut(BaseModel):
@@ -130,6 +147,8 @@ class StudyOut(BaseModel):
     models: list[ModelOut]
     decisions: list[DecisionCountsOut]
     blind: list[str]
+    codebook_version: int
+    unread: UnreadOut
 
 
 class CodeOut(BaseModel):
@@ -153,6 +172,8 @@ class CodebookOut(BaseModel):
     study: str
     declared: bool
     codes: list[CodeOut]
+    version: int
+    retired: list[str]
 
 
 class NextLine(BaseModel):

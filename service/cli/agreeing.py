@@ -55,6 +55,12 @@ def agreement(
         bool,
         typer.Option("--gamma", help="Also gamma, on where codings begin and end: up to minutes."),
     ] = False,
+    codebook: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Read codings under this version of the codebook.", show_default=False
+        ),
+    ] = None,
     html: Annotated[
         Path | None,
         typer.Option(help="Write the whole report as one HTML file.", show_default=False),
@@ -69,7 +75,13 @@ def agreement(
     from service.workflows.agreeing import agreement as run
 
     found = run(
-        open_home(context, home), study, unit=unit, level=level, expertise=expertise, gamma=gamma
+        open_home(context, home),
+        study,
+        unit=unit,
+        level=level,
+        expertise=expertise,
+        gamma=gamma,
+        codebook=codebook,
     )
     if html is not None:
         _write_page(html, found)

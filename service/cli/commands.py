@@ -8,6 +8,7 @@ import typer
 from service.cli import (
     agreeing,
     choosing,
+    codebooks,
     counting,
     exporting,
     labelling,
@@ -36,6 +37,7 @@ def _everywhere(
 
 
 studying.add_to(app)
+codebooks.add_to(app)
 modelling.add_to(app)
 choosing.add_to(app)
 agreeing.add_to(app)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from annotations.errors import command
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import progress, say, show_json, show_line, show_table, warn
 
@@ -19,8 +20,8 @@ Blind = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Register these commands."""
-    for command in (connect, push, sync, doctor):
-        label_studio.command()(command)
+    for one in (connect, push, sync, doctor):
+        label_studio.command()(one)
     app.add_typer(label_studio, name="label-studio")
 
 
@@ -103,10 +104,13 @@ def push(
 
 def sync(context: typer.Context, study: Study, json: Json = False, home: Home = None) -> None:
     """Fetch annotations and work out the decisions on suggestions."""
+    from service.workflows.following import follow
     from service.workflows.syncing import sync as run
 
+    house = open_home(context, home)
     with progress() as report_progress:
-        result = run(open_home(context, home), study, progress=report_progress)
+        result = run(house, study, progress=report_progress)
+        followed = follow(house, study, progress=report_progress)
     if json:
         show_json(result)
         return
@@ -114,6 +118,18 @@ def sync(context: typer.Context, study: Study, json: Json = False, home: Home = 
         f"{result.annotations} annotations, {result.changed} of them new or changed, "
         f"{result.removed} gone; {result.skipped} skipped by coders"
     )
+    if result.chosen:
+        show_line(f"{result.chosen} choices after a split")
+    if followed.relabelled:
+        show_line(
+            f"Label Studio has codebook version {followed.version} now: "
+            f"{followed.annotations} annotations relabelled"
+        )
+    if followed.proposals:
+        warn(
+            f"{followed.proposals} edits of the labels were found there. See them: "
+            f"{command('codebook', 'proposals', study)}"
+        )
     for note in result.notes:
         warn(note)
 

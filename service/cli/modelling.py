@@ -126,7 +126,7 @@ def models(
     else:
         show_table(
             f"Models of {study}",
-            ["version", "made", "MB", "kappa", "macro F1", "in use"],
+            ["version", "made", "MB", "kappa", "macro F1", "codebook", "in use"],
             [
                 (
                     m.version,
@@ -134,11 +134,14 @@ def models(
                     f"{m.size / 1e6:.1f}",
                     m.kappa,
                     m.macro_f1,
+                    m.codebook_version,
                     "yes" if m.active else "",
                 )
                 for m in found
             ],
         )
+        for one in next((m.retrain for m in found if m.active), ()):
+            warn(f"Needs a training: {one.code}, {one.reason}.")
 
 
 def suggest(

@@ -1,14 +1,13 @@
-"""Commands on studies: import, studies, show, codebook."""
+"""Commands on studies: import, studies, show."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from annotations.errors import command
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import say, show_json, show_line, show_table, warn
-
-codebook = typer.Typer(help="The study's codebook.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -16,8 +15,6 @@ def add_to(app: typer.Typer) -> None:
     app.command("import")(import_)
     app.command("studies")(studies)
     app.command("show")(show)
-    codebook.command("show")(show_codebook)
-    app.add_typer(codebook, name="codebook")
 
 
 def import_(
@@ -152,25 +149,12 @@ def show(context: typer.Context, study: Study, json: Json = False, home: Home = 
             ["code", "accepted", "changed", "rejected", "added"],
             [(d.code, d.accepted, d.changed, d.rejected, d.added) for d in found.decisions],
         )
+    if found.unread.waiting:
+        say(
+            f"{found.unread.waiting} codings wait for a choice, their code was split: "
+            f"{command('codebook', 'worklist', study)}"
+        )
+    if found.unread.retired:
+        say(f"{found.unread.retired} codings of retired codes are in the record and not counted.")
     if found.blind:
         say(f"Blind sample (suggestions withheld): {', '.join(found.blind)}")
-
-
-def show_codebook(
-    context: typer.Context, study: Study, json: Json = False, home: Home = None
-) -> None:
-    """Show the tree of codes with definitions and numbers of codings."""
-    from service.workflows.studying import show_codebook as look
-
-    found = look(open_home(context, home), study)
-    if json:
-        show_json(found)
-        return
-    show_table(
-        f"Codebook of {study}",
-        ["code", "codings", "transcripts", "definition"],
-        [
-            ("  " * (code.level - 1) + code.name, code.codings, code.transcripts, code.definition)
-            for code in found.codes
-        ],
-    )

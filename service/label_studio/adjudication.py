@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 
 from annotations.codings import ADJUDICATED
 from annotations.formats.label_config import LabelConfig
+from service.label_studio.beside import open_beside
 from service.label_studio.client import Client
 from service.label_studio.records import Annotation, Project
 
 EVERYBODY = "all coders"
 """The version of the predictions that hold everybody's codings: what an adjudicator starts from."""
-
-_LONGEST = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,23 +33,12 @@ def adjudication_project(client: Client, project_id: int) -> Project | None:
 
 def open_project(client: Client, project_id: int, *, study: str, label_config: str) -> Project:
     """The adjudication project, made where it is missing, its labels up to date."""
-    found = adjudication_project(client, project_id)
-    if found is None:
-        return client.create_project(
-            title=f"Adjudication: {study}"[:_LONGEST],
-            settings={
-                "description": _description(project_id),
-                "label_config": label_config,
-                "show_collab_predictions": True,
-                "enable_empty_annotation": True,
-                "show_skip_button": True,
-                "evaluate_predictions_automatically": False,
-                "reveal_preannotations_interactively": False,
-            },
-        )
-    if found.label_config != label_config:
-        return client.update_project(found.id, {"label_config": label_config})
-    return found
+    return open_beside(
+        client,
+        description=_description(project_id),
+        title=f"Adjudication: {study}",
+        label_config=label_config,
+    )
 
 
 def agreed_codings(

@@ -22,7 +22,7 @@ from service.label_studio.records import (
     User,
     Webhook,
 )
-from service.label_studio.refusals import AbsentIsNone, explained
+from service.label_studio.refusals import AbsentIsNone, Refused, explained
 
 ONCE = {"max_retries": 0, "timeout_in_seconds": 300}
 """For calls that make something: a repeated one would make it twice."""
@@ -133,6 +133,21 @@ class Client:
             self._sdk.projects.update(project, **settings)
             return conversions.project(self._sdk.projects.get(project))
 
+    def accepts_config(self, project: int, label_config: str) -> bool:
+        """Whether a label config has every label that annotations and drafts use.
+
+        Label Studio asks that of its own page alone; changed through its interface, a config
+        may leave labels out that are in use.
+        """
+        try:
+            with self._explained(f"checking the labels of project {project}"):
+                self._sdk.projects.validate_label_config(project, label_config=label_config)
+        except Refused as refused:
+            if refused.status == httpx.codes.BAD_REQUEST:
+                return False
+            raise
+        return True
+
     def delete_project(self, project: int) -> None:
         """Remove a project with everything in it."""
         with self._explained(f"removing project {project}"), AbsentIsNone():
@@ -209,6 +224,11 @@ class Client:
                     "bring its labels up to date, then push again."
                 )
 
+    def update_prediction(self, prediction: int, result: Sequence[Mapping[str, Any]]) -> None:
+        """Give a prediction other regions; it may be gone already."""
+        with self._explained(f"changing prediction {prediction}"), AbsentIsNone():
+            self._sdk.predictions.update(prediction, result=[dict(region) for region in result])
+
     def delete_prediction(self, prediction: int) -> None:
         """Remove a prediction; it may be gone already."""
         with self._explained(f"removing prediction {prediction}"), AbsentIsNone():
@@ -249,6 +269,15 @@ class Client:
                 request_options=ONCE,
             )
             return conversions.annotation(self._sdk.annotations.get(made.id), self._coder)
+
+    def update_annotation(
+        self, annotation: int, result: Sequence[Mapping[str, Any]]
+    ) -> Annotation | None:
+        """Give an annotation other regions, everything else as it was; None where it is gone."""
+        with self._explained(f"changing annotation {annotation}"), AbsentIsNone():
+            self._sdk.annotations.update(annotation, result=[dict(region) for region in result])
+            return conversions.annotation(self._sdk.annotations.get(annotation), self._coder)
+        return None
 
     # Backends and webhooks
 

@@ -210,7 +210,17 @@ async def _hook(
         numbers = body.annotation_ids if body.action in _ANNOTATION_EVENTS else ()
         # The coder's page waits for the answer, the database may be busy: answer first.
         later.add_task(serving.noting, lambda: _note(serving.house, named, numbers))
+    elif body.action == "PROJECT_UPDATED":
+        # Its labels may have been edited: they are fetched and compared.
+        later.add_task(serving.noting, lambda: _note_project(serving.house, named))
     return HookOut(status="ok")
+
+
+def _note_project(house: House, study: str) -> None:
+    try:
+        queue.enqueue(house, queue.FOLLOW, study)
+    except Exception as error:  # noqa: BLE001 - answered already; a lost hint is mended by sync
+        log.error("an event was not noted: %s", failure(error))
 
 
 def _start_training(house: House, study: str | None, project: int | None) -> HookOut:

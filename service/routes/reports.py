@@ -24,6 +24,11 @@ Expertise = Annotated[
     Query(description="The coders': how much worse than one of them a model may do."),
 ]
 
+CodebookVersion = Annotated[
+    int | None,
+    Query(ge=1, lt=2**31, description="Read codings under this version of the codebook."),
+]
+
 
 @router.get("/studies/{study}/agreement", response_model=AgreementOut)
 async def report_agreement(
@@ -32,10 +37,18 @@ async def report_agreement(
     unit: Unit = "segment",
     level: Level = None,
     expertise: Expertise = "skilled",
+    codebook: CodebookVersion = None,
 ) -> Any:
     """Agreement between coders, and of the model with them, with 95% intervals."""
     return await serving.reporting(
         lambda: document(
-            agreement(serving.house, study, unit=unit, level=level, expertise=expertise)
+            agreement(
+                serving.house,
+                study,
+                unit=unit,
+                level=level,
+                expertise=expertise,
+                codebook=codebook,
+            )
         )
     )

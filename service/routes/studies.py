@@ -10,6 +10,7 @@ from service.serving import Here, Serving, for_api
 from service.wire import ERRORS, SuggestIn, SuggestionsOut, TranscriptIn
 from service.wire_reports import CodebookOut, DecisionsOut, NextOut, StudiesOut, StudyOut
 from service.workflows import recommending, studying
+from service.workflows.model_codes import codes_of_model
 from service.workflows.modelling import model_in_use
 
 router = APIRouter(prefix="/api/v1", tags=["studies"], dependencies=[for_api], responses=ERRORS)
@@ -65,9 +66,12 @@ async def suggest(serving: Here, study: StudyPath, body: SuggestIn) -> Any:
 
 
 def _suggest(serving: Serving, study: str, body: SuggestIn) -> Any:
-    version = model_in_use(serving.house, study).version
+    record = model_in_use(serving.house, study)
+    with serving.house.database.reading() as work:
+        codes = codes_of_model(work, study, record)
     transcripts = [_transcript(item) for item in body.transcripts]
-    return document(serving.models.suggest(version, transcripts, all_codes=body.all_codes))
+    found = serving.models.suggest(record.version, transcripts, all_codes=body.all_codes)
+    return document(codes.batch(found))
 
 
 def _transcript(given: TranscriptIn) -> Transcript:

@@ -76,7 +76,7 @@ def add_memos(session: Session, study: int, given: Sequence[Memo]) -> int:
         return 0
     transcripts = lookup.transcript_ids(session, study)
     held = set(memos(session, study, {row: name for name, row in transcripts.items()}))
-    codes = codebooks.add_missing(session, study, (one.code for one in given if one.code))
+    codes = _bearers(session, study, (one.code for one in given if one.code))
     new = [
         {
             "study_id": study,
@@ -106,7 +106,7 @@ def add_sets(session: Session, study: int, given: Sequence[NamedSet]) -> int:
         one.name: one
         for one in sets(session, study, {row: name for name, row in transcripts.items()})
     }
-    codes = codebooks.add_missing(session, study, (path for one in given for path in one.codes))
+    codes = _bearers(session, study, (path for one in given for path in one.codes))
     changed: set[str] = set()
     for one in given:
         before = held.get(one.name)
@@ -140,3 +140,9 @@ def add_sets(session: Session, study: int, given: Sequence[NamedSet]) -> int:
             transcripts=tuple(dict.fromkeys((*before.transcripts, *one.transcripts))),
         )
     return len(changed)
+
+
+def _bearers(session: Session, study: int, paths: Iterable[str]) -> dict[str, int]:
+    """The row of the code that each path means; a path that nobody knows is a new code."""
+    found = codebooks.bearers(session, study, paths, author=codebooks.IMPORT, reason="")
+    return {path: bearer.code for path, bearer in found.items()}

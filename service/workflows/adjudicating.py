@@ -19,7 +19,7 @@ from annotations.transcripts import Transcript
 from service.house import House
 from service.label_studio.adjudication import EVERYBODY, open_project
 from service.label_studio.records import NewPrediction
-from service.workflows.labelling import client_of, config_of, connection_of
+from service.workflows.labelling import client_of, config_of, connection_of, known_labels
 from service.workflows.syncing import sync
 from service.workflows.training import Progress
 
@@ -87,6 +87,8 @@ def push_disagreements(
     with house.database.reading() as work:
         connection = connection_of(work, study)
         whole = work.studies.load(study)
+        former = work.codebooks.former_names(study)
+        labels = known_labels(work, study)
     if not names:
         raise StateError(
             f"There is nothing to settle in {study}: no two coders who read the same differ"
@@ -94,12 +96,13 @@ def push_disagreements(
         )
     client = client_of(connection)
     # Raises where the study's own project is gone, to which this one belongs.
-    config_of(client, connection, whole.codebook.paths)
+    config_of(client, connection, labels)
     project = open_project(
         client,
         connection.project_id,
         study=study,
-        label_config=label_config_for(whole.codebook),
+        # What was settled under an older codebook has its labels still.
+        label_config=label_config_for(whole.codebook, former),
     )
     there = {str(task.data.get("transcript", "")): task.id for task in client.tasks(project.id)}
     new = [item for item in whole.transcripts if item.name in names - there.keys()]
@@ -107,7 +110,7 @@ def push_disagreements(
     made = client.create_tasks(project.id, [task_data_of(item) for item in new])
     there |= {item.name: task for item, task in zip(new, made, strict=True)}
     filled = {one.task for one in client.predictions(project.id) if one.model_version == EVERYBODY}
-    config = LabelConfig.parse(project.label_config, whole.codebook.paths)
+    config = LabelConfig.parse(project.label_config, labels)
     # Also of tasks that an earlier push was cut off before it could fill.
     client.create_predictions(
         project.id,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version as installed_version
 from typing import Any
 
@@ -21,6 +21,8 @@ from models.suggestions import SegmentCodes
 from service.house import House
 from service.storage.records import ModelRecord
 from service.storage.session import UnitOfWork
+from service.workflows.codebook_notes import codebook_notes
+from service.workflows.model_codes import ModelCodes, codes_of_model
 from service.workflows.modelling import folder_of
 
 EXPERTISE = tuple(one.name.lower() for one in Expertise)
@@ -32,13 +34,16 @@ class ReportMaterial:
     """What a report is computed from, as it was at one moment.
 
     `suggested` is what coders saw suggested, or in blind transcripts would have seen; `shown`
-    are the transcripts that had suggestions in sight. `digest` changes with any of it.
+    are the transcripts that had suggestions in sight. `codes` are the model's in the codebook
+    version read under, and `notes` what that version leaves out. `digest` changes with any.
     """
 
     study: Study
     record: ModelRecord | None
     suggested: ModelWork | None
     shown: frozenset[str]
+    codes: ModelCodes | None
+    notes: tuple[str, ...]
     digest: str
 
 
@@ -50,15 +55,22 @@ def agreement(
     level: int | None = None,
     expertise: str = "skilled",
     gamma: bool = False,
+    codebook: int | None = None,
 ) -> ReliabilityReport:
     """Agreement of the study's coders and of the model in use with them.
 
-    The model counts only on transcripts that were never shown with suggestions. Its coding
+    Codings are read under a version of the codebook, the newest unless one is named. The model
+    counts only on transcripts that were never shown with suggestions. Its coding
     of a transcript in its training data is that of the fold which left it out.
     """
     check_choices(unit, expertise)
     return report_on(
-        house, gather(house, study), unit=unit, level=level, expertise=expertise, gamma=gamma
+        house,
+        gather(house, study, codebook),
+        unit=unit,
+        level=level,
+        expertise=expertise,
+        gamma=gamma,
     )
 
 
@@ -70,11 +82,16 @@ def check_choices(unit: str, expertise: str) -> None:
         raise StateError(f"{expertise!r} is no expertise of coders; choose {_or(EXPERTISE)}")
 
 
-def gather(house: House, study: str) -> ReportMaterial:
-    """Read the study with what was suggested in it; StateError where nobody coded."""
+def gather(house: House, study: str, codebook: int | None = None) -> ReportMaterial:
+    """Read the study with what was suggested in it; StateError where nobody coded.
+
+    All of it under a version of the codebook, the newest unless one is named.
+    """
     with house.database.reading() as work:
-        whole = work.studies.load(study)
+        whole = work.studies.load(study, codebook)
         record = work.models.active(study)
+        codes = codes_of_model(work, study, record, codebook) if record else None
+        notes = codebook_notes(work, study, codebook)
         shown = work.suggestions.shown_transcripts(study)
         suggested = _suggested(work, whole, record)
     if not whole.human_readings:
@@ -87,9 +104,11 @@ def gather(house: House, study: str) -> ReportMaterial:
         record=record,
         suggested=suggested,
         shown=shown,
+        codes=codes,
+        notes=notes,
         digest=_digest(
             _lines(whole),
-            [record.version if record else "", *sorted(shown)],
+            [record.version if record else "", *sorted(shown), *notes],
             [] if suggested is None else sorted(map(repr, suggested.codings)),
         ),
     )
@@ -111,7 +130,7 @@ def report_on(
         raise StateError(
             f"level {level} was asked for; the codes of {study.name} have levels 1 to {depth}"
         )
-    return report_of(
+    report = report_of(
         study,
         unit=unit,
         level=level,
@@ -122,28 +141,31 @@ def report_on(
             codebook=_codebook_version(study.codebook),
             data=_digest(_lines(study)),
         ),
-        model=None if record is None else _model_work(house, record, study, material.shown),
+        model=None if record is None else _model_work(house, record, material),
         suggested=material.suggested,
         calibration=None if record is None else _calibration(house, record),
         gamma=gamma,
         seed=SEED,
     )
+    return replace(report, notes=(*report.notes, *material.notes))
 
 
-def _model_work(
-    house: House, record: ModelRecord, study: Study, shown: frozenset[str]
-) -> ModelWork:
+def _model_work(house: House, record: ModelRecord, material: ReportMaterial) -> ModelWork:
     """The model's own coding of every transcript that a person read without it."""
     from models.artifacts import out_of_fold
 
+    study, shown = material.study, material.shown
     read = {reading.transcript for reading in study.human_readings}
     eligible = [item for item in study.transcripts if item.name in read - shown]
     held_out = out_of_fold(folder_of(house, record.version))
     trained = {one.transcript for one in held_out}
     fresh = [item for item in eligible if item.name not in trained]
+    decisions = [*held_out, *_decisions(house, record, fresh)]
+    if material.codes is not None:
+        decisions = [material.codes.decided(one) for one in decisions]
     return ModelWork(
         version=record.version,
-        codings=tuple(_codings([*held_out, *_decisions(house, record, fresh)], record.version)),
+        codings=tuple(_codings(decisions, record.version)),
         transcripts=frozenset(item.name for item in eligible),
     )
 
@@ -202,7 +224,9 @@ def _suggested(work: UnitOfWork, study: Study, record: ModelRecord | None) -> Mo
                 coder=f"{MODEL_PREFIX}{label}",
             )
             for name, version in used.items()
-            for one in work.suggestions.of(study.name, version=version, transcript=name)
+            for one in work.suggestions.of(
+                study.name, version=version, transcript=name, codebook=study.codebook_version
+            )
         ),
         transcripts=frozenset(used),
     )

@@ -142,6 +142,7 @@ def _read(
         there = work.studies.exists(study)
         known = work.studies.transcripts(study) if there else ()
         codebook = work.studies.codebook(study) if there else Codebook()
+        former = work.codebooks.former_names(study) if there else {}
     # Files are read while others may write; what they wrote meanwhile is checked in adding.
     return read_paths(
         paths,
@@ -149,6 +150,7 @@ def _read(
         codebook=codebook,
         coder=coder.strip() if coder is not None else None,
         interviewing=interviewers,
+        former=former,
     )
 
 

@@ -2,13 +2,16 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from annotations.errors import StateError, command
+from annotations.codebook_versions.operations import Add, Rename
+from annotations.errors import InputError, StateError, command
 from annotations.formats.label_config import LabelConfig, label_config_for
+from annotations.formats.relabelling import edits_between, relabelled_config
 from service.house import House
 from service.label_studio import connecting
 from service.label_studio.client import Client
@@ -48,9 +51,9 @@ def connect(
     `ml_url` is where Label Studio finds this service, which must be running by then.
     """
     with house.database.reading() as work:
-        codebook = work.studies.codebook(study)
         known = work.label_studio.connection(study)
         annotations = len(work.label_studio.annotation_ids(study))
+        version = work.codebooks.current(study).number
     client = Client(url=url, token=token)
     if known is not None and known.url != client.url and not _moved(client, known):
         if annotations:
@@ -66,7 +69,7 @@ def connect(
     made = connecting.connect(
         client,
         title=study,
-        label_config=label_config_for(codebook),
+        label_config=_label_config(house, study, client, known),
         project_id=known.project_id if known else None,
         annotations_per_task=coders,
         service=None if ml_url is None else _address(house, study, ml_url, secret),
@@ -85,6 +88,8 @@ def connect(
                 webhook_secret=secret,
                 blind_share=blind if blind is not None else known_share,
                 seed=known.seed if known else 0,
+                labels_version=version if made.created or not known else known.labels_version,
+                label_config=made.project.label_config,
             )
         )
         work.commit()
@@ -96,6 +101,79 @@ def connect(
         backend_id=made.backend_id,
         webhook_id=made.webhook_id,
     )
+
+
+def known_labels(work: UnitOfWork, study: str) -> tuple[str, ...]:
+    """Every path that a label may stand for: those of today, and what codes were called once."""
+    return (*work.studies.codebook(study).paths, *work.codebooks.former_names(study))
+
+
+def kept_labels(work: UnitOfWork, study: str) -> dict[str, str]:
+    """Old labels that annotations have to keep, with what became of each.
+
+    Those of retired codes, and of split ones until a coder has chosen.
+    """
+    former = work.codebooks.former_names(study)
+    kept = {
+        one.coding.code
+        for one in work.codebooks.record(study)
+        if one.coding.annotation is not None and (one.fate.options or not one.fate.codes)
+    }
+    return {
+        code.path: former[code.path]
+        for version in work.codebooks.history(study).versions
+        for code in version.codes
+        if code.id in kept and code.path in former
+    }
+
+
+def proposed_labels(work: UnitOfWork, study: str) -> dict[str, str]:
+    """Labels that somebody gave the project, and that wait for a decision."""
+    labels: dict[str, str] = {}
+    for one in work.codebooks.proposals(study):
+        if isinstance(one.operation, Add):
+            labels[one.operation.code.path] = "added in Label Studio, not decided on yet"
+        elif isinstance(one.operation, Rename):
+            labels[one.operation.path] = "renamed in Label Studio, not decided on yet"
+    return labels
+
+
+def _label_config(house: House, study: str, client: Client, known: Connection | None) -> str:
+    """The labels to write: the codebook's, in the project's own config where it has one.
+
+    Until annotations have followed the codebook, the labels that they have are among them.
+    """
+    project = None if known is None else client.project(known.project_id)
+    with house.database.unit_of_work() as work:
+        codebook = work.studies.codebook(study)
+        behind = known is not None and known.labels_version != work.codebooks.current(study).number
+        kept = work.codebooks.former_names(study) if behind else kept_labels(work, study)
+        labels = known_labels(work, study)
+        kept = {**proposed_labels(work, study), **kept}
+        written = known.label_config if known else None
+        if project and known and written and not known.wrote(project.label_config):
+            # What somebody changed there is not written over unseen.
+            work.codebooks.propose(study, edits_between(written, project.label_config, codebook))
+            work.commit()
+            kept = {**proposed_labels(work, study), **kept}
+    wanted = label_config_for(codebook, kept)
+    if project is not None:
+        with suppress(InputError):
+            wanted = relabelled_config(project.label_config, codebook, kept, labels)
+        note_config(house, study, writing=wanted)
+    return wanted
+
+
+def note_config(
+    house: House, study: str, *, writing: str | None = None, written: str | None = None
+) -> None:
+    """Note the labels that are about to be written, or that were."""
+    with house.database.unit_of_work() as work:
+        known = connection_of(work, study)
+        if written is not None:
+            known = replace(known, label_config=written)
+        work.label_studio.save_connection(replace(known, label_config_next=writing))
+        work.commit()
 
 
 def _moved(client: Client, known: Connection) -> bool:

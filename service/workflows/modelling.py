@@ -9,11 +9,16 @@ from typing import Any
 from annotations.errors import ArtifactError, StateError, command
 from service.house import House
 from service.storage.records import ModelRecord
+from service.workflows.model_codes import StaleCode, codes_of_model
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelLine:
-    """A model version with its held-out figures, as they were when it was made."""
+    """A model version with its held-out figures, as they were when it was made.
+
+    `codebook_version` is the version of the codebook whose codes it knows; `retrain` are the
+    codes that changed since so that it does not know them as they are.
+    """
 
     version: str
     created_at: datetime
@@ -24,9 +29,11 @@ class ModelLine:
     macro_f1: float | None
     micro_f1: float | None
     figures: Mapping[str, Any]
+    codebook_version: int
+    retrain: tuple[StaleCode, ...] = ()
 
     @classmethod
-    def of(cls, record: ModelRecord) -> "ModelLine":
+    def of(cls, record: ModelRecord, retrain: tuple[StaleCode, ...] = ()) -> "ModelLine":
         """Take the headline figures out of the training report."""
 
         def value(name: str) -> float | None:
@@ -43,13 +50,18 @@ class ModelLine:
             macro_f1=value("macro_f1"),
             micro_f1=value("micro_f1"),
             figures=record.figures,
+            codebook_version=record.codebook_version,
+            retrain=retrain,
         )
 
 
 def list_models(house: House, study: str) -> tuple[ModelLine, ...]:
     """All versions, in the order in which they were made."""
     with house.database.reading() as work:
-        return tuple(ModelLine.of(record) for record in work.models.list(study))
+        return tuple(
+            ModelLine.of(record, codes_of_model(work, study, record).stale)
+            for record in work.models.list(study)
+        )
 
 
 def use_model(house: House, study: str, version: str) -> ModelLine:

@@ -13,6 +13,7 @@ from annotations.transcripts import Transcript
 from models.suggestions import Suggestion
 from service.house import House
 from service.storage.records import TaskLink
+from service.workflows.model_codes import codes_of_model
 from service.workflows.showing import region_ids, spans_of
 
 if TYPE_CHECKING:
@@ -76,14 +77,15 @@ def predict_tasks(
     Raises InputError where the label config has no place for codes.
     """
     with house.database.reading() as work:
-        codes = work.studies.codebook(study).paths
+        labels = work.studies.codebook(study).paths
         active = work.models.active(study)
+        codes = codes_of_model(work, study, active) if active else None
         links = {link.task_id: link for link in work.label_studio.tasks(study)}
         asked = [links[number] for number in map(number_of_task, tasks) if number in links]
         stored = {
             link.transcript: work.studies.transcript(study, link.transcript) for link in asked
         }
-    config = LabelConfig.parse(label_config, codes)
+    config = LabelConfig.parse(label_config, labels)
     withheld = _withheld(house, study, links.values(), tasks)
     wanted: list[Transcript | None] = []
     named: dict[str, Transcript] = {}
@@ -104,8 +106,8 @@ def predict_tasks(
         wanted.append(transcript)
     suggested: defaultdict[str, list[Suggestion]] = defaultdict(list)
     certainty: Mapping[str, float] = {}
-    if active and named:
-        batch = models.suggest(active.version, tuple(named.values()))
+    if active and codes and named:
+        batch = codes.batch(models.suggest(active.version, tuple(named.values())))
         certainty = batch.certainty
         for one in batch.suggestions:
             suggested[one.transcript].append(one)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from annotations.codebook_versions.history import State
 from service.house import House
-from service.storage.records import CoderSummary, DecisionCounts, DecisionRecord
+from service.storage.records import CoderSummary, DecisionCounts, DecisionRecord, Unread
 from service.workflows.modelling import ModelLine, list_models
 
 
@@ -27,6 +28,7 @@ class StudyView:
 
     The turns of `interviewers` are context and no segments, unless `code_interviewer`.
     `codings` and `coders` are people's; `model_codings` came in with files, by models.
+    `unread` counts codings that the codebook's newest version leaves out.
     """
 
     study: str
@@ -44,6 +46,8 @@ class StudyView:
     models: tuple[ModelLine, ...]
     decisions: tuple[DecisionCounts, ...]
     blind: tuple[str, ...]
+    codebook_version: int
+    unread: Unread
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,11 +68,13 @@ class CodeLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CodebookView:
-    """The codebook in the order of the tree."""
+    """The codebook in the order of the tree; `retired` are paths of codes applied no more."""
 
     study: str
     declared: bool
     codes: tuple[CodeLine, ...]
+    version: int
+    retired: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +126,8 @@ def show_study(house: House, study: str) -> StudyView:
         models=list_models(house, study),
         decisions=decisions,
         blind=blind,
+        codebook_version=found.codebook_version,
+        unread=found.unread,
     )
 
 
@@ -128,6 +136,7 @@ def show_codebook(house: House, study: str) -> CodebookView:
     with house.database.reading() as work:
         declared = work.studies.codebook(study).declared
         found = work.studies.codes(study)
+        version = work.codebooks.current(study)
     return CodebookView(
         study=study,
         declared=declared,
@@ -146,6 +155,8 @@ def show_codebook(house: House, study: str) -> CodebookView:
             )
             for one in found
         ),
+        version=version.number,
+        retired=tuple(one.path for one in version.codes if one.state is State.RETIRED),
     )
 
 

@@ -12,6 +12,7 @@ from annotations.formats.tidy_csv_out import write_codings
 from annotations.transcripts import Transcript
 from models.suggestions import SegmentScores, Suggestion, SuggestionBatch
 from service.house import House
+from service.workflows.model_codes import codes_of_model
 from service.workflows.modelling import folder_of, model_in_use
 from service.workflows.training import Progress
 
@@ -67,18 +68,20 @@ def suggest_transcripts(
     all_codes: bool = False,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> SuggestionBatch:
-    """Suggestions of the model in use, loaded for this call alone."""
+    """Suggestions of the model in use, loaded for this call alone, in the codes of today."""
     from models.suggester import Suggester
 
-    version = model_in_use(house, study).version
-    suggester = Suggester.load(folder_of(house, version), encoder_cache=house.cache)
+    record = model_in_use(house, study)
+    with house.database.reading() as work:
+        codes = codes_of_model(work, study, record)
+    suggester = Suggester.load(folder_of(house, record.version), encoder_cache=house.cache)
     suggestions: list[Suggestion] = []
     scores: list[SegmentScores] = []
     certainty: dict[str, float] = {}
     done = 0
     progress("suggesting", done, len(transcripts))
     for some in _portions(transcripts):
-        batch = suggester.suggest(some, all_codes=all_codes)
+        batch = codes.batch(suggester.suggest(some, all_codes=all_codes))
         suggestions.extend(batch.suggestions)
         scores.extend(batch.scores or ())
         certainty |= batch.certainty

@@ -12,8 +12,9 @@ from service.house import House
 from service.label_studio.adjudication import AgreedCoding, agreed_codings
 from service.label_studio.client import Client
 from service.label_studio.records import Annotation
-from service.storage.records import AnnotationRecord, TaskLink
-from service.workflows.labelling import client_of, config_of, connection_of
+from service.storage.records import AnnotationRecord, StoredSuggestion, TaskLink
+from service.workflows.choosing import take_choices
+from service.workflows.labelling import client_of, config_of, connection_of, known_labels
 from service.workflows.training import Progress
 
 
@@ -22,7 +23,7 @@ class Synced:
     """What a synchronisation found; `notes` say what could not be taken over and why.
 
     `changed` counts annotations that are new or different, `skipped` those that a coder
-    skipped, which say nothing about any suggestion.
+    skipped, which say nothing about any suggestion. `chosen` counts choices after a split.
     """
 
     study: str
@@ -30,6 +31,7 @@ class Synced:
     changed: int
     removed: int
     skipped: int
+    chosen: int
     notes: tuple[str, ...]
 
 
@@ -50,16 +52,18 @@ def sync(
         connection = connection_of(work, study)
         links = {link.task_id: link for link in work.label_studio.tasks(study)}
         transcripts = {item.name: item for item in work.studies.transcripts(study)}
-        codes = work.studies.codebook(study).paths
+        codes = known_labels(work, study)
         shown = work.suggestions.shown_versions(study)
         mirrored = set(work.label_studio.annotation_ids(study))
     client = client_of(connection)
     config = config_of(client, connection, codes)
     progress("fetching annotations", 0, len(annotation_ids or ()))
     agreed: tuple[AgreedCoding, ...] = ()
+    chosen = 0
     if annotation_ids is None:
         found = list(client.annotations(connection.project_id))
         agreed = agreed_codings(client, connection.project_id, codes)
+        chosen = take_choices(house, study, client, connection)
         gone = mirrored - {one.id for one in found} - {one.annotation.id for one in agreed}
     else:
         looked = {number: client.annotation(number) for number in annotation_ids}
@@ -103,8 +107,23 @@ def sync(
         changed=changed,
         removed=removed,
         skipped=sum(one.was_cancelled for one in [*found, *(one.annotation for one in agreed)]),
+        chosen=chosen,
         notes=tuple(notes),
     )
+
+
+def mirrored(
+    house: House, study: str, annotation: Annotation, transcript: Transcript, config: LabelConfig
+) -> None:
+    """Mirror one annotation as it is, with what its coder had seen when it was mirrored last."""
+    with house.database.reading() as work:
+        before = work.label_studio.annotation(study, annotation.id)
+        shown = (
+            before.shown_version
+            if before is not None
+            else work.suggestions.shown_versions(study).get(transcript.name)
+        )
+    _store(house, study, _mirror(annotation, transcript, config, shown_version=shown))
 
 
 class _Versions:
@@ -204,19 +223,7 @@ def _store(house: House, study: str, mirror: _Mirror) -> bool:
             shown = work.suggestions.of(
                 study, version=record.shown_version, transcript=record.transcript
             )
-            decisions = decide(
-                (
-                    ShownSpan(
-                        region=one.region_id or "",
-                        turn=one.suggestion.turn,
-                        start=one.suggestion.start,
-                        end=one.suggestion.end,
-                        code=one.suggestion.code,
-                    )
-                    for one in shown
-                ),
-                mirror.regions,
-            )
+            decisions = decide(_shown_spans(shown, mirror.regions), mirror.regions)
         outcome = work.label_studio.replace_annotation(
             study,
             record,
@@ -226,3 +233,32 @@ def _store(house: House, study: str, mirror: _Mirror) -> bool:
         )
         work.commit()
     return outcome.is_news
+
+
+def _shown_spans(
+    shown: Sequence[StoredSuggestion], regions: Sequence[Region]
+) -> Iterable[ShownSpan]:
+    """What was shown, in the codes of today's labels.
+
+    A code that was split since counts as the part that the coder made of it.
+    """
+    for one in shown:
+        place = one.suggestion
+        code = place.code
+        if one.options:
+            parts = (
+                part
+                for region in regions
+                if region.turn == place.turn and region.start < place.end
+                if region.end > place.start
+                for part in region.codes
+                if part in one.options
+            )
+            code = next(parts, code)
+        yield ShownSpan(
+            region=one.region_id or "",
+            turn=place.turn,
+            start=place.start,
+            end=place.end,
+            code=code,
+        )

@@ -1,12 +1,14 @@
 """Train a model on a study's codings and make it the study's active one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from models.report import TrainReport
 from models.thresholds import KAPPA, Aim
 from service.documents import document
 from service.house import House
 from service.storage.records import ModelRecord
+from service.workflows.codebook_notes import codebook_notes
 from training.options import TrainOptions
 
 Progress = Callable[[str, int, int], None]
@@ -28,6 +30,7 @@ def train_study(
 
     with house.database.reading() as work:
         material = work.studies.load(study)
+        notes = codebook_notes(work, study)
         active = work.models.active(study)
     report = train(
         material,
@@ -37,6 +40,7 @@ def train_study(
         progress=progress,
         should_stop=should_stop,
     )
+    report = replace(report, notes=(*report.notes, *notes))
     folder = house.artifacts / report.model_version
     with house.database.unit_of_work() as work:
         work.models.add(
@@ -46,6 +50,7 @@ def train_study(
                 encoder=report.encoder,
                 size_bytes=sum(file.stat().st_size for file in folder.iterdir()),
                 figures=document(report),
+                codebook_version=material.codebook_version or 1,
             ),
         )
         work.commit()

@@ -45,7 +45,11 @@ def test_events_become_hints_with_ids_alone_and_one_job_of_a_kind(
     for request in recorded:
         if request.path == "/webhook" and request.action != "START_TRAINING":
             assert replay(request, base, secret).status_code == 200
-    assert jobs() == [("sync-annotations", {"annotation_ids": [1, 2, 3]})]
+    # The project's update, among the recorded ones, asks for a look at its labels.
+    assert sorted(jobs()) == [
+        ("follow", {}),
+        ("sync-annotations", {"annotation_ids": [1, 2, 3]}),
+    ]
 
 
 def test_the_train_button_asks_for_one_training(
@@ -100,7 +104,18 @@ def test_the_secret_of_one_project_opens_no_other(
     assert jobs() == []
 
 
-@pytest.mark.parametrize("action", ["PROJECT_UPDATED", "TASKS_CREATED", "SOMETHING_NEW"])
+def test_a_project_that_changed_is_looked_at(
+    client: TestClient,
+    base: str,
+    secret: dict[str, str],
+    jobs: Callable[[], list[tuple[str, dict[str, Any]]]],
+) -> None:
+    event = {"action": "PROJECT_UPDATED", "project": {"id": 1}}
+    assert client.post(f"{base}/webhook", json=event, headers=secret).status_code == 200
+    assert jobs() == [("follow", {})]
+
+
+@pytest.mark.parametrize("action", ["TASKS_CREATED", "SOMETHING_NEW"])
 def test_other_events_are_taken_in_and_ask_for_nothing(
     client: TestClient,
     base: str,

@@ -24,6 +24,38 @@ def test_the_readme_commands_work_in_their_order(
         assert outcome.out
 
 
+def test_the_commands_on_codebooks_work_in_their_order(
+    run: Callable, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "codebook.md").read_text()
+    (edits,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "edits.yaml").write_text(edits)
+    assert run("import", "managers", sample).code == 0
+    lines = [
+        line
+        for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+        for line in block.split("\n")
+    ]
+    for command in [shlex.split(line)[1:] for line in lines if line]:
+        outcome = run(*command)
+        assert outcome.code == 0, (command, outcome.err)
+    assert (tmp_path / "codebook-2.yaml").read_text().startswith("# The codebook of managers")
+    # The sample's codebook is exported as it came in, and the exported edits make another study's.
+    old = (sample / "codebook.csv").read_text(encoding="utf-8").split("\n")
+    assert [row.split(",")[0] for row in old] == [
+        row.split(",")[0] for row in (tmp_path / "codebook.csv").read_text().split("\n")
+    ]
+    assert run("import", "other", sample / "transcripts.csv").code == 0
+    assert run("codebook", "apply", "other", "codebook-2.yaml", "--yes").code == 0
+    codes = [
+        [one["code"] for one in run("codebook", "show", study, "--json").document["codes"]]
+        for study in ("managers", "other")
+    ]
+    assert codes[0] == codes[1]
+    assert len(codes[0]) == 17
+
+
 @pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))])
 def test_every_command_named_in_the_docs_exists(run: Callable, page: str) -> None:
     text = (ROOT / page).read_text()

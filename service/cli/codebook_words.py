@@ -1,0 +1,54 @@
+"""Edits of a codebook and what they do, in lines and tables."""
+
+from typing import TYPE_CHECKING, Any
+
+from service.cli.present import show_line, show_table
+
+if TYPE_CHECKING:
+    from service.workflows.codebooks import AppliedEdits, ChangeLine
+
+CHANGE = ["change", "code", "now", "codings", "transcripts"]
+"""The columns of a table of changes."""
+
+
+def row(one: "ChangeLine") -> tuple[object, ...]:
+    """A change in the columns of its table."""
+    now = " and ".join(one.into) or one.after or ""
+    if one.fields:
+        now = f"{now} ({', '.join(one.fields)})"
+    return (one.kind, one.before or "", now, one.codings, one.transcripts)
+
+
+def show_applied(result: "AppliedEdits") -> None:
+    """Print what edits do, or would do, and to how many codings."""
+    show_table(
+        f"Codebook of {result.study}: {'now' if result.applied else 'would be'} version "
+        f"{result.version}",
+        CHANGE,
+        [row(one) for one in result.changes],
+    )
+    before, after = result.before, result.after
+    show_line(
+        f"Codings {before.codings} before, {after.codings} after; {after.waiting} wait for a "
+        f"choice, {after.retired} are of retired codes. None is lost: every version can be read."
+    )
+
+
+def words(edit: dict[str, Any]) -> str:
+    """An edit in a line, without who, when and why; of descriptions only which they are."""
+    from annotations.codebook_versions.operations import DESCRIPTIVE
+
+    parts = []
+    for name, value in edit.items():
+        if name in DESCRIPTIVE:
+            parts.append(name)
+        elif name not in ("author", "at", "reason"):
+            shown = " + ".join(map(_one, value)) if isinstance(value, list) else _one(value)
+            parts.append(f"{name} {shown}")
+    return ", ".join(parts)
+
+
+def _one(value: object) -> str:
+    if isinstance(value, dict):
+        return str(value.get("code"))
+    return "the top" if value is None else str(value)

@@ -1,0 +1,289 @@
+"""The worklist after a split: which excerpts need a choice, pushed to coders, and taken back."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from annotations.codebook_versions.reading import CodebookMap
+from annotations.errors import StateError
+from annotations.formats.label_config import LabelConfig, label_config_for
+from annotations.formats.regions import PredictedSpan, result_of, task_data_of
+from annotations.transcripts import Transcript
+from service.house import House
+from service.label_studio import choosing
+from service.label_studio.client import Client
+from service.label_studio.records import NewPrediction
+from service.storage.records import Connection, WaitingCoding
+from service.workflows.labelling import client_of, config_of, connection_of, known_labels
+from service.workflows.training import Progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProposedPart:
+    """The part that the model in use scores highest for an excerpt, 0 to 1."""
+
+    code: str
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkItem:
+    """An excerpt that needs a choice; `text` only on request.
+
+    `proposed` is None where the model knows none of the parts.
+    """
+
+    transcript: str
+    turn: int
+    start: int
+    end: int
+    code: str
+    options: tuple[str, ...]
+    coder: str
+    coding: int
+    proposed: ProposedPart | None
+    text: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worklist:
+    """All excerpts of a study that need a choice."""
+
+    study: str
+    items: tuple[WorkItem, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PushedChoices:
+    """The project of choices: `created` tasks are new, `items` excerpts are in them."""
+
+    study: str
+    project_id: int
+    project_url: str
+    created: int
+    items: int
+
+
+def worklist(
+    house: House,
+    study: str,
+    *,
+    text: bool = False,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> Worklist:
+    """The excerpts whose code was split, with what the model would choose."""
+    with house.database.reading() as work:
+        waiting = work.codebooks.waiting(study)
+        transcripts = {
+            name: work.studies.transcript(study, name)
+            for name in dict.fromkeys(one.transcript for one in waiting)
+        }
+    proposed = _proposals(house, study, waiting, list(transcripts.values()), progress)
+    return Worklist(
+        study=study,
+        items=tuple(
+            WorkItem(
+                transcript=one.transcript,
+                turn=one.turn,
+                start=one.start,
+                end=one.end,
+                code=one.code,
+                options=one.options,
+                coder=one.coder,
+                coding=one.coding,
+                proposed=proposed.get(one.coding),
+                text=transcripts[one.transcript].turns[one.turn].text[one.start : one.end]
+                if text
+                else None,
+            )
+            for one in waiting
+        ),
+    )
+
+
+def push_worklist(
+    house: House,
+    study: str,
+    *,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> PushedChoices:
+    """Make a task for each coder's excerpts of a transcript, the model's proposal in them.
+
+    A coding goes there once. Raises StateError where nothing waits.
+    """
+    found = worklist(house, study, progress=progress)
+    if not found.items:
+        raise StateError(f"Nothing in {study} waits for a choice: no split left any excerpt open.")
+    with house.database.reading() as work:
+        connection = connection_of(work, study)
+        codebook = work.studies.codebook(study)
+        former = work.codebooks.former_names(study)
+        labels = known_labels(work, study)
+        transcripts = {item.name: item for item in work.studies.transcripts(study)}
+    client = client_of(connection)
+    # Raises where the study's own project is gone, to which this one belongs.
+    config_of(client, connection, labels)
+    kept = {one.code: former[one.code] for one in found.items if one.code in former}
+    project = choosing.open_project(
+        client,
+        connection.project_id,
+        study=study,
+        label_config=label_config_for(codebook, kept),
+    )
+    config = LabelConfig.parse(project.label_config, labels)
+    tasks = client.tasks(project.id)
+    there = {coding for task in tasks for coding in choosing.codings_in(task)}
+    new: dict[tuple[str, str], list[WorkItem]] = defaultdict(list)
+    for item in found.items:
+        if item.coding not in there:
+            new[item.transcript, item.coder].append(item)
+    progress("making tasks", 0, len(new))
+    made = client.create_tasks(
+        project.id,
+        [
+            {
+                **task_data_of(transcripts[transcript]),
+                "coder": coder,
+                "codings": [one.coding for one in items],
+            }
+            for (transcript, coder), items in new.items()
+        ],
+    )
+    # Also of tasks that an earlier push was cut off before it could fill.
+    filled = {one.task for one in client.predictions(project.id)}
+    by_coding = {one.coding: one for one in found.items}
+    numbers = {task.id: choosing.codings_in(task) for task in tasks} | {
+        task: tuple(one.coding for one in items)
+        for task, items in zip(made, new.values(), strict=True)
+    }
+    client.create_predictions(
+        project.id,
+        [
+            NewPrediction(
+                task=task,
+                result=_regions(
+                    [by_coding[one] for one in codings if one in by_coding], transcripts, config
+                ),
+                score=None,
+                model_version=choosing.WAITING,
+            )
+            for task, codings in numbers.items()
+            if task not in filled and any(one in by_coding for one in codings)
+        ],
+    )
+    if project.model_version != choosing.WAITING:
+        client.update_project(project.id, {"model_version": choosing.WAITING})
+    progress("making tasks", len(new), len(new))
+    return PushedChoices(
+        study=study,
+        project_id=project.id,
+        project_url=client.project_url(project.id),
+        created=len(made),
+        items=len(found.items),
+    )
+
+
+def take_choices(house: House, study: str, client: Client, connection: Connection) -> int:
+    """Note what coders chose; how many choices are new or different.
+
+    A region that still has the label of the split code is not decided on.
+    """
+    found = choosing.chosen(client, connection.project_id)
+    if not found:
+        return 0
+    with house.database.unit_of_work() as work:
+        history = work.codebooks.history(study)
+        read = CodebookMap(history, history.current.number)
+        codes = history.current.by_id
+        # A coding that was never split has nothing to choose.
+        asked = {
+            one.coding.id: one.coding
+            for one in work.codebooks.record(study)
+            if read.read(one.coding.code, one.coding.version).options
+        }
+        changed = 0
+        for one in found:
+            choices: dict[int, list[str]] = {}
+            for coding, paths in one.codes.items():
+                if coding not in asked:
+                    continue
+                bearers = [history.bearer(path, at=one.at) for path in paths]
+                fates = [
+                    read.read(bearer.code, bearer.version)
+                    for bearer in bearers
+                    if bearer is not None and bearer.code != asked[coding].code
+                ]
+                decided = [codes[code].path for fate in fates for code in fate.codes]
+                if decided or not paths:
+                    choices[coding] = decided
+            changed += work.codebooks.choose(study, choices, by=one.coder, at=one.at)
+        work.commit()
+    return changed
+
+
+def _regions(
+    items: Sequence[WorkItem], transcripts: Mapping[str, Transcript], config: LabelConfig
+) -> list[dict[str, object]]:
+    regions: list[dict[str, object]] = []
+    for one in items:
+        code = one.code if one.proposed is None else one.proposed.code
+        reason = f"Coded {one.code} by {one.coder}. Choose: {' or '.join(one.options)}."
+        if one.proposed is not None:
+            reason += f"\nThe model's proposal, score {one.proposed.score:.2f}."
+        span = PredictedSpan(
+            turn=one.turn,
+            start=one.start,
+            end=one.end,
+            code=code,
+            score=0.0 if one.proposed is None else one.proposed.score,
+            reason=reason,
+        )
+        regions += [
+            {**region, "id": choosing.region_of(one.coding)}
+            for region in result_of([span], transcripts[one.transcript], config)
+        ]
+    return regions
+
+
+def _proposals(
+    house: House,
+    study: str,
+    waiting: Sequence[WaitingCoding],
+    transcripts: Sequence[Transcript],
+    progress: Progress,
+) -> dict[int, ProposedPart]:
+    """The best part for each coding, by its row id, where the model in use knows one."""
+    from service.workflows.model_codes import codes_of_model
+
+    with house.database.reading() as work:
+        record = work.models.active(study)
+        if record is None or not waiting:
+            return {}
+        known = codes_of_model(work, study, record)
+    scored = {one for one in known.now.values() if one is not None}
+    moved = known.model_version != known.version
+    if moved and not any(scored.intersection(one.options) for one in waiting):
+        return {}
+    from service.workflows.suggesting import suggest_transcripts
+
+    batch = suggest_transcripts(house, study, transcripts, all_codes=True, progress=progress)
+    found: dict[int, ProposedPart] = {}
+    for one in waiting:
+        here = [
+            segment
+            for segment in batch.scores or ()
+            if (segment.transcript, segment.turn) == (one.transcript, one.turn)
+            and min(segment.end, one.end) > max(segment.start, one.start)
+        ]
+        scores = {
+            option: max(segment.scores[option] for segment in here)
+            for option in one.options
+            if here and option in here[0].scores
+        }
+        if not scores:
+            continue
+        best = max(scores, key=lambda option: scores[option])
+        # Where it cannot score every part, a low score says only that it is another one.
+        if len(scores) == len(one.options) or scores[best] >= 0.5:
+            found[one.coding] = ProposedPart(code=best, score=scores[best])
+    return found

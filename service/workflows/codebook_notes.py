@@ -1,0 +1,50 @@
+"""What a reader has to know of the codebook version that figures are read under."""
+
+from annotations.codebook_versions.history import CodebookHistory
+from service.storage.session import UnitOfWork
+
+
+def codebook_notes(work: UnitOfWork, study: str, version: int | None = None) -> tuple[str, ...]:
+    """What a version leaves out, and which codes came when turns had been read already."""
+    history = work.codebooks.history(study)
+    read = history.current if version is None else history.version(version)
+    unread = work.studies.unread(study, version)
+    notes = []
+    if version is not None and version != history.current.number:
+        notes.append(
+            f"Codings are read under version {read.number} of the codebook; the newest is "
+            f"{history.current.number}."
+        )
+    if unread.waiting:
+        notes.append(
+            f"{unread.waiting} codings wait for a choice, because their code was split. Their "
+            "turns count as not read by their coders until then."
+        )
+    if unread.retired:
+        notes.append(f"{unread.retired} codings of retired codes are left out.")
+    if unread.later:
+        notes.append(
+            f"{unread.later} codings of codes that version {read.number} does not have are left "
+            "out."
+        )
+    return (*notes, *_late_codes(work, study, history, read.number))
+
+
+def _late_codes(work: UnitOfWork, study: str, history: CodebookHistory, version: int) -> list[str]:
+    """Codes that nobody could have applied on some of the turns that count as read."""
+    readings = work.codebooks.readings_by_version(study)
+    total = sum(readings.values())
+    first = min(readings, default=version)
+    derived = {
+        code for one in history.versions for passage in one.passages for code in passage.into
+    }
+    notes = []
+    for one in history.version(version).live:
+        since = next(item.number for item in history.versions if one.id in item.by_id)
+        older = sum(count for number, count in readings.items() if number < since)
+        if since > first and older and one.id not in derived:
+            notes.append(
+                f"{one.path} came with version {since}: {older} of {total} turns had been read "
+                "before, and count as read without it."
+            )
+    return notes

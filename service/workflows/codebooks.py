@@ -1,0 +1,256 @@
+"""A study's codebook as a sequence of versions: its log, differences, edits and exports."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from annotations.codebook import Codebook
+from annotations.codebook_versions.applying import revised
+from annotations.codebook_versions.differences import Change, diff
+from annotations.codebook_versions.history import CodebookHistory, CodebookVersion
+from annotations.codebook_versions.operations import plain
+from annotations.codings import is_model
+from annotations.errors import StateError, command
+from annotations.formats.codebook_yaml import (
+    OperationsFile,
+    operations_that_make,
+    write_operations,
+)
+from service import queue
+from service.house import House
+from service.storage.recorded import ReadCoding, RecordedCoding, read_under
+from service.storage.session import UnitOfWork
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionLine:
+    """A version and the edits that made it, each as it is written in a file."""
+
+    number: int
+    at: datetime | None
+    author: str
+    reason: str
+    codes: int
+    operations: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodebookLogView:
+    """All versions, the oldest first."""
+
+    study: str
+    versions: tuple[VersionLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeLine:
+    """How a code differs between two versions (see `Change`), and what hangs on it.
+
+    `codings` people made that carry the code before the change, in `transcripts`.
+    """
+
+    kind: str
+    before: str | None
+    after: str | None
+    into: tuple[str, ...]
+    fields: tuple[str, ...]
+    codings: int
+    transcripts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodebookDiff:
+    """What differs between two versions."""
+
+    study: str
+    start: int
+    end: int
+    changes: tuple[ChangeLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """People's codings as a version reads them; what was coded twice the same counts once.
+
+    `waiting` for a choice, `retired`: codings that the version leaves out.
+    """
+
+    codings: int
+    waiting: int
+    retired: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppliedEdits:
+    """What edits do to a codebook; `applied` False: what they would do, nothing is stored.
+
+    `job` brings Label Studio up to date, None where that is not connected or not asked for.
+    """
+
+    study: str
+    applied: bool
+    version: int
+    changes: tuple[ChangeLine, ...]
+    before: Tally
+    after: Tally
+    job: int | None = None
+
+
+def codebook_log(house: House, study: str) -> CodebookLogView:
+    """Every version with its edits."""
+    with house.database.reading() as work:
+        history = work.codebooks.history(study)
+    return CodebookLogView(
+        study=study,
+        versions=tuple(
+            VersionLine(
+                number=one.number,
+                at=one.at,
+                author=one.author,
+                reason=one.reason,
+                codes=len(one.live),
+                operations=tuple(plain(edit) for edit in one.operations),
+            )
+            for one in history.versions
+            if one.number
+        ),
+    )
+
+
+def codebook_diff(house: House, study: str, start: int, end: int) -> CodebookDiff:
+    """What differs between two versions; NotFound says which there are."""
+    with house.database.reading() as work:
+        history = work.codebooks.history(study)
+        record = _people(work, study)
+    return CodebookDiff(
+        study=study, start=start, end=end, changes=_changes(history, start, end, record)
+    )
+
+
+def apply_edits(
+    house: House,
+    study: str,
+    given: OperationsFile,
+    *,
+    author: str,
+    reason: str = "",
+    keep: bool = False,
+    follow: bool = False,
+    accepting: Sequence[int] = (),
+) -> AppliedEdits:
+    """Apply edits, all or none, or say what they would do (`keep` False).
+
+    `author` and `reason` sign what does not sign itself. With `follow`, a job is asked for that
+    brings Label Studio up to date; `accepting` are proposals that are done by it. Raises
+    InputError where an edit cannot be done.
+    """
+    signed_by, why = given.author or author, given.reason or reason
+    with house.database.unit_of_work() if keep else house.database.reading() as work:
+        history = work.codebooks.history(study)
+        record = _people(work, study)
+        connected = work.label_studio.connection(study) is not None
+        if keep:
+            made = work.codebooks.revise(study, given.operations, author=signed_by, reason=why)
+        else:
+            made = revised(history.current, given.operations)
+        after = CodebookHistory(versions=(*history.versions, made))
+        if keep:
+            if accepting:
+                work.codebooks.decide(study, accepting, "accepted")
+            work.commit()
+    job = None
+    if keep and follow and connected:
+        job = queue.enqueue(house, queue.FOLLOW, study).id
+    return AppliedEdits(
+        study=study,
+        applied=keep,
+        version=made.number,
+        changes=_changes(after, history.current.number, made.number, record),
+        before=_tally(read_under(record, after, history.current.number)),
+        after=_tally(read_under(record, after, made.number)),
+        job=job,
+    )
+
+
+def version_of(house: House, study: str, number: int | None = None) -> CodebookVersion:
+    """One version of a study's codebook, the newest unless a number is given."""
+    with house.database.reading() as work:
+        history = work.codebooks.history(study)
+    return history.current if number is None else history.version(number)
+
+
+def codebook_of(house: House, study: str, number: int | None = None) -> Codebook:
+    """The codebook of a version as a value: what every export writes."""
+    version = version_of(house, study, number)
+    if not version.live:
+        raise StateError(
+            f"{study} has no codes to export. Import some: {command('import', study)} PATH..."
+        )
+    return version.codebook()
+
+
+def codebook_as_yaml(house: House, study: str, number: int | None = None) -> str:
+    """A version as the list of edits that makes it: `codebook apply` reads it back."""
+    codebook_of(house, study, number)
+    version = version_of(house, study, number)
+    title = f"The codebook of {study}, version {version.number}"
+    return write_operations(operations_that_make(version), title)
+
+
+def _people(work: UnitOfWork, study: str) -> tuple[RecordedCoding, ...]:
+    return tuple(
+        one.coding for one in work.codebooks.record(study) if not is_model(one.coding.coder)
+    )
+
+
+def _changes(
+    history: CodebookHistory, start: int, end: int, record: Sequence[RecordedCoding]
+) -> tuple[ChangeLine, ...]:
+    carried: Counter[int] = Counter()
+    spread: defaultdict[int, set[int]] = defaultdict(set)
+    for one in read_under(record, history, start):
+        for code in one.fate.codes:
+            carried[code] += 1
+            spread[code].add(one.coding.transcript)
+    old = history.version(start)
+    return tuple(_line(change, old, carried, spread) for change in diff(history, start, end))
+
+
+def _line(
+    change: Change,
+    old: CodebookVersion,
+    carried: Counter[int],
+    spread: "defaultdict[int, set[int]]",
+) -> ChangeLine:
+    code = None if change.before is None else old.named(change.before)
+    return ChangeLine(
+        kind=change.kind,
+        before=change.before,
+        after=change.after,
+        into=change.into,
+        fields=change.fields,
+        codings=0 if code is None else carried[code.id],
+        transcripts=0 if code is None else len(spread[code.id]),
+    )
+
+
+def _tally(read: Sequence[ReadCoding]) -> Tally:
+    table = {
+        (
+            one.coding.transcript,
+            one.coding.turn,
+            one.coding.start,
+            one.coding.end,
+            one.coding.coder,
+            code,
+        )
+        for one in read
+        for code in one.fate.codes
+    }
+    return Tally(
+        codings=len(table),
+        waiting=sum(bool(one.fate.options) for one in read),
+        retired=sum(bool(one.fate.retired) for one in read),
+    )

@@ -1,0 +1,103 @@
+"""Edits of the codebook that somebody made to the labels in Label Studio: accept or decline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from annotations.codebook import Code
+from annotations.codebook_versions.history import CodebookVersion
+from annotations.codebook_versions.operations import Add, Edit, Merge, Rename, plain
+from annotations.errors import NotFound
+from annotations.formats.codebook_yaml import OperationsFile
+from service import queue
+from service.house import House
+from service.workflows.codebooks import AppliedEdits, apply_edits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProposalLine:
+    """An edit found in Label Studio, as it would be written in a file."""
+
+    number: int
+    operation: dict[str, Any]
+    state: str
+    found_at: datetime
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProposalsView:
+    """Edits that were found in Label Studio's labels."""
+
+    study: str
+    proposals: tuple[ProposalLine, ...]
+
+
+def list_proposals(house: House, study: str, *, everything: bool = False) -> ProposalsView:
+    """Edits found in Label Studio that wait for a decision, or all of them."""
+    with house.database.reading() as work:
+        found = work.codebooks.proposals(study, None if everything else "open")
+    return ProposalsView(
+        study=study,
+        proposals=tuple(
+            ProposalLine(
+                number=one.number,
+                operation=plain(one.operation),
+                state=one.state,
+                found_at=one.found_at,
+                decided_at=one.decided_at,
+            )
+            for one in found
+        ),
+    )
+
+
+def decide_proposals(
+    house: House,
+    study: str,
+    numbers: Sequence[int],
+    *,
+    accept: bool,
+    author: str,
+    follow: bool = False,
+) -> AppliedEdits | None:
+    """Accept proposals, which applies them as one version, or decline them (None).
+
+    Either way Label Studio's labels are brought to the codebook, with `follow` by a job.
+    """
+    if not numbers:
+        raise NotFound("No proposal was named. Give the numbers that `codebook proposals` lists.")
+    with house.database.reading() as work:
+        open_ = {one.number: one.operation for one in work.codebooks.proposals(study)}
+        current = work.codebooks.current(study)
+    numbers = tuple(dict.fromkeys(numbers))
+    edits = [open_[number] for number in numbers if number in open_]
+    still = [edit for one in edits if (edit := _still(one, current)) is not None]
+    if accept and still and len(edits) == len(numbers):
+        return apply_edits(
+            house,
+            study,
+            OperationsFile(operations=tuple(still)),
+            author=author,
+            reason="edited in Label Studio",
+            keep=True,
+            follow=follow,
+            accepting=numbers,
+        )
+    with house.database.unit_of_work() as work:
+        work.codebooks.decide(study, numbers, "accepted" if accept else "declined")
+        connected = work.label_studio.connection(study) is not None
+        work.commit()
+    if follow and connected:
+        queue.enqueue(house, queue.FOLLOW, study)
+    return None
+
+
+def _still(edit: Edit, current: CodebookVersion) -> Edit | None:
+    """What is left to do of a proposal, since a coder may have applied the new label by now."""
+    if isinstance(edit, Add):
+        return None if current.named(edit.code.path) is not None else edit
+    if isinstance(edit, Rename) and current.named(edit.path) is not None:
+        return Merge(codes=(edit.code,), into=Code(path=edit.path))
+    return edit
