@@ -1,11 +1,11 @@
 """A coder at work: a real browser, a real Label Studio, the running service."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page
 
 from service.label_studio.client import Client
 from service.label_studio.server import LocalLabelStudio
@@ -15,42 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-BROWSER = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 ADDED = "they never rang 🚌 back, naïve me"
-
-
-@pytest.fixture
-def page(chromium: str, label_studio: LocalLabelStudio) -> Iterator[Page]:
-    """A page on which the coder is logged in; nothing that it asks for may leave the machine."""
-    elsewhere: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER)
-        opened = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-        opened.set_default_timeout(60_000)
-        opened.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith((label_studio.url, "data:", "blob:"))
-                else elsewhere.append(request.url)
-            ),
-        )
-        opened.goto(f"{label_studio.url}/user/login")
-        opened.fill("input[name=email]", label_studio.email)
-        opened.fill("input[name=password]", label_studio.password)
-        opened.click("button[type=submit]")
-        opened.wait_for_url(lambda url: "login" not in url)
-        yield opened
-        browser.close()
-    assert elsewhere == []
 
 
 def highlighted(page: Page) -> set[str]:
