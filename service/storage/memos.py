@@ -1,29 +1,33 @@
 """Memos and sets of a study."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from annotations.memos import Memo, NamedSet
-from service.storage import codebooks, lookup
-from service.storage.tables import CodeRow, MemoRow, SetMemberRow, SetRow
+from service.storage import codebooks, lookup, versions
+from service.storage.tables import MemoRow, SetMemberRow, SetRow
 
 
 def memos(session: Session, study: int, names: Mapping[int, str]) -> tuple[Memo, ...]:
-    """The study's memos in the order in which they came in; `names` are its transcripts."""
+    """The study's memos in the order in which they came in; `names` are its transcripts.
+
+    A memo on a code that was merged into another is on that one; where the code is no more,
+    the memo stays, without a code.
+    """
+    paths = versions.paths_now(session, study)
     query = (
         select(
             MemoRow.title,
             MemoRow.text,
             MemoRow.author,
             MemoRow.transcript_id,
-            CodeRow.path,
+            MemoRow.code_id,
             MemoRow.turn,
             MemoRow.start,
             MemoRow.end,
         )
-        .outerjoin(CodeRow, CodeRow.id == MemoRow.code_id)
         .where(MemoRow.study_id == study)
         .order_by(MemoRow.id)
     )
@@ -33,7 +37,7 @@ def memos(session: Session, study: int, names: Mapping[int, str]) -> tuple[Memo,
             text=row.text,
             author=row.author,
             transcript=None if row.transcript_id is None else names[row.transcript_id],
-            code=row.path,
+            code=None if row.code_id is None else paths.get(row.code_id),
             turn=row.turn,
             start=row.start,
             end=row.end,
@@ -47,14 +51,15 @@ def sets(session: Session, study: int, names: Mapping[int, str]) -> tuple[NamedS
     codes: dict[int, list[str]] = {}
     transcripts: dict[int, list[str]] = {}
     query = (
-        select(SetMemberRow.set_id, CodeRow.path, SetMemberRow.transcript_id)
+        select(SetMemberRow.set_id, SetMemberRow.code_id, SetMemberRow.transcript_id)
         .join(SetRow, SetRow.id == SetMemberRow.set_id)
-        .outerjoin(CodeRow, CodeRow.id == SetMemberRow.code_id)
         .where(SetRow.study_id == study)
         .order_by(SetMemberRow.id)
     )
-    for row, path, transcript in session.execute(query):
-        if path is not None:
+    paths = versions.paths_now(session, study)
+    for row, code, transcript in session.execute(query):
+        path = None if code is None else paths.get(code)
+        if path is not None and path not in codes.get(row, ()):
             codes.setdefault(row, []).append(path)
         if transcript is not None:
             transcripts.setdefault(row, []).append(names[transcript])

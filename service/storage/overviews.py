@@ -8,7 +8,7 @@ from sqlalchemy import case, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from annotations.codings import is_model
-from service.storage import lookup
+from service.storage import lookup, versions
 from service.storage.tables import (
     AnnotationRow,
     BatchRow,
@@ -149,11 +149,14 @@ class Overviews:
         )
 
     def stamp(self, study: str) -> str:
-        """Changes when codings or readings come, change or go."""
+        """Changes when codings or readings come, change or go, and with the codebook."""
         row = lookup.study_id(self._session, study)
         # An annotation that was changed may get the row numbers that it had.
         newest = select(func.max(AnnotationRow.updated_at)).where(AnnotationRow.study_id == row)
-        parts: list[object] = [self._session.scalar(newest)]
+        parts: list[object] = [
+            self._session.scalar(newest),
+            versions.current_number(self._session, row),
+        ]
         for table in (CodingRow, ReadingRow):
             query = (
                 select(func.count(), func.max(table.id))

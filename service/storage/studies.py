@@ -83,7 +83,7 @@ class Studies:
         return Study(
             name=name,
             codebook=coded.version.codebook(declared=codebooks.is_declared(self._session, study)),
-            transcripts=self._transcripts(study, None if only is None else list(names)),
+            transcripts=self._transcripts(study, () if only is None else names),
             codings=tuple(
                 one for one in coded.codings if (one.transcript, one.turn, one.coder) not in waiting
             ),

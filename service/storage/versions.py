@@ -25,6 +25,7 @@ from annotations.codebook_versions.operations import (
     read_operation,
     signed,
 )
+from annotations.codebook_versions.reading import CodebookMap
 from service.storage.base import utc
 from service.storage.records import now
 from service.storage.tables import CodebookVersionRow, CodeRow
@@ -92,6 +93,25 @@ def revise(
     )
     _write(session, made.codes)
     return made
+
+
+def paths_now(session: Session, study: int) -> dict[int, str]:
+    """The path of every code that may be applied now, also by the rows merged into it.
+
+    A row whose code was retired, or gave way to several, is missing.
+    """
+    known = history(session, study)
+    read = CodebookMap(known, known.current.number)
+    live_in = {one.id: version.number for version in known.versions for one in version.live}
+    now_live = known.current.by_id
+    found: dict[int, str] = {}
+    for row, number in live_in.items():
+        codes = read.read(row, number).codes
+        if row in now_live and now_live[row].state is State.LIVE:
+            found[row] = now_live[row].path
+        elif codes:
+            found[row] = now_live[codes[0]].path
+    return found
 
 
 def reorder(session: Session, study: int, paths: Sequence[str]) -> None:

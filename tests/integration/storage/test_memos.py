@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from annotations.codebook import Code, Codebook
+from annotations.codebook_versions.operations import Merge, Retire
 from annotations.codings import Coding
 from annotations.memos import Memo, NamedSet
 from annotations.study import Material
@@ -70,6 +71,26 @@ def test_a_memo_comes_to_a_coding_that_is_there_and_never_over_another(
         assert work.studies.add(study, other).memos == 0
         memos = {one.memo for one in work.studies.load(study).codings}
     assert memos == {"", "Why her?"}
+
+
+def test_memos_and_sets_follow_a_code_that_is_merged_and_outlive_one_that_is_retired(
+    database: Database, noted: Material
+) -> None:
+    with database.unit_of_work() as work:
+        work.studies.create("trusts")
+        work.studies.add("trusts", noted)
+        merge = Merge(codes=("Strain", "Support > Family"), into=Code(path="Burden"))
+        work.codebooks.revise("trusts", [merge], author="asha", reason="")
+        merged = work.studies.load("trusts")
+        assert [one.code for one in merged.memos if one.title == "Strain"] == ["Burden"]
+        assert [one.codes for one in merged.sets] == [("Burden",)]
+        assert "Why her?" in {one.memo for one in merged.codings}
+        work.codebooks.revise("trusts", [Retire(code="Burden")], author="asha", reason="")
+        retired = work.studies.load("trusts")
+    assert [(one.text, one.code) for one in retired.memos if one.title == "Strain"] == [
+        ("Too wide?", None)
+    ]
+    assert [one.codes for one in retired.sets] == [()]
 
 
 def test_a_set_of_the_same_name_grows(database: Database, noted: Material) -> None:
