@@ -27,7 +27,9 @@ from models.weights import file_sha256
 Arrays = Mapping[str, NDArray[Any]]
 
 VERSION_LENGTH = 16
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)
+"""Models of format 1 had neither a fine-tuned encoder nor codes that imply others."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,10 +150,10 @@ def read_part(folder: Path, name: str) -> Part:
         raise ArtifactError(
             f"{name} of the model in {folder} cannot be read ({problem}). Train again."
         ) from problem
-    if document.get("format") != FORMAT:
+    if document.get("format") not in READABLE:
         raise ArtifactError(
             f"The model in {folder} has format {document.get('format')}, this version of "
-            f"second-coder reads format {FORMAT}. Train again."
+            f"second-coder reads formats up to {FORMAT}. Train again."
         )
     return Part(document=document, arrays=arrays)
 

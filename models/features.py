@@ -11,9 +11,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from annotations.transcripts import Segment, Turn
+from models.terms import TermCounts, common_terms, count_terms, inverse_frequency, tf_idf
 
 Floats32 = NDArray[np.float32]
 
@@ -22,21 +22,30 @@ _SPEAKER_SHARE = 0.1
 _MAX_TERMS = 30_000
 _PREVIOUS_WEIGHT = 0.5
 _SPEAKER_WEIGHT = 0.5
-_WORD = r"(?u)\b\w+\b|\?"
 _LOOKED_BACK = 2
 """How many earlier turns' speakers are features."""
+
+SHORT_WORDS = 15
+"""A segment of up to so many words may be an answer that says nothing without its question."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setting:
     """What of a segment's surroundings is a feature.
 
-    `speakers` are those known across transcripts, a role such as "Interviewer"; the name of a
-    person who speaks in one transcript alone would only teach that transcript by heart.
+    `context`: the turns before it; `question`: the question before a short segment. `speakers`
+    are those known across transcripts, a role such as "Interviewer"; the name of a person who
+    speaks in one transcript alone would only teach that transcript by heart.
     """
 
     context: bool
     speakers: tuple[str, ...]
+    question: bool = False
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether any earlier turn is read."""
+        return self.context or self.question
 
 
 def recurring_speakers(segments: Iterable[Segment]) -> tuple[str, ...]:
@@ -64,23 +73,45 @@ def texts_of(segments: Iterable[Segment], *, context: bool) -> list[str]:
 def embedding_view(
     segments: Sequence[Segment], vectors: Mapping[str, Floats32], setting: Setting
 ) -> Floats32:
-    """The segment's vector; with context also those of the turns before, and who speaks.
+    """The segment's vector, who speaks, and what the setting takes of the turns before.
 
     *Shape:* (segments, features). Context: the nearest turn's vector and its cosine with the
-    segment's, the mean of the turns before that, the logarithm of the number of words.
+    segment's, the mean of the turns before that, the logarithm of the number of words. A
+    question: its vector and cosine, and the number of words. Features past the segment's own
+    vector come after it.
     """
     if not segments:
         return np.zeros((0, 1), dtype=np.float32)
     own = np.stack([vectors[segment.text] for segment in segments])
     parts = [own, _speakers(segments, setting)]
+    nothing = np.zeros_like(own[0])
+    if setting.question:
+        asked = [question_before(segment) for segment in segments]
+        answered = np.stack([nothing if turn is None else vectors[turn.text] for turn in asked])
+        parts += [answered, (own * answered).sum(axis=1, keepdims=True), _length(segments)]
     if setting.context:
-        nothing = np.zeros_like(own[0])
         nearest = np.stack([_mean(vectors, s.before[-1:], nothing) for s in segments])
         earlier = np.stack([_mean(vectors, s.before[:-1], nothing) for s in segments])
-        words = np.array([[len(s.text.split())] for s in segments], dtype=np.float32)
         cosine = (own * nearest).sum(axis=1, keepdims=True)
-        parts += [nearest, earlier, cosine, np.log1p(words)]
+        parts += [nearest, earlier, cosine, _length(segments)]
     return np.hstack(parts).astype(np.float32, copy=False)
+
+
+def question_before(segment: Segment) -> Turn | None:
+    """What a short segment answers, None for a long one.
+
+    The nearest earlier turn of somebody else with a question mark, else the nearest of theirs.
+    """
+    if len(segment.text.split()) > SHORT_WORDS:
+        return None
+    others = [turn for turn in reversed(segment.before) if turn.speaker != segment.speaker]
+    asking = [turn for turn in others if "?" in turn.text]
+    return next(iter([*asking, *others]), None)
+
+
+def _length(segments: Sequence[Segment]) -> Floats32:
+    words = np.array([[len(segment.text.split())] for segment in segments], dtype=np.float32)
+    return np.log1p(words)
 
 
 def _mean(vectors: Mapping[str, Floats32], turns: Sequence[Turn], nothing: Floats32) -> Floats32:
@@ -108,7 +139,7 @@ class TermBlock:
     """Terms of one kind with their inverse document frequencies.
 
     `kind`: "words" (1-2-grams, a question mark is a word) or "characters" (3-5-grams inside
-    words); `source`: "segment" or "previous", the turn before.
+    words); `source`: "segment", "previous" (the turn before) or "question".
     """
 
     kind: str
@@ -118,36 +149,100 @@ class TermBlock:
     idf: Floats32
 
 
+class CountedSegments:
+    """Segments, and texts beside them, whose terms are counted once for all folds.
+
+    `extra` are texts that are no segments (a codebook's definitions); they follow the
+    segments' rows.
+    """
+
+    def __init__(self, segments: Sequence[Segment], extra: Sequence[str] = ()) -> None:
+        self.segments, self.extra = segments, tuple(extra)
+        self._counts: dict[tuple[str, str, tuple[str, ...]], TermCounts] = {}
+
+    def counts(self, kind: str, source: str, setting: Setting) -> TermCounts:
+        """Of all terms; *shape:* counts (segments + extra, terms)."""
+        said_by = setting.speakers if kind == "words" else ()
+        key = (kind, source, said_by)
+        if key not in self._counts:
+            beside = self.extra if source == "segment" else [""] * len(self.extra)
+            texts = [*_texts(self.segments, kind, source, setting), *beside]
+            self._counts[key] = count_terms(kind, texts)
+        return self._counts[key]
+
+    def speakers(self, setting: Setting) -> Floats32:
+        """Columns of who speaks; *shape:* (segments + extra, columns)."""
+        own = _speakers(self.segments, setting)
+        return np.vstack([own, np.zeros((len(self.extra), own.shape[1]), dtype=np.float32)])
+
+
 class WordsView:
     """TF-IDF of the segment's words and characters, of the turn before, and who speaks."""
 
     def __init__(self, *, setting: Setting, blocks: Sequence[TermBlock]) -> None:
         self.setting = setting
         self.blocks = tuple(blocks)
-        self._vectorizers = [_known(block) for block in self.blocks]
+        self._vocabularies = [{t: n for n, t in enumerate(block.terms)} for block in self.blocks]
 
     @classmethod
     def fit(cls, segments: Sequence[Segment], setting: Setting, *, plain: bool = False) -> Self:
         """Learn terms and frequencies; `plain` takes nothing but the segment's words."""
+        counted = CountedSegments(segments)
+        return cls.fit_counted(counted, np.arange(len(segments)), setting, plain=plain)
+
+    @classmethod
+    def fit_counted(
+        cls,
+        counted: CountedSegments,
+        rows: NDArray[np.int64],
+        setting: Setting,
+        *,
+        plain: bool = False,
+    ) -> Self:
+        """As `fit`, from these rows of what was counted."""
         wanted = [("words", "segment", 1.0)]
         if not plain:
             wanted.append(("characters", "segment", 1.0))
             if setting.context:
                 wanted.append(("words", "previous", _PREVIOUS_WEIGHT))
+            if setting.question:
+                wanted.append(("words", "question", _PREVIOUS_WEIGHT))
         found = (
-            _learned(kind, source, weight, _texts(segments, kind, source, setting))
+            _learned(kind, source, weight, counted.counts(kind, source, setting), rows)
             for kind, source, weight in wanted
         )
         return cls(setting=setting, blocks=[block for block in found if block is not None])
 
     def transform(self, segments: Sequence[Segment]) -> sparse.csr_matrix:
         """Features; *shape:* (segments, terms of all blocks + speaker columns)."""
+        counts = [
+            count_terms(
+                block.kind, _texts(segments, block.kind, block.source, self.setting), vocabulary
+            ).counts
+            for block, vocabulary in zip(self.blocks, self._vocabularies, strict=True)
+        ]
+        return self._features(_speakers(segments, self.setting), counts)
+
+    def transform_counted(
+        self, counted: CountedSegments, rows: NDArray[np.int64]
+    ) -> sparse.csr_matrix:
+        """As `transform`, of these rows of what was counted."""
+        counts = []
+        for block in self.blocks:
+            found = counted.counts(block.kind, block.source, self.setting)
+            # Both are in alphabetical order.
+            columns = np.searchsorted(np.array(found.terms, dtype=object), block.terms)
+            counts.append(found.counts[rows][:, columns])
+        return self._features(counted.speakers(self.setting)[rows], counts)
+
+    def _features(
+        self, speakers: Floats32, counts: Sequence[sparse.csr_matrix]
+    ) -> sparse.csr_matrix:
         parts = [
-            sparse.csr_matrix(_SPEAKER_WEIGHT * _speakers(segments, self.setting)),
+            sparse.csr_matrix(_SPEAKER_WEIGHT * speakers),
             *(
-                vectorizer.transform(_texts(segments, block.kind, block.source, self.setting))
-                * np.float32(block.weight)
-                for block, vectorizer in zip(self.blocks, self._vectorizers, strict=True)
+                tf_idf(own, block.idf) * np.float32(block.weight)
+                for block, own in zip(self.blocks, counts, strict=True)
             ),
         ]
         return sparse.csr_matrix(sparse.hstack(parts, dtype=np.float32))
@@ -156,42 +251,31 @@ class WordsView:
 def _texts(segments: Sequence[Segment], kind: str, source: str, setting: Setting) -> list[str]:
     known = set(setting.speakers)
 
-    def said(speaker: str, text: str) -> str:
-        return f"{speaker} {text}" if kind == "words" and speaker in known else text
+    def said(turn: Segment | Turn | None) -> str:
+        if turn is None:
+            return ""
+        named = kind == "words" and turn.speaker in known
+        return f"{turn.speaker} {turn.text}" if named else turn.text
 
     if source == "segment":
-        return [said(segment.speaker, segment.text) for segment in segments]
-    return [
-        said(segment.before[-1].speaker, segment.before[-1].text) if segment.before else ""
-        for segment in segments
-    ]
+        return [said(segment) for segment in segments]
+    if source == "question":
+        return [said(question_before(segment)) for segment in segments]
+    return [said(segment.before[-1] if segment.before else None) for segment in segments]
 
 
-def _vectorizer(kind: str, **options: object) -> TfidfVectorizer:
-    shared = {"sublinear_tf": True, "dtype": np.float32, **options}
-    if kind == "characters":
-        return TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), **shared)
-    return TfidfVectorizer(ngram_range=(1, 2), token_pattern=_WORD, **shared)
-
-
-def _learned(kind: str, source: str, weight: float, texts: list[str]) -> TermBlock | None:
+def _learned(
+    kind: str, source: str, weight: float, found: TermCounts, rows: NDArray[np.int64]
+) -> TermBlock | None:
+    counts = found.counts[rows]
     for least in (2, 1):
-        vectorizer = _vectorizer(kind, min_df=least, max_features=_MAX_TERMS)
-        try:
-            vectorizer.fit(texts)
-        except ValueError:  # no term occurs so often, or none at all
-            continue
-        return TermBlock(
-            kind=kind,
-            source=source,
-            weight=weight,
-            terms=tuple(vectorizer.get_feature_names_out().tolist()),
-            idf=vectorizer.idf_.astype(np.float32),
-        )
+        kept = common_terms(counts, least=least, most=_MAX_TERMS)
+        if len(kept):
+            return TermBlock(
+                kind=kind,
+                source=source,
+                weight=weight,
+                terms=tuple(found.terms[column] for column in kept),
+                idf=inverse_frequency(counts[:, kept]),
+            )
     return None
-
-
-def _known(block: TermBlock) -> TfidfVectorizer:
-    vectorizer = _vectorizer(block.kind, vocabulary={t: n for n, t in enumerate(block.terms)})
-    vectorizer.idf_ = block.idf
-    return vectorizer

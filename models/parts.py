@@ -27,8 +27,10 @@ class ModelParts:
     """Everything that scores a segment, but the encoder.
 
     *Shape:* `thresholds` (codes,). The calibration takes the embedding view's score first,
-    the words view's second. `encoder_source` is where the encoder was found, `encoder_checksum`
-    what it must be.
+    the words view's second, and third that of a fine-tuned encoder, whose tensors are in
+    `finetuned`, None where there is none. `encoder_source` is where the encoder was found,
+    `encoder_checksum` what it must be. `implied` are pairs of a code and one above it (indices
+    into `codes`) that coders apply with it.
     """
 
     codes: tuple[str, ...]
@@ -44,6 +46,8 @@ class ModelParts:
     encoder_source: str | None
     encoder_checksum: str
     dimension: int
+    finetuned: Mapping[str, NDArray[Any]] | None = None
+    implied: tuple[tuple[int, int], ...] = ()
 
 
 def library_versions() -> dict[str, str]:
@@ -70,6 +74,7 @@ def model_part(parts: ModelParts, training: Mapping[str, Any]) -> Part:
         "open": list(parts.open),
         "segmentation": {"max_words": parts.segmentation.max_words},
         "context": parts.setting.context,
+        "question": parts.setting.question,
         "speakers": list(parts.setting.speakers),
         "blocks": [
             {
@@ -86,10 +91,19 @@ def model_part(parts: ModelParts, training: Mapping[str, Any]) -> Part:
             "checksum": parts.encoder_checksum,
             "dimension": parts.dimension,
         },
+        "finetuned": parts.finetuned is not None,
+        "implied": [list(pair) for pair in parts.implied],
         "training": dict(training),
         "libraries": library_versions(),
     }
     return Part(document=document, arrays=arrays)
+
+
+def finetuned_part(parts: ModelParts) -> Part | None:
+    """The tensors that fine-tuning changed, for writing; in half precision as they are used."""
+    if parts.finetuned is None:
+        return None
+    return Part(document={"format": FORMAT}, arrays=parts.finetuned)
 
 
 def read_model(folder: Path) -> ModelParts:
@@ -97,7 +111,11 @@ def read_model(folder: Path) -> ModelParts:
     part = read_part(folder, "model")
     held, arrays = part.document, part.arrays
     try:
-        setting = Setting(context=held["context"], speakers=tuple(held["speakers"]))
+        setting = Setting(
+            context=held["context"],
+            question=held.get("question", False),
+            speakers=tuple(held["speakers"]),
+        )
         blocks = [
             TermBlock(
                 kind=block["kind"],
@@ -126,6 +144,8 @@ def read_model(folder: Path) -> ModelParts:
             encoder_source=held["encoder"]["source"],
             encoder_checksum=held["encoder"]["checksum"],
             dimension=held["encoder"]["dimension"],
+            finetuned=read_part(folder, "finetuned").arrays if held.get("finetuned") else None,
+            implied=tuple((child, parent) for child, parent in held.get("implied", [])),
         )
     except (KeyError, TypeError, ValueError) as problem:
         raise ArtifactError(

@@ -20,8 +20,9 @@ class CodeReport:
     """One code's held-out figures against the majority of its coders.
 
     `support` counts the segments that teach the code, `gate` is "open" or "closed", and
-    `reason` says why it is closed. `threshold` is a calibrated probability. `evaluated` says
-    whether the code enters the overall figures. `beats_baseline` compares kappa with the
+    `reason` says why it is closed, or that it is open on the strength of its definition
+    (`by_definition`) and nothing held out. `threshold` is a calibrated probability. `evaluated`
+    says whether the code enters the overall figures. `beats_baseline` compares kappa with the
     baseline's on the same folds; None where one of them is undefined. `calibration_error` is
     the expected one, 0 to 1. `aim_met`: whether the held-out precision bears out the one that
     was aimed at (its interval does not lie below); None where none was, or nothing was taken.
@@ -42,6 +43,7 @@ class CodeReport:
     evaluated: bool
     calibration_error: Estimate = _BEFORE.error
     aim_met: bool | None = None
+    by_definition: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,15 +56,31 @@ class OverallFigures:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """An alternative that cross-validation tried.
+
+    `gain` is how much less the mean held-out log loss was than without it; `error` its standard
+    error over folds. It is taken where the gain exceeds the error.
+    """
+
+    name: str
+    value: str
+    gain: float
+    error: float
+    taken: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrainReport:
     """A training run: the version that it published and how far that may be trusted.
 
     `segments` taught the model, those `scored` (coded without suggestions in sight) gave the
-    figures. `context` says whether the turns before a segment help and are used. `seconds` is
-    wall time, 0 in a report that was read back from a published model. `codebook_version` is
-    the version under which the codings were read, None where there are no versions.
-    wall time, 0 in a report that was read back from a published model. `aim` is what thresholds
-    were chosen for; `calibration` is of the evaluated codes' decisions together.
+    figures. `context` says whether the turns before a segment help and are used; `choices` are
+    all that cross-validation decided. `seconds` is wall time, 0 in a report that was read back
+    from a published model. `aim` is what thresholds were chosen for; `calibration` is of the
+    evaluated codes' decisions together. `tier` is "fast" or "best", with the reason for it.
+    `codebook_version` is the version under which the codings were read, None where there are
+    no versions.
     """
 
     model_version: str
@@ -83,6 +101,9 @@ class TrainReport:
     codebook_version: int | None = None
     aim: str = "kappa"
     calibration: CalibrationFigures = _BEFORE
+    tier: str = "fast"
+    tier_reason: str = ""
+    choices: tuple[Choice, ...] = ()
 
 
 def report_document(report: TrainReport) -> str:
@@ -110,6 +131,7 @@ def read_report(folder: Path) -> TrainReport:
                     **{name: _restored(value) for name, value in content["baseline"].items()}
                 ),
                 "notes": tuple(content["notes"]),
+                "choices": tuple(Choice(**one) for one in content.get("choices", [])),
             }
             | _calibration(content.get("calibration"))
         )

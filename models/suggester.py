@@ -1,9 +1,10 @@
 """A published model at work: from transcripts to suggestions."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from models.certainty import certainty
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder
 from models.features import embedding_view, texts_of
+from models.finetuned import FinetunedEncoder, finetuned_texts, load_base
+from models.hierarchy import closed, consistent
 from models.parts import ModelParts, read_exemplars, read_model
 from models.runs import Run, runs_of, sentences_of, whole_of
 from models.suggestions import (
@@ -59,6 +62,7 @@ class Suggester:
         self._exemplars = read_exemplars(folder)
         self._cache = EmbeddingCache(cache)
         self._encoder: Encoder | None = None
+        self._finetuned: FinetunedEncoder | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -102,8 +106,9 @@ class Suggester:
         """Suggestions of the open codes; `all_codes` adds every code's score everywhere."""
         segments = self._segments(transcripts)
         scored = self._score(segments)
-        applied = scored.scores >= self._parts.thresholds
-        return self._batch(transcripts, segments, scored, applied, all_codes)
+        return self._batch(
+            transcripts, segments, scored, self._applied(scored.scores), all_codes
+        )
 
     def look(self, transcript: Transcript) -> TranscriptLook:
         """What the model makes of a whole transcript, for choosing which to code."""
@@ -117,7 +122,7 @@ class Suggester:
     def decisions(self, transcripts: Sequence[Transcript]) -> list[SegmentCodes]:
         """The model's own coding of transcripts: all codes that reach their thresholds."""
         segments = self._segments(transcripts)
-        applied = self._score(segments).scores >= self._parts.thresholds
+        applied = self._applied(self._score(segments).scores)
         return [
             SegmentCodes(
                 transcript=segment.transcript,
@@ -158,14 +163,30 @@ class Suggester:
                 scores=np.zeros((0, len(parts.codes))),
                 vectors=np.zeros((0, parts.dimension), dtype=np.float32),
             )
-        vectors = self._vectors(segments, texts_of(segments, context=parts.setting.context))
+        vectors = self._vectors(segments, texts_of(segments, context=parts.setting.looks_back))
         meaning = embedding_view(segments, vectors, parts.setting)
         wording = parts.words.transform(segments)
         views = [parts.embedding_heads.scores(meaning), parts.words_heads.scores(wording)]
+        if parts.finetuned is not None:
+            views.append(self._finetuned_scores(segments, parts.finetuned))
+        probabilities = parts.calibration.probabilities(np.stack(views, axis=2))
         return _Scored(
-            scores=parts.calibration.probabilities(np.stack(views, axis=2)),
+            scores=consistent(probabilities, parts.implied),
             vectors=_rows(vectors, segments, parts.dimension),
         )
+
+    def _applied(self, scores: Floats) -> NDArray[np.bool_]:
+        return closed(scores >= self._parts.thresholds, self._parts.implied)
+
+    def _finetuned_scores(
+        self, segments: Sequence[Segment], tensors: Mapping[str, NDArray[Any]]
+    ) -> Floats:
+        with self._lock:
+            if self._finetuned is None:
+                base = load_base(self._parts.encoder_source)
+                self._finetuned = FinetunedEncoder(base, tensors)
+        texts = finetuned_texts(segments, self._parts.setting)
+        return self._cache.encode(self._finetuned, texts).astype(np.float64)
 
     def _vectors(self, segments: Sequence[Segment], texts: list[str]) -> dict[str, Floats32]:
         if not segments:

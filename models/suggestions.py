@@ -16,6 +16,10 @@ class Exemplar:
     coder: str
 
 
+CODEBOOK = "codebook"
+"""Whose excerpt a definition is, where that is the reason for a suggestion."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
     """The sentence that carries a code: characters `start` to `end` of the suggestion's turn."""
@@ -44,6 +48,11 @@ class Suggestion:
     model_version: str
     because: tuple[Exemplar, ...] = ()
     evidence: Evidence | None = None
+
+    @property
+    def from_definition(self) -> bool:
+        """Whether the code's definition is the reason, for want of codings."""
+        return any(one.coder == CODEBOOK for one in self.because)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

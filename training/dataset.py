@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
+from annotations.codebook import Code
 from annotations.codings import ADJUDICATED, CodingTable
 from annotations.errors import StateError, command
 from annotations.study import Study
@@ -31,7 +32,9 @@ class TrainingData:
     (segments, codes): 0, 1, 0.5 for a tie of the coders; `truth` (segments, codes): whether
     more than half of those who read it without suggestions in sight applied the code;
     `scored` (segments,): whether anybody did read it so; `clusters` (segments,): index into
-    `transcripts`. Codes of a declared codebook that nobody applied are among `codes`.
+    `transcripts`. Codes of a declared codebook that nobody applied are among `codes`; `book`
+    is what the codebook says of each. `read` (coders, segments) and `applied` (coders,
+    segments, codes) are the readings that make the majority.
     """
 
     dataset: Dataset
@@ -45,6 +48,9 @@ class TrainingData:
     scored: Bools
     segmentation: Segmentation
     candidates: tuple[tuple[Candidate, ...], ...]
+    book: tuple[Code, ...]
+    read: Bools
+    applied: Bools
 
     @property
     def support(self) -> NDArray[np.int64]:
@@ -58,8 +64,11 @@ class TrainingData:
 
     def digest(self) -> str:
         """SHA-256 of everything that is learned from."""
-        digest = hashlib.sha256(json.dumps(self.codes).encode())
-        for row in self.dataset:
+        digest = hashlib.sha256(json.dumps([asdict(code) for code in self.book]).encode())
+        for votes in (self.read, self.applied):
+            digest.update(f"{votes.shape}".encode())
+            digest.update(np.packbits(votes).tobytes())
+        for row in self.dataset.to_list():
             digest.update(json.dumps(row, sort_keys=True).encode())
         return digest.hexdigest()
 
@@ -90,6 +99,7 @@ def training_data(study: Study, *, model_coders: Collection[str] = ()) -> Traini
     number = {name: place for place, name in enumerate(names)}
     clusters = np.array([number[segment.transcript] for segment in segments], dtype=np.int64)
     _check_transcripts(study.name, names, int(np.unique(clusters[scored]).size))
+    read = _voting(table)[:, units]
     return TrainingData(
         dataset=_dataset(segments, targets, truth, scored),
         segments=segments,
@@ -102,7 +112,20 @@ def training_data(study: Study, *, model_coders: Collection[str] = ()) -> Traini
         scored=scored,
         segmentation=study.segmentation,
         candidates=_candidates(table, units, targets),
+        book=tuple(study.codebook.code(path) or Code(path=path) for path in table.codes),
+        read=read,
+        applied=table.applied[:, units] & read[:, :, np.newaxis],
     )
+
+
+def _voting(table: CodingTable) -> Bools:
+    """The readings that count: the agreed one alone where there is one."""
+    votes = table.read.copy()
+    if ADJUDICATED in table.coders:
+        agreed = table.coders.index(ADJUDICATED)
+        votes[:, table.read[agreed]] = False
+        votes[agreed] = table.read[agreed]
+    return votes
 
 
 def _table(study: Study, coders: list[str]) -> CodingTable:

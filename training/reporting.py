@@ -25,12 +25,18 @@ def code_reports(
     for place, (own, floor) in enumerate(pairs):
         threshold = float(fit.thresholds[place])
         reason = _closed(int(support[place]), own, threshold, options)
+        trusted = options.trust_definitions and by_definition(data, place, options.min_support)
+        if trusted:
+            reason = (
+                f"open by its definition, as asked for: {support[place]} segments carry it, "
+                "and no held-out figure speaks for it"
+            )
         reports.append(
             CodeReport(
                 code=data.codes[place],
                 support=int(support[place]),
                 threshold=threshold,
-                gate="open" if reason is None else "closed",
+                gate="open" if reason is None or trusted else "closed",
                 reason=reason,
                 kappa=own.kappa,
                 precision=own.precision,
@@ -44,9 +50,15 @@ def code_reports(
                 evaluated=bool(evaluated[place]),
                 calibration_error=calibration[place].error,
                 aim_met=_met(own.precision, options),
+                by_definition=trusted,
             )
         )
     return tuple(reports)
+
+
+def by_definition(data: TrainingData, code: int, least: int) -> bool:
+    """Whether a code has a definition, and fewer codings than a gate asks for."""
+    return int(data.support[code]) < least and bool(data.book[code].definition.strip())
 
 
 def open_gates(reports: tuple[CodeReport, ...]) -> tuple[bool, ...]:

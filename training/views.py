@@ -6,9 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import Setting, WordsView, embedding_view, recurring_speakers
-from models.heads import Heads, fit_heads, fit_standardised
+from annotations.codebook import Code
+from models.features import (
+    CountedSegments,
+    Setting,
+    WordsView,
+    embedding_view,
+    recurring_speakers,
+)
+from models.heads import Features, Heads, Standardised, fit_heads
+from training.coders import targets_of
 from training.dataset import TrainingData
+from training.knowledge import Knowledge
+from training.recipe import Recipe
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
@@ -32,49 +42,139 @@ class FittedViews:
 
 
 class Learner:
-    """Fits and scores on rows of the training data; `check` may raise to stop."""
+    """Fits and scores on rows of the training data; `check` may raise to stop.
+
+    `vectors` holds those of the segments, of the turns before them and of the knowledge.
+    """
 
     def __init__(
-        self, data: TrainingData, vectors: Mapping[str, Floats32], check: Callable[[], None]
+        self,
+        data: TrainingData,
+        vectors: Mapping[str, Floats32],
+        knowledge: Knowledge,
+        check: Callable[[], None],
     ) -> None:
         self.data = data
-        self._vectors, self._check = vectors, check
+        self._vectors, self._knowledge, self._check = vectors, knowledge, check
         self._view: tuple[Setting, Floats32] | None = None
+        self._counted = CountedSegments(data.segments, knowledge.texts)
+        self._beside = len(data.segments) + np.arange(len(knowledge.texts))
+        self._directions = knowledge.directions(vectors)
+        self._themes = themes(data.book)
 
-    def fit(self, rows: Rows, *, context: bool) -> FittedViews:
+    @property
+    def has_roles(self) -> bool:
+        """Whether any speaker recurs across transcripts."""
+        return bool(recurring_speakers(self.data.segments))
+
+    def fit(self, rows: Rows, recipe: Recipe) -> FittedViews:
         """Fit both views on these segments alone, terms and speakers included."""
-        segments = [self.data.segments[row] for row in rows]
-        targets = self.data.targets[rows]
-        setting = Setting(context=context, speakers=recurring_speakers(segments))
-        words = WordsView.fit(segments, setting)
+        targets = targets_of(self.data, rows, recipe.targets)
+        setting = self.setting(rows, recipe)
+        words, words_heads = self._fit_words(rows, targets, setting, recipe)
         return FittedViews(
             setting=setting,
             words=words,
-            words_heads=fit_heads(
-                words.transform(segments), targets, strength=WORDS_STRENGTH, check=self._check
-            ),
-            embedding_heads=fit_standardised(
-                self._embedding_view(setting)[rows],
-                targets,
-                strength=EMBEDDING_STRENGTH,
+            words_heads=words_heads,
+            embedding_heads=self._fit_embedding(rows, targets, setting, recipe),
+        )
+
+    def setting(self, rows: Rows, recipe: Recipe) -> Setting:
+        """What of the surroundings is read, with the speakers who recur in these segments."""
+        segments = (self.data.segments[row] for row in rows)
+        return Setting(
+            context=recipe.context == "turns",
+            question=recipe.context == "question",
+            speakers=recurring_speakers(segments) if recipe.roles else (),
+        )
+
+    def _fit_words(
+        self, rows: Rows, targets: Floats, setting: Setting, recipe: Recipe
+    ) -> tuple[WordsView, Heads]:
+        about = self._knowledge.code_of
+        told = np.flatnonzero(_pull(targets, recipe)[about] > 0)
+        weights = np.concatenate(
+            [np.ones(len(rows)), (_pull(targets, recipe)[about] * self._knowledge.weights)[told]]
+        )
+        rows = np.concatenate([rows, self._beside[told]])
+        targets = np.vstack([targets, self._knowledge.targets[told]])
+        words = WordsView.fit_counted(self._counted, rows, setting)
+        features = words.transform_counted(self._counted, rows)
+        heads = self._shared_fit(
+            features,
+            targets,
+            recipe,
+            strength=WORDS_STRENGTH,
+            weights=weights,
+            centre=np.zeros((len(self.data.codes), features.shape[1]), dtype=np.float32),
+        )
+        return words, heads
+
+    def _fit_embedding(
+        self, rows: Rows, targets: Floats, setting: Setting, recipe: Recipe
+    ) -> Heads:
+        view = self._embedding_view(setting)[rows]
+        standard = Standardised.of(view)
+        width = self._directions.shape[1]
+        along = (view[:, :width] @ self._directions.T).std(axis=0)
+        pull = _pull(targets, recipe) / np.where(along > 1e-6, along, np.inf)
+        scale = np.where(np.isfinite(standard.scale[:width]), standard.scale[:width], 0.0)
+        centre = np.zeros((len(self.data.codes), view.shape[1]), dtype=np.float32)
+        centre[:, :width] = self._directions * scale * pull[:, np.newaxis]
+        heads = self._shared_fit(
+            standard.features,
+            targets,
+            recipe,
+            strength=EMBEDDING_STRENGTH,
+            weights=None,
+            centre=centre,
+        )
+        return standard.restored(heads)
+
+    def _shared_fit(
+        self,
+        features: Features,
+        targets: Floats,
+        recipe: Recipe,
+        *,
+        strength: float,
+        weights: Floats | None,
+        centre: Floats32,
+    ) -> Heads:
+        """Heads drawn to their centre, and beyond it to a share of their theme's head."""
+        if recipe.sharing and self._themes:
+            whole = fit_heads(
+                features,
+                np.stack([targets[:, list(one)].max(axis=1) for one in self._themes], axis=1),
+                strength=strength,
+                weights=weights,
                 check=self._check,
-            ),
+            )
+            for theme, members in enumerate(self._themes):
+                centre[list(members)] += np.float32(recipe.sharing) * whole.weights[theme]
+        return fit_heads(
+            features,
+            targets,
+            strength=strength,
+            centre=centre,
+            weights=weights,
+            check=self._check,
         )
 
     def score(self, fitted: FittedViews, rows: Rows) -> Floats:
         """Uncalibrated scores; *shape:* (rows, codes, 2): embedding view, words view."""
         meaning = self._embedding_view(fitted.setting)[rows]
-        wording = fitted.words.transform([self.data.segments[row] for row in rows])
+        wording = fitted.words.transform_counted(self._counted, rows)
         return np.stack(
             [fitted.embedding_heads.scores(meaning), fitted.words_heads.scores(wording)], axis=2
         )
 
-    def held_out(self, fold_of: NDArray[np.int64], fold: int, *, context: bool) -> Floats:
+    def held_out(self, fold_of: NDArray[np.int64], fold: int, recipe: Recipe) -> Floats:
         """Scores of a fold by the others; -1 in `fold_of` leaves a segment out altogether.
 
         *Shapes:* `fold_of` (segments,); result (segments of the fold, codes, 2).
         """
-        fitted = self.fit(np.flatnonzero((fold_of != fold) & (fold_of >= 0)), context=context)
+        fitted = self.fit(np.flatnonzero((fold_of != fold) & (fold_of >= 0)), recipe)
         return self.score(fitted, np.flatnonzero(fold_of == fold))
 
     def baseline(self, fold_of: NDArray[np.int64], fold: int) -> Floats:
@@ -82,17 +182,18 @@ class Learner:
 
         *Shape:* (segments of the fold, codes, 1).
         """
-        train = [self.data.segments[row] for row in np.flatnonzero(fold_of != fold)]
-        test = [self.data.segments[row] for row in np.flatnonzero(fold_of == fold)]
-        setting = Setting(context=False, speakers=recurring_speakers(train))
-        words = WordsView.fit(train, setting, plain=True)
+        rows = np.flatnonzero(fold_of != fold)
+        speakers = recurring_speakers(self.data.segments[row] for row in rows)
+        setting = Setting(context=False, speakers=speakers)
+        words = WordsView.fit_counted(self._counted, rows, setting, plain=True)
         heads = fit_heads(
-            words.transform(train),
-            self.data.targets[fold_of != fold],
+            words.transform_counted(self._counted, rows),
+            self.data.targets[rows],
             strength=BASELINE_STRENGTH,
             check=self._check,
         )
-        return heads.scores(words.transform(test))[:, :, np.newaxis]
+        test = words.transform_counted(self._counted, np.flatnonzero(fold_of == fold))
+        return heads.scores(test)[:, :, np.newaxis]
 
     def _embedding_view(self, setting: Setting) -> Floats32:
         """Of all segments; folds mostly share a setting, so the last one is kept."""
@@ -100,3 +201,23 @@ class Learner:
             self._view = None
             self._view = (setting, embedding_view(self.data.segments, self._vectors, setting))
         return self._view[1]
+
+
+def _pull(targets: Floats, recipe: Recipe) -> Floats:
+    """How firmly each code begins as its description; *shape:* (codes,).
+
+    Of a code that nobody applied its description is all that is known.
+    """
+    return np.where(targets.any(axis=0), recipe.knowledge, max(recipe.knowledge, 1.0))
+
+
+def themes(book: tuple[Code, ...]) -> tuple[tuple[int, ...], ...]:
+    """The codes of each parent that has several, the parent itself among them where it is one."""
+    members: dict[str, list[int]] = {}
+    for place, code in enumerate(book):
+        if code.parent is not None:
+            members.setdefault(code.parent, []).append(place)
+    for place, code in enumerate(book):
+        if code.path in members:
+            members[code.path].append(place)
+    return tuple(tuple(own) for own in members.values() if len(own) > 1)

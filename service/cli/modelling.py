@@ -37,18 +37,39 @@ def train(
     seed: Annotated[
         int, typer.Option(min=0, help="The same data and seed give the same version.")
     ] = 0,
+    tier: Annotated[
+        str,
+        typer.Option(
+            help="fast (frozen encoder), best (fine-tuned, minutes to hours), or auto: by the "
+            "size of the data and the machine."
+        ),
+    ] = "auto",
+    minutes: Annotated[
+        float, typer.Option(min=0.01, help="About how long fine-tuning may take, in all.")
+    ] = 60.0,
+    trust_definitions: Annotated[
+        bool,
+        typer.Option(
+            "--trust-definitions",
+            help="Suggest codes that have a definition and too few codings, marked so.",
+        ),
+    ] = False,
     json: Json = False,
     home: Home = None,
 ) -> None:
     """Train a model, cross-validate it by transcript, publish a version."""
     from models.thresholds import Aim
     from service.workflows.training import train_study
-    from training.options import TrainOptions
+    from training.options import TIERS, TrainOptions
 
     try:
         aimed = Aim.parse(aim)
     except ValueError as problem:
         raise typer.BadParameter(str(problem), param_hint="--aim") from None
+    if tier not in TIERS:
+        raise typer.BadParameter(
+            f"{tier!r} is none of {', '.join(TIERS)}.", context, param_hint="--tier"
+        )
     options = TrainOptions(
         encoder=encoder,
         min_support=min_support,
@@ -56,6 +77,9 @@ def train(
         folds=folds,
         seed=seed,
         aim=aimed,
+        tier=tier,
+        minutes=minutes,
+        trust_definitions=trust_definitions,
     )
     house = open_home(context, home)
     with progress() as report_progress:
@@ -192,6 +216,9 @@ def suggest(
             if suggestion.evidence is not None:
                 show_line(f"    evidence: {suggestion.evidence.text}")
             for exemplar in suggestion.because[:1]:
+                if suggestion.from_definition:
+                    show_line(f"    from its definition, not from codings: {exemplar.text}")
+                    continue
                 show_line(
                     f"    because {exemplar.coder} coded so in {exemplar.transcript}, "
                     f"turn {exemplar.turn}: {exemplar.text}"

@@ -44,9 +44,11 @@ def reason_of(suggestion: Suggestion) -> str:
         lines.append(f"Evidence: “{_cut(suggestion.evidence.text)}”")
     if suggestion.because:
         one = suggestion.because[0]
-        lines.append(
-            f"“{_cut(one.text)}” was coded so by {one.coder} ({one.transcript}, turn {one.turn})."
-        )
+        if suggestion.from_definition:
+            lines.append(f"From its definition, not from codings: “{_cut(one.text)}”")
+        else:
+            place = f"{one.transcript}, turn {one.turn}"
+            lines.append(f"“{_cut(one.text)}” was coded so by {one.coder} ({place}).")
     lines.append(f"Score {suggestion.score:.2f}, suggested from {suggestion.threshold:.2f}.")
     return "\n".join(lines)
 

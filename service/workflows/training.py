@@ -37,6 +37,7 @@ def train_study(
         options=options or options_after(active),
         store=house.artifacts,
         cache=house.cache,
+        checkpoints=house.home / "checkpoints",
         progress=progress,
         should_stop=should_stop,
     )

@@ -1,0 +1,80 @@
+"""What the codebook says of each code, as texts to learn from before anybody has coded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotations.codebook import SEPARATOR, Code
+from training.dataset import TrainingData
+
+Floats32 = NDArray[np.float32]
+
+_QUOTED_WORDS = 4
+"""An example of so many words that is found in a coded segment is a quotation of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Knowledge:
+    """The codebook's texts; *shape:* `code_of` (texts,): the code that each is about."""
+
+    texts: tuple[str, ...]
+    code_of: NDArray[np.int64]
+    codes: int
+
+    @property
+    def targets(self) -> NDArray[np.float64]:
+        """Each text as a segment that carries its code; *shape:* (texts, codes)."""
+        targets = np.zeros((len(self.texts), self.codes))
+        targets[np.arange(len(self.texts)), self.code_of] = 1
+        return targets
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Each code's texts weigh 1 together; *shape:* (texts,)."""
+        count = np.bincount(self.code_of, minlength=self.codes)
+        return 1.0 / count[self.code_of]
+
+    def directions(self, vectors: Mapping[str, Floats32]) -> Floats32:
+        """Where each code lies from the middle of all codes; *shape:* (codes, dimension)."""
+        rows = np.stack([vectors[text] for text in self.texts])
+        sums = np.zeros((self.codes, rows.shape[1]), dtype=np.float32)
+        np.add.at(sums, self.code_of, rows * self.weights[:, np.newaxis].astype(np.float32))
+        return np.asarray(sums - sums.mean(axis=0))
+
+
+def gather_knowledge(data: TrainingData) -> Knowledge:
+    """Names, definitions, inclusion rules and examples of the codes, as texts.
+
+    An example that quotes a coded segment is left out: the segment itself teaches the code, and
+    its fold must not know it beforehand.
+    """
+    said = _plain(" ".join(segment.text for segment in data.segments))
+    texts: list[str] = []
+    code_of: list[int] = []
+    for place, code in enumerate(data.book):
+        own = [described(code)]
+        own += [one for one in code.examples if one.strip() and not _quoted(one, said)]
+        texts += own
+        code_of += [place] * len(own)
+    return Knowledge(
+        texts=tuple(texts), code_of=np.array(code_of, dtype=np.int64), codes=len(data.codes)
+    )
+
+
+def described(code: Code) -> str:
+    """A code in a sentence or two: its place in the tree, its definition, what it includes."""
+    place = ", ".join(code.path.replace("_", " ").split(SEPARATOR))
+    rest = [text.strip() for text in (code.definition, code.include) if text.strip()]
+    return ". ".join([place, *(text.rstrip(".") for text in rest)]) + "."
+
+
+def _quoted(example: str, said: str) -> bool:
+    words = _plain(example)
+    return len(words.split()) >= _QUOTED_WORDS and words in said
+
+
+def _plain(text: str) -> str:
+    letters = "".join(sign if sign.isalnum() else " " for sign in text.lower())
+    return " ".join(letters.split())
