@@ -100,12 +100,13 @@ def embedding_view(
 def question_before(segment: Segment) -> Turn | None:
     """What a short segment answers, None for a long one.
 
-    The nearest earlier turn of somebody else with a question mark, else the nearest of theirs.
+    The nearest earlier turn of somebody else with a question mark or by an interviewer, else
+    the nearest of somebody else.
     """
     if len(segment.text.split()) > SHORT_WORDS:
         return None
     others = [turn for turn in reversed(segment.before) if turn.speaker != segment.speaker]
-    asking = [turn for turn in others if "?" in turn.text]
+    asking = [turn for turn in others if turn.interviewer or "?" in turn.text]
     return next(iter([*asking, *others]), None)
 
 

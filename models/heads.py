@@ -50,9 +50,10 @@ def fit_heads(
     strength: float,
     centre: Floats32 | None = None,
     weights: Floats | None = None,
+    balanced: bool = True,
     check: Callable[[], None] = lambda: None,
 ) -> Heads:
-    """Fit a head for each code, both labels weighing the same in total.
+    """Fit a head for each code; `balanced` has both labels weigh the same in total.
 
     *Shapes:* `features` (segments, features), `targets` (segments, codes) from 0 to 1: a share
     between enters as both labels, at that share and the rest of the weight; `centre` (codes,
@@ -77,10 +78,12 @@ def fit_heads(
             bias -= offset.mean(axis=0)
         found = np.zeros((codes, width), np.float32)
         if both.any():
-            # Labels weigh the same in total: each side half of the segments' weight.
-            total = (yes + no)[both]
-            pull_up = targets[:, both] * held[:, np.newaxis] * (total / (2 * yes[both]))
-            pull_down = (1 - targets[:, both]) * held[:, np.newaxis] * (total / (2 * no[both]))
+            pull_up = targets[:, both] * held[:, np.newaxis]
+            pull_down = (1 - targets[:, both]) * held[:, np.newaxis]
+            if balanced:  # each side half of the segments' weight
+                total = (yes + no)[both]
+                pull_up *= total / (2 * yes[both])
+                pull_down *= total / (2 * no[both])
             shift, own_bias = _solve(
                 features, pull_up, pull_down, offset[:, both], 1.0 / strength, check
             )

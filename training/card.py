@@ -33,6 +33,8 @@ def model_card(data: TrainingData, parts: ModelParts, report: TrainReport) -> st
         f"- Encoder {report.encoder}, checksum {parts.encoder_checksum}",
         "- One-versus-rest logistic heads on two views, the encoder's vectors and TF-IDF of "
         "words and characters, combined and calibrated on held-out folds.",
+        f"- Tier {report.tier}: {report.tier_reason}.",
+        *_choices(report),
         f"- The turns before a segment are {'read' if report.context else 'not read'}, as "
         "cross-validation chose.",
         "",
@@ -71,6 +73,14 @@ def model_card(data: TrainingData, parts: ModelParts, report: TrainReport) -> st
         "",
     ]
     return "\n".join(lines)
+
+
+def _choices(report: TrainReport) -> list[str]:
+    return [
+        f"- {one.name} {one.value}: {'taken' if one.taken else 'not taken'}; held-out log loss "
+        f"lower by {one.gain:.4f} (standard error {one.error:.4f})"
+        for one in report.choices
+    ]
 
 
 def _segment(parts: ModelParts) -> str:

@@ -106,6 +106,7 @@ def _alternatives(learner: Learner) -> dict[str, list[Recipe]]:
         found["knowledge"] = [replace(PLAIN, knowledge=one) for one in _KNOWLEDGE]
     if themes(data.book):
         found["sharing"] = [replace(PLAIN, sharing=one) for one in _SHARING]
+    found["balanced"] = [replace(PLAIN, balanced=False)]
     if disagree(data):
         found["targets"] = [replace(PLAIN, targets=one) for one in TARGETS[1:]]
     return found

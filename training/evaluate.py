@@ -100,7 +100,7 @@ def code_figures(confusion: Confusion) -> tuple[CodeFigures, ...]:
     def estimates(
         statistic: str, scale: Scale, n: Sequence[int], why: Sequence[str | None]
     ) -> tuple[Estimate, ...]:
-        replicates = _replicates(confusion, statistic)
+        replicates = replicates_of(confusion, statistic)
         return jackknife(replicates, scale=scale, n=n, shortage=shortage, undefined=why)
 
     figures = zip(
@@ -125,7 +125,7 @@ def overall_figures(confusion: Confusion, codes: Bools) -> OverallFigures:
         return OverallFigures(kappa=nothing, macro_f1=nothing, micro_f1=nothing)
     chosen = Confusion(counts=confusion.counts[:, codes], used=confusion.used)
     pooled = Confusion(counts=chosen.counts.sum(axis=1, keepdims=True), used=confusion.used)
-    each = _replicates(chosen, "f1")
+    each = replicates_of(chosen, "f1")
     averaged = Replicates(
         values=np.nan_to_num(each.values).mean(keepdims=True),
         deletions=np.nan_to_num(each.deletions).mean(axis=1, keepdims=True),
@@ -133,13 +133,14 @@ def overall_figures(confusion: Confusion, codes: Bools) -> OverallFigures:
     )
     units = [confusion.units]
     return OverallFigures(
-        kappa=jackknife(_replicates(pooled, "kappa"), scale=Scale.ATANH, n=units)[0],
+        kappa=jackknife(replicates_of(pooled, "kappa"), scale=Scale.ATANH, n=units)[0],
         macro_f1=jackknife(averaged, scale=Scale.LOGIT, n=units)[0],
-        micro_f1=jackknife(_replicates(pooled, "f1"), scale=Scale.LOGIT, n=units)[0],
+        micro_f1=jackknife(replicates_of(pooled, "f1"), scale=Scale.LOGIT, n=units)[0],
     )
 
 
-def _replicates(confusion: Confusion, statistic: str) -> Replicates:
+def replicates_of(confusion: Confusion, statistic: str) -> Replicates:
+    """Each code's "kappa", "precision", "recall" or "f1", and without each transcript."""
     used = np.broadcast_to(confusion.used[:, np.newaxis], confusion.counts.shape[:2])
     return leave_one_out(confusion.counts, _STATISTICS[statistic], used=used)
 

@@ -125,13 +125,6 @@ class _Run:
             ],
             weight_decay=_DECAY,
         )
-        warm = max(1, int(_WARM * self.total))
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(
-            self._optimizer,
-            lambda at: min(
-                (at + 1) / warm, max(0.0, (self.total - at) / max(1, self.total - warm))
-            ),
-        )
         self._best: dict[str, NDArray[Any]] | None = None
         self._best_round, self._done = 0, 0
         self._losses: list[float] = []
@@ -216,8 +209,16 @@ class _Run:
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(list(self.model.trained().values()), 1.0)
+        for group, rate in zip(
+            self._optimizer.param_groups, (ENCODER_RATE, HEAD_RATE), strict=True
+        ):
+            group["lr"] = rate * self._pace()
         self._optimizer.step()
-        self._schedule.step()
+
+    def _pace(self) -> float:
+        """The share of the learning rates at this step: a linear rise, then a linear fall."""
+        warm = max(1, int(_WARM * self.total))
+        return min((self._done + 1) / warm, (self.total - self._done) / max(1, self.total - warm))
 
     def _loss(self, batch: Rows) -> torch.Tensor:
         """Binary cross-entropy, summed over codes, mean over texts."""
@@ -295,8 +296,6 @@ class _Run:
             if f"optimizer.{name}.step" in state
         }
         self._optimizer.load_state_dict(content)
-        for _ in range(self._done):
-            self._schedule.step()
 
 
 def _under(prefix: str, state: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -15,7 +15,8 @@ class Recipe:
     begins as what the codebook says of it, in deviations of its score, 0 not at all; codings
     overcome it as they grow. `sharing`: the share of their theme's head that siblings begin
     with. `targets`: the "majority", the "share" of the coders, or the share "weighted" by how
-    far each coder agrees with the others.
+    far each coder agrees with the others. `balanced`: whether in the words view a code's
+    segments weigh as much as all others, or each segment the same, less held back.
     """
 
     context: str = "alone"
@@ -23,3 +24,4 @@ class Recipe:
     knowledge: float = 0.0
     sharing: float = 0.0
     targets: str = "majority"
+    balanced: bool = True

@@ -133,7 +133,7 @@ def finetuned_view(
             rows = np.flatnonzero(fold_of != fold)
             found = fine_tune(
                 base,
-                _start(data, knowledge, vectors, rows),
+                start_heads(data, knowledge, vectors, rows),
                 [texts[row] for row in rows],
                 targets_of(data, rows, choice.for_fold[fold].targets),
                 data.clusters[rows],
@@ -157,7 +157,7 @@ def finetuned_view(
         rows = np.arange(len(data.segments))
         found = fine_tune(
             base,
-            _start(data, knowledge, vectors, rows),
+            start_heads(data, knowledge, vectors, rows),
             finetuned_texts(data.segments, settings[-1]),
             targets_of(data, rows, choice.final.targets),
             data.clusters,
@@ -177,7 +177,7 @@ def finetuned_view(
     return FinetunedView(scores=scores, arrays=arrays, rounds=often)
 
 
-def _start(
+def start_heads(
     data: TrainingData, knowledge: Knowledge, vectors: dict[str, Floats32], rows: Rows
 ) -> Heads:
     """Heads that point to the codes' descriptions, biased to the codes' shares."""

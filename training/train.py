@@ -28,7 +28,7 @@ from models.report import REPORT_FILE, TrainReport, report_document
 from training.card import model_card
 from training.checkpoints import Checkpoints
 from training.choosing import RecipeChoice, choose_recipe
-from training.crossfit import CrossFit, cross_fit
+from training.crossfit import CrossFit, cross_fit, log_loss
 from training.dataset import TrainingData, training_data
 from training.definitions import definition_exemplar, with_usual_share
 from training.evaluate import Confusion, overall_figures
@@ -195,10 +195,22 @@ def _learn(
             checkpoints=kept,
             step=step,
         )
-        scores = np.concatenate([scores, finetuned.scores[:, :, np.newaxis]], axis=2)
     with threadpool_limits(1, user_api="blas"):
         implied = implied_pairs(data.codes, data.truth[data.scored])
         model = cross_fit(scores, data.truth, data.scored, fold_of, aim=options.aim)
+        if finetuned is not None:
+            # Few or easy codings are learned as well without; then its minutes buy nothing.
+            more = np.concatenate([scores, finetuned.scores[:, :, np.newaxis]], axis=2)
+            better = cross_fit(more, data.truth, data.scored, fold_of, aim=options.aim)
+            if _loss(better, data) < _loss(model, data):
+                scores, model = more, better
+            else:
+                finetuned = None
+                tier = Tier(
+                    name="fast",
+                    reason=f"{tier.name}, {tier.reason}, was tried and did not lower the "
+                    "held-out loss, so the fine-tuned encoder is not used",
+                )
         return _Learned(
             folds=folds,
             tier=tier,
@@ -214,6 +226,10 @@ def _learn(
             finetuned=finetuned,
             implied=implied,
         )
+
+
+def _loss(fit: CrossFit, data: TrainingData) -> float:
+    return float(log_loss(fit.probabilities, data.truth)[data.scored].mean())
 
 
 def _report(

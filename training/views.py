@@ -28,6 +28,7 @@ EMBEDDING_STRENGTH = 0.003
 """Inverse regularisation on standardised vectors: hundreds of dense features, so little."""
 
 WORDS_STRENGTH = 3.0
+UNBALANCED_STRENGTH = 30.0
 BASELINE_STRENGTH = 1.0
 
 
@@ -104,7 +105,8 @@ class Learner:
             features,
             targets,
             recipe,
-            strength=WORDS_STRENGTH,
+            strength=WORDS_STRENGTH if recipe.balanced else UNBALANCED_STRENGTH,
+            balanced=recipe.balanced,
             weights=weights,
             centre=np.zeros((len(self.data.codes), features.shape[1]), dtype=np.float32),
         )
@@ -126,6 +128,7 @@ class Learner:
             targets,
             recipe,
             strength=EMBEDDING_STRENGTH,
+            balanced=True,
             weights=None,
             centre=centre,
         )
@@ -138,6 +141,7 @@ class Learner:
         recipe: Recipe,
         *,
         strength: float,
+        balanced: bool,
         weights: Floats | None,
         centre: Floats32,
     ) -> Heads:
@@ -147,6 +151,7 @@ class Learner:
                 features,
                 np.stack([targets[:, list(one)].max(axis=1) for one in self._themes], axis=1),
                 strength=strength,
+                balanced=balanced,
                 weights=weights,
                 check=self._check,
             )
@@ -156,6 +161,7 @@ class Learner:
             features,
             targets,
             strength=strength,
+            balanced=balanced,
             centre=centre,
             weights=weights,
             check=self._check,

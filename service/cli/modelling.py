@@ -121,6 +121,9 @@ def train(
     behind = [code.code for code in report.codes if code.beats_baseline is False]
     if behind:
         warn(f"No better than the tf-idf baseline on: {', '.join(behind)}")
+    say(f"Tier {report.tier}: {report.tier_reason}.")
+    taken = [f"{one.name} {one.value}" for one in report.choices if one.taken]
+    say(f"Held-out loss chose: {', '.join(taken) if taken else 'nothing beyond the segments'}.")
     for note in report.notes:
         say(note)
     say(f"Took {report.seconds:.0f} s.")

@@ -1,0 +1,210 @@
+"""How well few codings are learned from: average precision by coded segments and method.
+
+    python benchmarks/learning_curves.py [--study middle_managers] [--method fast] [--seed 0]
+
+Whole transcripts are held out for scoring; from the others, so many segments are drawn (as they
+come, transcript by transcript). Methods: frozen (the encoder's vectors and LogisticRegression, the
+baseline), fast without and with the codebook's definitions (names where a study has none), best
+likewise. Macro average precision over the codes with a positive segment held out, and over those
+rare in the study (under 2%). Held-out scores are the uncalibrated scores of the views in equal
+parts, in deviations; average precision needs no more. What is done is kept in --work and not done
+again; results: benchmarks/results/learning_curves.json.
+"""
+
+import argparse
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from machine import machine, read_study, write_result
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
+
+from annotations.codebook import Codebook
+from annotations.study import Study
+from models.embedding_cache import EmbeddingCache
+from models.encoder import TransformersEncoder
+from models.features import texts_of
+from models.finetuned import finetuned_texts, load_base
+from training.checkpoints import Checkpoints
+from training.dataset import TrainingData, training_data
+from training.finetune import FinetuneOptions, fine_tune
+from training.knowledge import gather_knowledge
+from training.recipe import Recipe
+from training.tiers import start_heads
+from training.views import Learner
+
+ROOT = Path(__file__).resolve().parents[1]
+STUDIES = ("middle_managers", "leoka", "sight", "talkmoves")
+METHODS = ("frozen", "fast", "fast+definitions", "best", "best+definitions")
+SIZES = (50, 100, 200, 500, 1000)
+RARE = 0.02
+EPOCHS = 15
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+class Material:
+    """A study's data with and without what its codebook says, and the vectors of both."""
+
+    def __init__(self, study: Study, cache: Path) -> None:
+        self.data = training_data(study)
+        bare = Codebook.of(
+            [replace(one, definition="", include="", examples=()) for one in study.codebook.codes],
+            declared=study.codebook.declared,
+        )
+        self.bare = training_data(replace(study, codebook=bare))
+        self.encoder = TransformersEncoder.load()
+        texts = [*texts_of(self.data.segments, context=True)]
+        for data in (self.data, self.bare):
+            texts += gather_knowledge(data).texts
+        rows = EmbeddingCache(cache).encode(self.encoder, texts)
+        self.vectors = dict(zip(texts, rows, strict=True))
+
+
+def drawn(data: TrainingData, seed: int) -> tuple[Rows, Rows]:
+    """Segments to learn from, in order, and those held out: a third of the transcripts."""
+    order = np.random.default_rng(seed).permutation(len(data.transcripts))
+    held = order[: max(1, len(order) // 3)]
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    rows = np.argsort(place[data.clusters], kind="stable")
+    return rows[~np.isin(data.clusters[rows], held)], np.flatnonzero(np.isin(data.clusters, held))
+
+
+def frozen(material: Material, rows: Rows, test: Rows) -> Floats:
+    own = np.stack([material.vectors[one.text] for one in material.data.segments])
+    found = np.zeros((len(test), len(material.data.codes)))
+    for code, labels in enumerate((material.data.targets[rows] > 0.5).T):
+        if 0 < labels.sum() < len(labels):
+            head = LogisticRegression(class_weight="balanced", max_iter=1000)
+            found[:, code] = head.fit(own[rows], labels).decision_function(own[test])
+    return found
+
+
+def fast(material: Material, rows: Rows, test: Rows, *, told: bool) -> Floats:
+    data = material.data if told else material.bare
+    knowledge = gather_knowledge(data)
+    learner = Learner(data, material.vectors, knowledge, lambda: None)
+    recipe = Recipe(
+        context="turns" if data.has_context else "alone", knowledge=1.0 if told else 0.0
+    )
+    scores = learner.score(learner.fit(rows, recipe), test)
+    spread = scores.std(axis=0)
+    return np.asarray((scores / np.where(spread > 0, spread, 1)).mean(axis=2))
+
+
+def best(material: Material, rows: Rows, test: Rows, *, told: bool, seed: int) -> Floats:
+    data = material.data if told else material.bare
+    knowledge = gather_knowledge(data)
+    learner = Learner(data, material.vectors, knowledge, lambda: None)
+    setting = learner.setting(rows, Recipe(context="turns" if data.has_context else "alone"))
+    texts = finetuned_texts(data.segments, setting)
+    heads = start_heads(data, knowledge, material.vectors, rows)
+    if not told:
+        heads = replace(heads, weights=np.zeros_like(heads.weights))
+    tuned = fine_tune(
+        load_base(None),
+        heads,
+        [texts[row] for row in rows],
+        data.targets[rows],
+        data.clusters[rows],
+        options=FinetuneOptions(epochs=EPOCHS, seed=seed),
+        rounds=EPOCHS,
+        checkpoints=Checkpoints(None, {}),
+        name="",
+        step=lambda _done, _of: None,
+    )
+    scores = tuned.model.log_odds([texts[row] for row in test]).astype(np.float64)
+    spread = scores.std(axis=0)
+    # Half of the instant model beside it.
+    return scores / np.where(spread > 0, spread, 1) + 0.5 * fast(material, rows, test, told=told)
+
+
+def precision(data: TrainingData, test: Rows, scores: Floats) -> dict[str, float]:
+    truth = data.truth[test] & data.scored[test][:, np.newaxis]
+    codes = np.flatnonzero(truth.any(axis=0))
+    each = np.array([average_precision_score(truth[:, code], scores[:, code]) for code in codes])
+    rare = data.truth[:, codes].mean(axis=0) < RARE
+    return {
+        "macro": float(each.mean()),
+        "rare": float(each[rare].mean()) if rare.any() else float("nan"),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", choices=STUDIES, action="append")
+    parser.add_argument("--method", choices=METHODS, action="append")
+    parser.add_argument("--size", type=int, choices=SIZES, action="append")
+    parser.add_argument("--seed", type=int, action="append")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--work", type=Path, default=Path("/tmp/learning_curves"))
+    arguments = parser.parse_args()
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    seeds = arguments.seed or list(range(3))
+    for name in arguments.study or STUDIES:
+        sample = ROOT / "examples" / name
+        folder = sample if sample.is_dir() else arguments.data / name
+        material = Material(read_study(folder), arguments.work / "cache")
+        for seed in seeds:
+            pool, test = drawn(material.data, seed)
+            if len(test) > 3000:
+                test = test[:3000]
+            for size in arguments.size or SIZES:
+                if size > len(pool):
+                    continue
+                for method in arguments.method or METHODS:
+                    kept = arguments.work / name / f"{method}-{size}-{seed}.json"
+                    if kept.exists():
+                        continue
+                    rows = pool[:size]
+                    told = method.endswith("definitions")
+                    if method == "frozen":
+                        scores = frozen(material, rows, test)
+                    elif method.startswith("fast"):
+                        scores = fast(material, rows, test, told=told)
+                    else:
+                        scores = best(material, rows, test, told=told, seed=seed)
+                    found = precision(material.data, test, scores)
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    kept.write_text(json.dumps(found))
+                    print(name, method, size, seed, found, flush=True)
+    write_result("learning_curves", collected(arguments.work))
+
+
+def collected(work: Path) -> dict[str, Any]:
+    """Means over seeds, with each seed's value, and the ratio to the frozen baseline."""
+    studies: dict[str, Any] = {}
+    for name in STUDIES:
+        sizes: dict[str, Any] = {}
+        for size in SIZES:
+            row: dict[str, Any] = {}
+            for method in METHODS:
+                found = [
+                    json.loads(path.read_text())
+                    for path in sorted((work / name).glob(f"{method}-{size}-*.json"))
+                ]
+                if found:
+                    row[method] = {
+                        kind: round(float(np.nanmean([one[kind] for one in found])), 4)
+                        for kind in ("macro", "rare")
+                        if not all(np.isnan(one[kind]) for one in found)
+                    } | {"seeds": [round(one["macro"], 4) for one in found]}
+            if "frozen" in row:
+                for own in row.values():
+                    own["times_frozen"] = round(own["macro"] / row["frozen"]["macro"], 2)
+            if row:
+                sizes[str(size)] = row
+        if sizes:
+            studies[name] = sizes
+    return {"machine": machine(), "studies": studies, "target_times_frozen_at_200": 1.5}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Fine-tuning: what it learns, what it leaves alone, and that it goes on where it was killed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from annotations.study import Study
+from models.finetuned import Base, CodeClassifier, FinetunedEncoder, finetuned_texts, load_base
+from models.heads import Heads
+from models.suggester import Suggester
+from training.checkpoints import Checkpoints
+from training.dataset import TrainingData, training_data
+from training.finetune import FinetuneOptions, fine_tune
+from training.options import TrainingStopped, TrainOptions
+from training.tiers import choose_tier
+from training.train import train
+
+Make = Callable[..., Study]
+SHORT = FinetuneOptions(epochs=2, batch_tokens=256)
+
+
+@pytest.fixture(scope="module")
+def base() -> Base:
+    return load_base(None)
+
+
+@pytest.fixture(scope="module")
+def data(small_study: Make) -> TrainingData:
+    return training_data(small_study(4))
+
+
+def _heads(codes: int) -> Heads:
+    return Heads(weights=np.zeros((codes, 384), np.float32), bias=np.zeros(codes, np.float32))
+
+
+def _run(base: Base, data: TrainingData, kept: Checkpoints, step=lambda _done, _of: None):
+    return fine_tune(
+        base,
+        _heads(3),
+        [segment.text for segment in data.segments],
+        data.targets,
+        data.clusters,
+        options=SHORT,
+        checkpoints=kept,
+        name="running",
+        step=step,
+    ).model
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(
+    base: Base, data: TrainingData, tmp_path: Path
+) -> None:
+    whole = _run(base, data, Checkpoints(None, {}))
+
+    def kill(done: int, of: int) -> None:
+        if done > of // 2:
+            raise KeyboardInterrupt
+
+    kept = Checkpoints(tmp_path, {"data": "1"})
+    with pytest.raises(KeyboardInterrupt):
+        _run(base, data, kept, kill)
+    assert Checkpoints(tmp_path, {"data": "2"}).read("running") is None
+    steps: list[int] = []
+    again = _run(base, data, kept, lambda done, _of: steps.append(done))
+    assert steps[0] > 0
+    for one, other in zip(whole.trained().values(), again.trained().values(), strict=True):
+        assert torch.equal(one, other)
+    # Something was learned at all.
+    untrained = CodeClassifier(base.encoder, base.tokenizer, _heads(3)).trained()
+    assert not torch.equal(untrained["head.weight"], whole.trained()["head.weight"])
+
+
+def test_half_precision_and_company_keep_what_a_text_scores(base: Base) -> None:
+    rng = np.random.default_rng(0)
+    heads = Heads(weights=rng.normal(size=(2, 384)).astype(np.float32), bias=np.ones(2, np.float32))
+    model = CodeClassifier(base.encoder, base.tokenizer, heads)
+    texts = ["Yes.", "", "We never have enough nurses on the night shift. " * 30]
+    alone = np.vstack([model.log_odds([text]) for text in texts])
+    assert np.array_equal(alone, model.log_odds(texts))
+    assert alone[1] == pytest.approx([1, 1])
+    half = {k: v.detach().numpy().astype(np.float16) for k, v in model.trained().items()}
+    assert FinetunedEncoder(base, half).encode(texts) == pytest.approx(alone, abs=0.05)
+
+
+def test_what_came_before_is_read_as_the_setting_says(data: TrainingData) -> None:
+    from models.features import Setting
+
+    segment = data.segments[1]
+    plain, asked = (
+        finetuned_texts([segment], Setting(context=False, question=question, speakers=("Manager",)))
+        for question in (False, True)
+    )
+    assert plain == [f"Manager: {segment.text}"]
+    assert asked == [f"{segment.before[-1].text} [SEP] Manager: {segment.text}"]
+
+
+def test_few_segments_are_told_why_they_are_trained_fast(data: TrainingData) -> None:
+    tier = choose_tier(data, TrainOptions(), folds=4)
+    assert tier.name == "fast"
+    assert "48 coded segments in 4 transcripts are few" in tier.reason
+    assert choose_tier(data, TrainOptions(tier="best"), folds=4).name == "best"
+
+
+def test_the_best_tier_stops_resumes_and_publishes_what_it_says(
+    small_study: Make, cache: Path, tmp_path: Path
+) -> None:
+    study = small_study(3)
+    options = TrainOptions(tier="best", minutes=0.02, folds=2)
+    seen: list[tuple[str, int]] = []
+
+    def run(store: Path, stop_at: int) -> str:
+        report = train(
+            study,
+            options=options,
+            store=store,
+            cache=cache,
+            checkpoints=tmp_path / "checkpoints",
+            progress=lambda stage, done, _total: seen.append((stage, done)),
+            should_stop=lambda: ("fine-tuning", stop_at) in seen,
+        )
+        model = Suggester.load(store / report.model_version, encoder_cache=cache)
+        assert model.suggest(study.transcripts).model_version == report.model_version
+        assert report.tier == "best" or "did not lower the held-out loss" in report.tier_reason
+        return report.model_version
+
+    with pytest.raises(TrainingStopped, match="goes on where fine-tuning was"):
+        run(tmp_path / "one", 100)
+    assert list((tmp_path / "checkpoints").rglob("fold-0.safetensors"))
+    seen.clear()
+    run(tmp_path / "one", -1)
+    assert seen.index(("fine-tuning", 100)) < seen.index(("fine-tuning", 200))
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_options_of_the_tier_are_checked() -> None:
+    for wrong in ({"tier": "slow"}, {"minutes": 0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            replace(TrainOptions(), **wrong)
