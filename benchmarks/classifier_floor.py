@@ -91,7 +91,7 @@ def main() -> int:
             seconds: dict[str, float] = {}
             for run in ("cold", "warm"):
                 started = time.monotonic()
-                report = train(study, options=TrainOptions(), store=store, cache=cache)
+                report = train(study, options=TrainOptions(tier="fast"), store=store, cache=cache)
                 seconds[f"train_{run}_cache"] = time.monotonic() - started
         found = summary(report, BARS[name], seconds)
         results["studies"][name] = found

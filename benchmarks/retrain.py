@@ -38,7 +38,7 @@ def ours(work: Path, data: Path, share: float) -> None:
     started = time.perf_counter()
     train(
         study,
-        options=TrainOptions(),
+        options=TrainOptions(tier="fast"),
         store=work / "store",
         cache=work / "cache",
         progress=progress,

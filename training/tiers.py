@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
-AUTO_MINUTES = 10.0
+AUTO_MINUTES = 3.0
 """Fine-tuning that takes about so long at most is chosen unasked."""
 
 AUTO_SEGMENTS = 150

@@ -273,7 +273,7 @@ def test_progress_moves_forward_through_its_stages(
         progress=lambda *step: seen.append(step),
     )
     stages = list(dict.fromkeys(stage for stage, _, _ in seen))
-    assert stages == ["reading", "embedding", "choosing context", "cross-validating", "publishing"]
+    assert stages == ["reading", "embedding", "choosing", "cross-validating", "publishing"]
     for stage in stages:
         steps = [(done, total) for name, done, total in seen if name == stage]
         assert steps == sorted(steps)
@@ -335,7 +335,8 @@ def test_sight_is_coded_above_the_floor(shared_data: Path, fit: Callable[..., Tr
             transcripts=found.transcripts,
             codings=found.codings,
             readings=found.readings,
-        )
+        ),
+        tier="fast",
     )
     assert sum(code.evaluated for code in report.codes) == 4
     # The floor of the table beside the data: kappa .479, macro F1 .671 tuned.
