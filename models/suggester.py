@@ -106,9 +106,7 @@ class Suggester:
         """Suggestions of the open codes; `all_codes` adds every code's score everywhere."""
         segments = self._segments(transcripts)
         scored = self._score(segments)
-        return self._batch(
-            transcripts, segments, scored, self._applied(scored.scores), all_codes
-        )
+        return self._batch(transcripts, segments, scored, self._applied(scored.scores), all_codes)
 
     def look(self, transcript: Transcript) -> TranscriptLook:
         """What the model makes of a whole transcript, for choosing which to code."""
