@@ -6,9 +6,9 @@ Whole transcripts are held out for scoring; from the others, so many segments ar
 come, transcript by transcript). Methods: frozen (the encoder's vectors and LogisticRegression, the
 baseline), fast without and with the codebook's definitions (names where a study has none), best
 likewise; ours read the turns before where there are any. Macro average precision over the codes
-with a positive segment held out, and over those rare in the study (under 2%). Held-out scores are the uncalibrated scores of the views in equal
-parts, in deviations; average precision needs no more. What is done is kept in --work and not done
-again; results: benchmarks/results/learning_curves.json.
+with a positive segment held out, and over those rare in the study (under 2%). Held-out scores are
+the uncalibrated scores of the views in equal parts, in deviations; average precision needs no more.
+What is done is kept in --work and not done again; results: benchmarks/results/learning_curves.json.
 """
 
 import argparse

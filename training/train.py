@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from annotations.reliability.calibration import pooled_calibration
 from annotations.study import Study
@@ -16,7 +15,6 @@ from models.embedding_cache import EmbeddingCache
 from models.encoder import TransformersEncoder
 from models.exemplars import choose_exemplars
 from models.features import texts_of
-from models.hierarchy import closed, consistent, implied_pairs
 from models.parts import (
     ModelParts,
     exemplars_part,
@@ -27,44 +25,16 @@ from models.parts import (
 from models.report import REPORT_FILE, TrainReport, report_document
 from training.card import model_card
 from training.checkpoints import Checkpoints
-from training.choosing import RecipeChoice, choose_recipe
-from training.crossfit import CrossFit, cross_fit, log_loss
 from training.dataset import TrainingData, training_data
 from training.definitions import definition_exemplar, with_usual_share
 from training.evaluate import Confusion, overall_figures
-from training.folds import grouped_folds
-from training.knowledge import Knowledge, described, gather_knowledge
+from training.knowledge import described, gather_knowledge
+from training.learning import Learned, Vectors, learn
 from training.options import TrainingStopped, TrainOptions
 from training.reporting import code_reports, open_gates
-from training.tiers import FinetunedView, Tier, choose_tier, finetuned_view
-from training.views import FittedViews, Learner
 
 Progress = Callable[[str, int, int], None]
 Floats32 = NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Vectors:
-    """Vectors of the segments' texts and of the turns before them, and whose they are."""
-
-    encoder: TransformersEncoder
-    knowledge: Knowledge
-    by_text: dict[str, Floats32]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Learned:
-    """What cross-validation found, for the model and the baseline, and the model itself."""
-
-    folds: int
-    tier: Tier
-    choice: RecipeChoice
-    scores: NDArray[np.float64]
-    model: CrossFit
-    baseline: CrossFit
-    fitted: FittedViews
-    finetuned: FinetunedView | None
-    implied: tuple[tuple[int, int], ...]
 
 
 def train(
@@ -109,7 +79,7 @@ def train(
     step("reading", 1, 1)
     vectors = _encode(data, options, cache, step)
     kept = Checkpoints(checkpoints, _key(data, options, vectors.encoder))
-    learned = _learn(data, vectors, options, kept, step, check)
+    learned = learn(data, vectors, options, kept, step, check)
     step("publishing", 0, 1)
     report = replace(
         _report(data, learned, options, vectors.encoder), codebook_version=study.codebook_version
@@ -124,7 +94,7 @@ def train(
 
 def _encode(
     data: TrainingData, options: TrainOptions, cache: Path | None, step: Progress
-) -> _Vectors:
+) -> Vectors:
     encoder = TransformersEncoder.load(options.encoder)
     knowledge = gather_knowledge(data)
     texts = list(dict.fromkeys([*texts_of(data.segments, context=True), *knowledge.texts]))
@@ -132,7 +102,7 @@ def _encode(
         encoder, texts, advance=lambda done, total: step("embedding", done, total)
     )
     by_text = dict(zip(texts, rows, strict=True))
-    return _Vectors(encoder=encoder, knowledge=knowledge, by_text=by_text)
+    return Vectors(encoder=encoder, knowledge=knowledge, by_text=by_text)
 
 
 def _key(
@@ -149,92 +119,9 @@ def _key(
     }
 
 
-def _learn(
-    data: TrainingData,
-    vectors: _Vectors,
-    options: TrainOptions,
-    kept: Checkpoints,
-    step: Progress,
-    check: Callable[[], None],
-) -> _Learned:
-    # One thread a product: how many there are would show in the last bits, hence the version.
-    with threadpool_limits(1, user_api="blas"):
-        fold_of = grouped_folds(
-            data.transcripts, data.clusters, data.scored, folds=options.folds, seed=options.seed
-        )
-        folds = int(fold_of.max()) + 1
-        tier = choose_tier(data, options, folds=folds)
-        learner = Learner(data, vectors.by_text, vectors.knowledge, check)
-        choice = choose_recipe(learner, fold_of, seed=options.seed, step=step)
-        shape = data.truth.shape
-        scores, floor = np.zeros((*shape, 2)), np.zeros((*shape, 1))
-        for fold in range(folds):
-            step("cross-validating", fold, folds + 1)
-            own = fold_of == fold
-            scores[own] = learner.held_out(fold_of, fold, choice.for_fold[fold])
-            floor[own] = learner.baseline(fold_of, fold)
-        step("cross-validating", folds, folds + 1)
-        fitted = learner.fit(np.arange(len(data.segments)), choice.final)
-        step("cross-validating", folds + 1, folds + 1)
-    finetuned = None
-    if tier.name == "best":
-        finetuned = finetuned_view(
-            data,
-            vectors.knowledge,
-            vectors.by_text,
-            fold_of,
-            choice,
-            options,
-            settings=(
-                *(
-                    learner.setting(np.flatnonzero(fold_of != fold), choice.for_fold[fold])
-                    for fold in range(folds)
-                ),
-                fitted.setting,
-            ),
-            checkpoints=kept,
-            step=step,
-        )
-    with threadpool_limits(1, user_api="blas"):
-        implied = implied_pairs(data.codes, data.truth[data.scored])
-        model = cross_fit(scores, data.truth, data.scored, fold_of, aim=options.aim)
-        if finetuned is not None:
-            # Few or easy codings are learned as well without; then its minutes buy nothing.
-            more = np.concatenate([scores, finetuned.scores[:, :, np.newaxis]], axis=2)
-            better = cross_fit(more, data.truth, data.scored, fold_of, aim=options.aim)
-            if _loss(better, data) < _loss(model, data):
-                scores, model = more, better
-            else:
-                finetuned = None
-                tier = Tier(
-                    name="fast",
-                    reason=f"{tier.name}, {tier.reason}, was tried and did not lower the "
-                    "held-out loss, so the fine-tuned encoder is not used",
-                )
-        return _Learned(
-            folds=folds,
-            tier=tier,
-            choice=choice,
-            scores=scores,
-            model=replace(
-                model,
-                probabilities=consistent(model.probabilities, implied),
-                applied=closed(model.applied, implied),
-            ),
-            baseline=cross_fit(floor, data.truth, data.scored, fold_of, aim=options.aim),
-            fitted=fitted,
-            finetuned=finetuned,
-            implied=implied,
-        )
-
-
-def _loss(fit: CrossFit, data: TrainingData) -> float:
-    return float(log_loss(fit.probabilities, data.truth)[data.scored].mean())
-
-
 def _report(
     data: TrainingData,
-    learned: _Learned,
+    learned: Learned,
     options: TrainOptions,
     encoder: TransformersEncoder,
 ) -> TrainReport:
@@ -291,9 +178,9 @@ def _notes(data: TrainingData, folds: int, options: TrainOptions) -> tuple[str, 
 
 def _files(
     data: TrainingData,
-    learned: _Learned,
+    learned: Learned,
     report: TrainReport,
-    vectors: _Vectors,
+    vectors: Vectors,
 ) -> dict[str, bytes]:
     encoder, fitted = vectors.encoder, learned.fitted
     model = with_usual_share(learned.model, learned.scores, data, report.codes)
