@@ -160,6 +160,7 @@ class CountedSegments:
     def __init__(self, segments: Sequence[Segment], extra: Sequence[str] = ()) -> None:
         self.segments, self.extra = segments, tuple(extra)
         self._counts: dict[tuple[str, str, tuple[str, ...]], TermCounts] = {}
+        self._places: dict[tuple[str, str, tuple[str, ...]], dict[str, int]] = {}
 
     def counts(self, kind: str, source: str, setting: Setting) -> TermCounts:
         """Of all terms; *shape:* counts (segments + extra, terms)."""
@@ -170,6 +171,14 @@ class CountedSegments:
             texts = [*_texts(self.segments, kind, source, setting), *beside]
             self._counts[key] = count_terms(kind, texts)
         return self._counts[key]
+
+    def places(self, kind: str, source: str, setting: Setting) -> dict[str, int]:
+        """The column of each term in the counts."""
+        terms = self.counts(kind, source, setting).terms
+        key = (kind, source, setting.speakers if kind == "words" else ())
+        if key not in self._places:
+            self._places[key] = {term: place for place, term in enumerate(terms)}
+        return self._places[key]
 
     def speakers(self, setting: Setting) -> Floats32:
         """Columns of who speaks; *shape:* (segments + extra, columns)."""
@@ -231,8 +240,8 @@ class WordsView:
         counts = []
         for block in self.blocks:
             found = counted.counts(block.kind, block.source, self.setting)
-            # Both are in alphabetical order.
-            columns = np.searchsorted(np.array(found.terms, dtype=object), block.terms)
+            place = counted.places(block.kind, block.source, self.setting)
+            columns = np.array([place[term] for term in block.terms], dtype=np.int64)
             counts.append(found.counts[rows][:, columns])
         return self._features(counted.speakers(self.setting)[rows], counts)
 

@@ -14,7 +14,7 @@ from training.views import Learner, themes
 
 Floats = NDArray[np.float64]
 
-_SEGMENTS_A_FOLD = 500
+_SEGMENTS_A_FOLD = 400
 _KNOWLEDGE = (1.0, 2.0)
 _SHARING = (0.5,)
 

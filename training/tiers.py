@@ -26,7 +26,7 @@ Rows = NDArray[np.int64]
 AUTO_MINUTES = 3.0
 """Fine-tuning that takes about so long at most is chosen unasked."""
 
-AUTO_SEGMENTS = 150
+AUTO_SEGMENTS = 300
 _AUTO_TRANSCRIPTS = 5
 _OPERATIONS = {"cpu": 80e9, "cuda": 10e12}
 """Operations a second in training, nominal: the budget must not depend on what else runs."""

@@ -158,9 +158,9 @@ def test_a_code_without_codings_and_one_with_a_single_example_are_silent_with_a_
 
 
 def test_a_code_below_the_bar_is_silent_with_its_numbers(
-    small_model, fit: Callable[..., TrainReport]
+    small_study: Make, fit: Callable[..., TrainReport]
 ) -> None:
-    strict = fit(small_model.study, min_kappa=0.99, min_support=1)
+    strict = fit(small_study(2), min_kappa=0.99, min_support=1)
     closed = [code for code in strict.codes if code.gate == "closed"]
     assert closed
     for code in closed:
@@ -210,7 +210,7 @@ def test_context_is_used_where_the_answer_alone_says_nothing(
             codings.append((f"t{number}", len(turns) - 1, code))
         made.append(Transcript(name=f"t{number}", turns=tuple(turns)))
     study = _study(made, codings)
-    report = fit(study)
+    report = fit(study, tier="fast")
     assert report.context
     assert report.kappa.value > 0.8
     assert report.baseline.kappa.value < 0.6
