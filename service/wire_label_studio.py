@@ -5,7 +5,7 @@ Its bodies carry much more than is named here; what is not named is not looked a
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 Json = dict[str, Any]
 
@@ -34,7 +34,7 @@ class HealthOut(BaseModel):
 class SetupIn(BaseModel):
     """Sent when a backend is added and before predictions are asked for."""
 
-    project: str | int | None = Field(
+    project: str | StrictInt | None = Field(
         default=None, description='"ID.CREATED" of the project.', examples=["2.1795372841"]
     )
 
@@ -65,7 +65,7 @@ class PredictIn(BaseModel):
 
     tasks: list[Json] = Field(max_length=100_000)
     label_config: str = Field(max_length=10_000_000)
-    project: str | int | None = None
+    project: str | StrictInt | None = None
 
 
 class PredictionOut(BaseModel):

@@ -10,6 +10,7 @@ import pytest
 ESTIMATE = {"value", "low", "high", "n", "clusters", "method", "reason"}
 CONTRACT = {"study", "unit", "coders", "pairs", "codes", "pooled", "model", "notes"}
 FURTHER = {
+    "calibration",
     *(
         "level",
         "measures",
