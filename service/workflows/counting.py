@@ -10,6 +10,7 @@ from annotations.study import Study
 from annotations.work import MODEL, PEOPLE, Work, work_of
 from service.house import House
 from service.storage.session import UnitOfWork
+from service.workflows.withholding import withheld
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,16 +55,23 @@ def gather(house: House, study: str, coded_by: str) -> Counted:
 
 
 def _model_work(unit: UnitOfWork, study: Study) -> Work | None:
-    """What the model in use suggested, shown or withheld, and its codings that came in files."""
+    """What the model in use suggested, and its codings that came in files.
+
+    Without the transcripts of the blind sample that people are still to code: what is counted or
+    quoted there would tell them what the model thinks.
+    """
     record = unit.models.active(study.name)
     if record is None:
         return None
     coder = f"{MODEL_PREFIX}{record.version}"
     seen = unit.suggestions.looked_at(study.name, version=record.version)
-    codings = [one for one in study.codings if one.coder == coder]
-    readings = [one for one in study.readings if one.coder == coder]
+    hidden = withheld(unit, study.name, unit.overviews.transcripts(study.name))
+    codings = [one for one in study.codings if one.coder == coder and one.transcript not in hidden]
+    readings = [
+        one for one in study.readings if one.coder == coder and one.transcript not in hidden
+    ]
     for item in study.transcripts:
-        if item.name not in seen:
+        if item.name not in seen or item.name in hidden:
             continue
         readings += [
             Reading(transcript=item.name, turn=turn.index, coder=coder) for turn in item.turns
@@ -91,5 +99,16 @@ def _model_work(unit: UnitOfWork, study: Study) -> Work | None:
         notes=(
             "A model's codings: its errors are in these counts. What it suggested for codes that "
             "its gate keeps silent is not among them.",
+            *_left_out(len(hidden & seen)),
         ),
+    )
+
+
+def _left_out(transcripts: int) -> tuple[str, ...]:
+    if not transcripts:
+        return ()
+    which = "1 transcript" if transcripts == 1 else f"{transcripts} transcripts"
+    return (
+        f"{which} of the blind sample that no person has read to the end: left out, since what a "
+        "model says of it is withheld until then.",
     )

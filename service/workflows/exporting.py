@@ -134,9 +134,14 @@ def _parquet(material: ExportMaterial) -> list[Part]:
 
 
 def _label_studio(material: ExportMaterial) -> list[Part]:
+    # What was withheld stays withheld: an import would show it to whoever codes the blind sample.
+    shown = [kept.suggestion for kept in material.suggestions if kept.shown]
+    withheld = len(material.suggestions) - len(shown)
+    notes = (
+        (f"{withheld} suggestions that were withheld are not in tasks.json.",) if withheld else ()
+    )
     made: dict[tuple[str, str], list[Suggestion]] = {}
-    for kept in material.suggestions:
-        one = kept.suggestion
+    for one in shown:
         made.setdefault((one.model_version, one.transcript), []).append(one)
     predicted = [
         Predicted(version=version, transcript=transcript, spans=tuple(spans_of(suggestions)))
@@ -144,7 +149,7 @@ def _label_studio(material: ExportMaterial) -> list[Part]:
     ]
     found = tasks_of(material.study, now=now(), predicted=predicted)
     return [
-        Part(name="tasks.json", content=found.json, notes=found.notes),
+        Part(name="tasks.json", content=found.json, notes=(*found.notes, *notes)),
         Part(name="label_config.xml", content=found.label_config),
     ]
 
