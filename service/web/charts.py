@@ -8,6 +8,8 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from annotations.codebook import SEPARATOR
+
 Document = Mapping[str, Any]
 Drawn = alt.LayerChart | alt.FacetChart
 
@@ -22,6 +24,10 @@ _CELL = 34
 _MOST = 40
 _SQUARE = 300
 _LABEL = 320
+_NAME = 44
+"""Characters of a code's path beside a plot; more do not fit into `_LABEL`."""
+_OWN = 30
+"""Characters that its own name keeps where the path is longer."""
 
 _CONFIG: dict[str, Any] = {
     "background": "transparent",
@@ -46,7 +52,11 @@ _CONFIG: dict[str, Any] = {
 
 def forest(codes: Sequence[Document], pooled: Document) -> str:
     """Alpha of each code with its interval, and of all codes pooled. Empty without a value."""
-    named = [*((one["code"], one["alpha"]) for one in codes), ("all codes pooled", pooled["alpha"])]
+    short = labels([one["code"] for one in codes])
+    named = [
+        *((short[one["code"]], one["alpha"]) for one in codes),
+        ("all codes pooled", pooled["alpha"]),
+    ]
     rows = [
         {"code": code, "alpha": alpha["value"], "low": alpha["low"], "high": alpha["high"]}
         for code, alpha in named
@@ -167,9 +177,11 @@ def heat(
     cells: Sequence[Document], rows: Sequence[str], columns: Sequence[str], *, most: float
 ) -> Drawn:
     """Rows against columns, in full colour at the value `most`; a cell says what is written."""
-    base = plain_chart(list(cells)).encode(
-        alt.X("column:N", sort=list(columns), title=None, axis=alt.Axis(labelAngle=-90)),
-        alt.Y("row:N", sort=list(rows), title=None),
+    down, across = labels(rows), labels(columns)
+    named = [{**cell, "row": down[cell["row"]], "column": across[cell["column"]]} for cell in cells]
+    base = plain_chart(named).encode(
+        alt.X("column:N", sort=list(across.values()), title=None, axis=alt.Axis(labelAngle=-90)),
+        alt.Y("row:N", sort=list(down.values()), title=None),
     )
     # Half strength at most: the figures are written over it in the text's colour.
     strength = alt.Opacity(
@@ -177,7 +189,41 @@ def heat(
     )
     squares = base.mark_rect(color=ACCENT).encode(strength)
     figures = base.mark_text(color=INK, fontSize=11).encode(alt.Text("text:N"))
-    return alt.layer(squares, figures, width=_CELL * len(columns), height=_ROW * len(rows))
+    chart = alt.layer(squares, figures, width=_CELL * len(columns), height=_ROW * len(rows))
+    # The reader's font may be wider than the one that was measured, the more the longer a label.
+    left, bottom = (max(24, 2 * max(map(len, side.values()))) for side in (down, across))
+    return chart.properties(padding={"left": left, "top": 5, "right": 5, "bottom": bottom})
+
+
+def labels(paths: Sequence[str]) -> dict[str, str]:
+    """What stands beside a plot for each path: all of a short one, both ends of a long one.
+
+    No two are alike: those that are the same when cut are numbered.
+    """
+    found: dict[str, str] = {}
+    for path in dict.fromkeys(paths):
+        name = short = _short(path)
+        number = 1
+        while short in found.values():
+            number += 1
+            short = f"{name} ({number})"
+        found[path] = short
+    return found
+
+
+def _short(path: str) -> str:
+    if len(path) <= _NAME:
+        return path
+    above, mark, own = path.rpartition(SEPARATOR)
+    if not above:
+        return _cut(path, _NAME)
+    # A short name of its own leaves more room to those above it.
+    own = _cut(own, max(_OWN, _NAME - len(mark) - len(above)))
+    return f"{_cut(above, _NAME - len(mark) - len(own))}{mark}{own}"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def plain_chart(rows: Sequence[Document]) -> alt.Chart:

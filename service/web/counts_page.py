@@ -13,11 +13,13 @@ MATRIX_WORDS = (
     "character are one. A code with others below it counts theirs too, so a passage with two "
     "of them counts twice there; transcripts count once. Words are those of the turns read."
 )
+MATRIX_PLOT = "In the plot the number is references, the colour references per 1,000 words."
 COOCCURRENCE_WORDS = (
     "Two codes meet where one coder applied both to the same segment. Segments are on how many "
     "they meet; Jaccard is the share of readings (a segment by a coder) with either code that "
     "have both."
 )
+COOCCURRENCE_PLOT = "In the plot the number is segments, the colour Jaccard."
 
 
 def matrix_page(study: str, document: Any) -> Page:
@@ -64,22 +66,24 @@ def matrix_section(root: Node) -> Section:
             ("per_1000", "References per 1,000 words"),
         )
     ]
+    plot = matrix_chart(root.value)
     return Section(
         name="matrix",
         title="References by code and attribute",
-        words=f"{MATRIX_WORDS} Coded by: {root.value['coded_by']}.",
-        plot=Markup(matrix_chart(root.value)),  # noqa: S704 - drawn by ourselves
+        words=_words(MATRIX_WORDS, MATRIX_PLOT if plot else "", root),
+        plot=Markup(plot),  # noqa: S704 - drawn by ourselves
         tables=tables,
     )
 
 
 def cooccurrence_section(root: Node) -> Section:
     """The pairs of codes that meet, the commonest first."""
+    plot = cooccurrence_chart(root.value)
     return Section(
         name="cooccurrence",
         title="Codes that meet on a segment",
-        words=f"{COOCCURRENCE_WORDS} Coded by: {root.value['coded_by']}.",
-        plot=Markup(cooccurrence_chart(root.value)),  # noqa: S704 - drawn by ourselves
+        words=_words(COOCCURRENCE_WORDS, COOCCURRENCE_PLOT if plot else "", root),
+        plot=Markup(plot),  # noqa: S704 - drawn by ourselves
         tables=[
             Table(
                 caption="Pairs of codes",
@@ -95,3 +99,7 @@ def cooccurrence_section(root: Node) -> Section:
             )
         ],
     )
+
+
+def _words(what: str, plot: str, root: Node) -> str:
+    return " ".join(filter(None, (what, plot, f"Coded by: {root.value['coded_by']}.")))
