@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from service.cli.options import Home, Json, Study, open_home
-from service.cli.present import say, show_json, show_table, warn
+from service.cli.present import say, show_json, show_table, show_wide_table, warn
 from service.cli.writing import write_file
 
 CodedBy = Annotated[
@@ -62,7 +62,7 @@ def matrix(
     if json:
         show_json(found)
         return
-    show_table(
+    show_wide_table(
         f"References in {study}, coded by {found.coded_by} (in brackets: transcripts)",
         ["code", *(column.name for column in found.columns)],
         [

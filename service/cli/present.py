@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -23,6 +24,9 @@ _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _WIDE = 1000
 """Characters a line of a table may have where no terminal's width limits it."""
+
+_BETWEEN = 2
+"""Blanks beside a column."""
 
 _SILENCE = 10.0
 """Seconds after which long work that is not watched on a terminal says again how far it is."""
@@ -88,6 +92,31 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     _to_hold_all(_out).print(table)
     for reason in sorted(reasons):
         _out.print(f"  {escape(reason)}")
+
+
+def show_wide_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table that may be wider than the terminal: in parts, each with the first column."""
+    width = _to_hold_all(_out).width
+    cells = [[_cell(value) for value in row] for row in rows]
+    wide = [
+        max(cell_len(name), *(cell_len(row[at]) for row in cells), 0) + _BETWEEN
+        for at, name in enumerate(columns)
+    ]
+    # Long names in the first column are folded before a figure is.
+    left = width - min(wide[0], width // 2)
+    parts: list[list[int]] = [[]]
+    for at in range(1, len(columns)):
+        if parts[-1] and sum(wide[one] for one in (*parts[-1], at)) > left:
+            parts.append([])
+        parts[-1].append(at)
+    for number, part in enumerate(parts, 1):
+        which = f", part {number} of {len(parts)}" if len(parts) > 1 else ""
+        shown = (0, *part)
+        show_table(
+            f"{title}{which}",
+            [columns[at] for at in shown],
+            [[row[at] for at in shown] for row in rows],
+        )
 
 
 def estimate_text(estimate: "Estimate") -> str:
