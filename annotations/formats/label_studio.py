@@ -8,7 +8,7 @@ both. Labels of all controls are codes, by the names they have there.
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,6 +50,10 @@ class Task:
     annotations: Sequence[Any]
     predictions: Sequence[Any]
     drafts: int = 0
+
+
+_NAMED = 10
+"""Transcripts that a message names; a large project has hundreds."""
 
 
 def read_tasks(file: str, text: str, intake: Intake) -> tuple[Task, ...]:
@@ -107,13 +111,12 @@ def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
     """Put in the codings and readings of the tasks' annotations, with what they leave out."""
     listed = intake.listed
     left_out: Counter[tuple[Place, str]] = Counter()
-    drafts: Counter[Place] = Counter()
+    drafts: dict[Place, list[Task]] = defaultdict(list)
+    again: dict[Place, list[Task]] = defaultdict(list)
     for task in tasks:
         if task.drafts:
-            intake.refuse(
-                task.place,
-                f"{task.label}: {task.drafts} draft{'s' * (task.drafts > 1)}, unfinished",
-            )
+            drafts[task.place].append(task)
+        coders: set[str] = set()
         for annotation in task.annotations:
             if not isinstance(annotation, dict) or not isinstance(
                 annotation.get("result") or [], list
@@ -131,11 +134,31 @@ def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
                 )
             else:
                 _read_annotation(task, annotation, coder, listed, intake, left_out)
+                if coder in coders:
+                    again[task.place].append(task)
+                coders.add(coder)
     for (place, what), count in left_out.items():
         intake.refuse(place, f"{count} result{'s' * (count > 1)} {what}")
-    for place, count in drafts.items():
-        if count:
-            intake.refuse(place, f"{count} draft{'s' * (count > 1)}, which nobody submitted")
+    for place, of_file in drafts.items():
+        intake.refuse(place, _drafts(of_file))
+    for place, of_file in again.items():
+        intake.note(
+            place,
+            f"a coder has more than one annotation of {_named(of_file)}: their codings were taken "
+            "together",
+        )
+
+
+def _drafts(tasks: Sequence[Task]) -> str:
+    """One line for all of a file."""
+    count = sum(task.drafts for task in tasks)
+    return f"{count} draft{'s' * (count > 1)}, which nobody submitted ({_named(tasks)})"
+
+
+def _named(tasks: Sequence[Task]) -> str:
+    named = ", ".join(repr(task.transcript.name) for task in tasks[:_NAMED])
+    more = f" and {len(tasks) - _NAMED} more" if len(tasks) > _NAMED else ""
+    return f"transcript{'s' * (len(tasks) > 1)} {named}{more}"
 
 
 def _list(value: object) -> Sequence[Any]:

@@ -122,6 +122,23 @@ def test_an_empty_annotation_is_a_reading_that_applied_nothing(
     assert [(item.coder, item.assisted) for item in material.readings] == [("7", False)]
 
 
+def test_drafts_and_a_coders_second_annotation_are_told_once_a_file(
+    export: Callable[..., Path], read: Read
+) -> None:
+    tasks = [
+        {**task(annotation(), number=number, text=f"{TEXT} {number}"), "drafts": [{}, {}]}
+        for number in range(12)
+    ]
+    tasks[3]["annotations"] = [annotation(label(5, 9, "Cost")), annotation(label(5, 9, "Trust"))]
+    found = read(export(*tasks))
+    (drafts,) = found.refused
+    assert drafts.message.startswith("24 drafts, which nobody submitted (transcripts 'task 0', ")
+    assert drafts.message.endswith("'task 9' and 2 more)")
+    (again,) = found.notes
+    assert "more than one annotation of transcript 'task 3'" in again.message
+    assert {one.code for one in found.codings} == {"Cost", "Trust"}
+
+
 def test_a_cancelled_annotation_is_not_a_reading(export: Callable[..., Path], read: Read) -> None:
     skipped = annotation(tree(["Access"]), was_cancelled=True, by=8)
     material = read(export(task(annotation(), skipped)))
