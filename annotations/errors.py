@@ -25,6 +25,10 @@ class StateError(SecondCoderError):
     """The study is not in the state that the request needs."""
 
 
+class NothingCoded(StateError):
+    """Nobody has coded in the study: there is nothing to count or to compare yet."""
+
+
 class SettingsError(SecondCoderError):
     """A setting is missing or wrong."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from annotations.codings import ADJUDICATED, Coding, Reading, is_model
-from annotations.errors import NotFound, StateError
+from annotations.errors import NotFound, NothingCoded, StateError, command
 from annotations.study import Study
 
 PEOPLE = "people"
@@ -31,7 +31,8 @@ def work_of(study: Study, coded_by: str, *, model: Work | None = None) -> Work:
     `people`: what any person coded; where the team agreed on a turn (the adjudicated coder
     read it), that alone. `majority`: the segments that most of their readers coded so, each
     segment a coding. `model`: the model in use. Anything else is a coder's name. Raises
-    NotFound for a coder who is not there, StateError where there is nothing to count.
+    NotFound for a coder who is not there, StateError where there is nothing to count, of it
+    NothingCoded where nobody has coded.
     """
     if coded_by == MODEL:
         if model is None:
@@ -43,7 +44,10 @@ def work_of(study: Study, coded_by: str, *, model: Work | None = None) -> Work:
     if coded_by not in (PEOPLE, MAJORITY):
         return _of_coder(study, coded_by)
     if not study.human_readings:
-        raise StateError(f"nobody has coded {study.name} yet; import codings first")
+        raise NothingCoded(
+            f"Nobody has coded {study.name} yet, so there is nothing to count. Import codings: "
+            f"{command('import', study.name)} PATH..."
+        )
     return _people(study) if coded_by == PEOPLE else _majority(study)
 
 
@@ -77,7 +81,7 @@ def _several(
     return (
         f"{len(twice)} of {len(whole)} transcripts were read by more than one coder: what any of "
         "them coded counts, a passage that several coded once. Where some transcripts had more "
-        "coders than others, compare with --coded-by majority.",
+        "coders than others, compare the majority's (--coded-by majority).",
     )
 
 

@@ -16,6 +16,7 @@ from annotations.errors import (
     ExternalError,
     InputError,
     NotFound,
+    NothingCoded,
     SecondCoderError,
     SettingsError,
     StateError,
@@ -129,6 +130,9 @@ async def _known(request: Request, error: Exception) -> Response:
     if status >= 500:
         # The message is for the caller: it may quote a path or what another system said.
         log.error("%s answered as %s", type(error).__name__, status)
+    if isinstance(error, NothingCoded) and request.method == "GET" and wants_page(request.headers):
+        # No fault of the reader's: the page is there, and says how it will fill.
+        status = 200
     detail = None
     if isinstance(error, InputError):
         detail = [

@@ -63,8 +63,14 @@ def page(template: str, frame: Frame, **content: Any) -> str:
 def error_page(
     status: int, message: str, detail: list[dict[str, Any]], *, study: str | None
 ) -> str:
-    """An error as a page, which asks the database for nothing."""
-    titles = {403: "Not allowed", 404: "Not found", 409: "Not ready", 422: "Not understood"}
+    """An error as a page, which asks the database for nothing; 200: nothing is there yet."""
+    titles = {
+        200: "Nothing yet",
+        403: "Not allowed",
+        404: "Not found",
+        409: "Not ready",
+        422: "Not understood",
+    }
     frame = Frame(
         title=titles.get(status, "That did not work"),
         here="",

@@ -9,7 +9,7 @@ from typing import Any
 
 from annotations.codebook import Codebook
 from annotations.codings import MODEL_PREFIX, Coding
-from annotations.errors import StateError, command
+from annotations.errors import NothingCoded, StateError, command
 from annotations.reliability.calibration import CalibrationFigures
 from annotations.reliability.methods import UNITS, Versions
 from annotations.reliability.report import ModelWork, ReliabilityReport, report_of
@@ -83,7 +83,7 @@ def check_choices(unit: str, expertise: str) -> None:
 
 
 def gather(house: House, study: str, codebook: int | None = None) -> ReportMaterial:
-    """Read the study with what was suggested in it; StateError where nobody coded.
+    """Read the study with what was suggested in it; NothingCoded where nobody coded.
 
     All of it under a version of the codebook, the newest unless one is named.
     """
@@ -95,7 +95,7 @@ def gather(house: House, study: str, codebook: int | None = None) -> ReportMater
         shown = work.suggestions.shown_transcripts(study)
         suggested = _suggested(work, whole, record)
     if not whole.human_readings:
-        raise StateError(
+        raise NothingCoded(
             f"{study} has no codings, so there is no agreement to report. "
             f"Import some: {command('import', study)} PATH..."
         )

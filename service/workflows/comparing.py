@@ -15,6 +15,7 @@ from service.storage.overviews import TranscriptSummary
 from service.storage.records import DecisionRecord, StoredSuggestion
 from service.storage.session import UnitOfWork
 from service.workflows.modelling import folder_of
+from service.workflows.showing import reason_of
 from service.workflows.withholding import withheld
 
 TURNS = 300
@@ -25,7 +26,8 @@ TURNS = 300
 class Mark:
     """A code on a span of a turn. `quote` is what it covers, empty where that is the turn.
 
-    `score` is the model's, `decision` what a coder did with the suggestion, and who.
+    `score` is the model's, `reason` why it suggests the code, a line each; `decision` is what a
+    coder did with the suggestion, and who.
     """
 
     code: str
@@ -33,6 +35,7 @@ class Mark:
     end: int
     quote: str
     score: float | None = None
+    reason: str = ""
     decision: str = ""
 
 
@@ -162,6 +165,7 @@ class _Said:
     end: int
     code: str
     score: float | None
+    reason: str = ""
 
 
 def _model(
@@ -190,6 +194,7 @@ def _of_stored(stored: Iterable[StoredSuggestion]) -> list[_Said]:
             end=one.suggestion.end,
             code=one.suggestion.code,
             score=one.suggestion.score,
+            reason=reason_of(one.suggestion),
         )
         for one in stored
     ]
@@ -255,6 +260,7 @@ def _turn(
                         end=one.end,
                         quote=_quote(turn, one.start, one.end),
                         score=one.score,
+                        reason=one.reason,
                         decision=_decision(one, decisions) if model.how == "shown" else "",
                     )
                     for one in machine

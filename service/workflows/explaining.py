@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from annotations.codebook import SEPARATOR
 from annotations.codings import ADJUDICATED, Coding
 from annotations.study import Study
 from service.house import House
@@ -28,9 +29,13 @@ class Excerpt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CodeCard:
-    """A code with excerpts, its part of the training report, and decisions on it."""
+    """A code with excerpts, its part of the training report, and decisions on it.
+
+    `below` counts the codings of the codes below it, which are not its own.
+    """
 
     line: CodeLine
+    below: int
     excerpts: tuple[Excerpt, ...]
     model: Mapping[str, Any] | None
     decisions: DecisionCounts | None
@@ -62,6 +67,11 @@ def explain_codebook(house: House, study: str) -> CodebookCards:
         cards=tuple(
             CodeCard(
                 line=line,
+                below=sum(
+                    one.codings
+                    for one in book.codes
+                    if one.code.startswith(f"{line.code}{SEPARATOR}")
+                ),
                 excerpts=excerpts.get(line.code, ()),
                 model=known.get(line.code),
                 decisions=decisions.get(line.code),

@@ -199,7 +199,7 @@ def _of_study(view: StudyView, connected: bool) -> list[Attention]:
             "Code some in Label Studio."
             if connected
             else f"Import codings: {command('import', view.study)} PATH..., or code in Label "
-            f"Studio: {command('label-studio connect', view.study)}"
+            f"Studio: {command('label-studio', 'connect', view.study)}"
         )
         message = f"Nobody has coded yet, so there is nothing to learn from. {how}"
         found.append(Attention(message=message, page="transcripts"))

@@ -22,6 +22,8 @@ BROWSER = [
     "--disable-sync",
 ]
 WIDE = "document.documentElement.scrollWidth > window.innerWidth + 1"
+SPILLS = """[...document.querySelectorAll("td, thead th")]
+    .filter(cell => cell.scrollWidth > cell.clientWidth + 1).map(cell => cell.innerText)"""
 FOCUSED = "document.activeElement.innerText"
 
 
@@ -105,6 +107,7 @@ def test_every_page_is_accessible_and_fits(
         assert answer is not None
         assert answer.status == 200, place
         assert not page.evaluate(WIDE), f"{place} is wider than the screen"
+        assert page.evaluate(SPILLS) == [], f"{place}: figures run into their neighbours"
         assert page.locator("h1").count() == 1, place
         faults += [
             (place, one["id"], one["nodes"][0]["html"], one["nodes"][0]["failureSummary"])

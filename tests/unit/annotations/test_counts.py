@@ -162,7 +162,7 @@ def test_an_unknown_coder_lists_those_there_are(study: Study) -> None:
 def test_nothing_coded_by_a_model_or_anybody_says_so(study: Study) -> None:
     with pytest.raises(StateError, match="no model"):
         work_of(study, "model")
-    with pytest.raises(StateError, match="nobody has coded"):
+    with pytest.raises(StateError, match="Nobody has coded"):
         work_of(_study([_transcript("A")], [], []), "people")
 
 

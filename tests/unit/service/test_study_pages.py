@@ -1,6 +1,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -15,6 +16,7 @@ from models.suggestions import Suggestion
 from service import queue
 from service.house import House
 from service.storage.records import Connection, ModelRecord, TaskLink
+from service.workflows.exporting import export
 
 PAGE = {"Accept": "text/html"}
 SECRET_CODE = "Guesses > Of the machine"
@@ -111,12 +113,42 @@ def test_a_study_without_codings_has_every_page(browser: TestClient, house: Hous
     for page in ("", "/codebook", "/transcripts", "/models", "/jobs", "/jobs/now"):
         assert browser.get(f"/studies/new{page}").status_code == 200
     assert "There is no transcript yet" in browser.get("/studies/new").text
-    refused = browser.get("/studies/new/agreement")
-    assert refused.status_code == 409
-    assert "has no codings" in refused.text
-    assert 'href="/studies/new/jobs"' in refused.text
-    for page in ("/studies/new/matrix", "/studies/new/cooccurrence"):
-        assert browser.get(page).status_code == 409
+    for page in ("agreement", "matrix", "cooccurrence"):
+        shown = browser.get(f"/studies/new/{page}")
+        assert shown.status_code == 200
+        assert "Nothing yet" in shown.text
+        assert "second-coder import new PATH..." in shown.text
+        assert 'href="/studies/new/jobs"' in shown.text
+        asked = browser.get(f"/studies/new/{page}", headers={"Accept": "application/json"})
+        assert asked.status_code == 409
+    with house.database.unit_of_work() as work:
+        turns = (Turn(index=0, speaker="P", text="words"),)
+        work.studies.add("new", Material(transcripts=(Transcript(name="one", turns=turns),)))
+        work.commit()
+    assert "second-coder label-studio connect new" in browser.get("/studies/new").text
+
+
+def test_a_code_that_others_are_below_tells_whose_codings_are_whose(
+    browser: TestClient, house: House
+) -> None:
+    turns = (Turn(index=0, speaker="P", text="words"),)
+    codings = tuple(
+        Coding(transcript="one", turn=0, start=0, end=5, code=code, coder="ana")
+        for code in ("Care > Waiting", "Care > Waiting > At night", "Carers")
+    )
+    with house.database.unit_of_work() as work:
+        work.studies.create("deep")
+        work.studies.add(
+            "deep",
+            Material(
+                transcripts=(Transcript(name="one", turns=turns),),
+                codings=codings,
+            ),
+        )
+        work.commit()
+    text = re.sub(r"<[^>]+>", " ", browser.get("/studies/deep/codebook").text)
+    assert "not itself; the codes below it: 2 codings" in text
+    assert "1 codings in 1 transcripts; the codes below it: 1 codings" in text
 
 
 def test_errors_are_pages_for_browsers_and_documents_for_programs(
@@ -142,7 +174,12 @@ def test_errors_are_pages_for_browsers_and_documents_for_programs(
 
 @pytest.mark.parametrize("finished", [(), (0,), (0, 1)])
 def test_no_page_tells_what_is_withheld_before_a_person_has_read_it_all(
-    browser: TestClient, house: House, blind: str, finished: tuple[int, ...]
+    browser: TestClient,
+    house: House,
+    api: dict[str, str],
+    tmp_path: Path,
+    blind: str,
+    finished: tuple[int, ...],
 ) -> None:
     if finished:
         read(house, blind, *finished)
@@ -154,10 +191,16 @@ def test_no_page_tells_what_is_withheld_before_a_person_has_read_it_all(
     told = [
         name for name, page in pages.items() if "Of the machine" in page.text or "0.88" in page.text
     ]
+    counted = browser.get(f"/api/v1/studies/{blind}/matrix?coded_by=model", headers=api)
+    export(house, blind, tmp_path, formats=["label-studio"])
+    assert "Of the machine" not in (tmp_path / "tasks.json").read_text()
     if finished == (0, 1):
         assert told == ["", "/transcript?name=drawn"]
+        assert "Score 0.88, suggested from 0.50." in pages["/transcript?name=drawn"].text
+        assert "Of the machine" in counted.text
     else:
         assert told == []
+        assert "Of the machine" not in counted.text
         assert "Withheld: this transcript" in pages["/transcript?name=drawn"].text
         assert "<td>withheld</td>" in pages["/transcripts"].text
 
