@@ -25,7 +25,8 @@ TURNS = 300
 class Mark:
     """A code on a span of a turn. `quote` is what it covers, empty where that is the turn.
 
-    `score` is the model's, `decision` what a coder did with the suggestion, and who.
+    `score` is the model's, `decision` what a coder did with the suggestion, and who; `memo` is
+    what the coder noted beside it.
     """
 
     code: str
@@ -34,6 +35,7 @@ class Mark:
     quote: str
     score: float | None = None
     decision: str = ""
+    memo: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -236,6 +238,7 @@ def _turn(
                     start=one.start,
                     end=one.end,
                     quote=_quote(turn, one.start, one.end),
+                    memo=one.memo,
                 )
                 for one in codings
                 if one.coder == coder

@@ -182,10 +182,10 @@ INSERT INTO code_name VALUES (3, 'Strain', '', '', NULL);
 @pytest.mark.parametrize(
     "text",
     [
-        "Int: Who 🙂 helps?\nNurse (00:12): My\nsister.\n\nInt: And now?\nNurse: Nobody. Too few.\n",
+        "Int: Who 🙂 helps?\nNurse (00:12): My\nsister.\n\nInt: Now?\nNurse: Nobody. Too few.\n",
         "Int: Who helps?\n[00:00:09] Nurse: My\n[00:01:00] sister.\nInt: now?\nNurse: Too few.\n",
         "We met at noon.\nMy\nsister came, and Int: too few.\n",
-        "A text that somebody wrapped\nby hand. My\nsister came.\n\nToo few came\nalong. Too few.\n",
+        "A text that we wrapped\nby hand. My\nsister came.\n\nToo few came\nalong. Too few.\n",
         "Int: only one is named here.\nMy\nsister did not come.\na\nb\nc\nToo few\n",
     ],
 )
