@@ -35,6 +35,9 @@ NAME_KEYS = ("transcript", "name", "title", "document", "filename", "file_name",
 """Keys of the data that name a transcript, the first that does so for every task; after these
 any key that begins or ends with `id` as a word."""
 
+MOST_VALUES = 3_000_000
+"""Commas and brackets of an export that are read: each may become an object in memory."""
+
 ATTRIBUTE = "attribute "
 """How the keys of a task's data begin that are a transcript's attributes."""
 
@@ -61,6 +64,12 @@ class Task:
 def read_tasks(file: str, text: str, intake: Intake) -> tuple[Task, ...]:
     """Put in the transcripts of an export; its annotations come later, after all codes."""
     place = Place(file=file)
+    values = text.count(",") + text.count("[") + text.count("{")
+    if values > MOST_VALUES:
+        intake.problem(
+            place, f"holds {values:,} values, more than {MOST_VALUES:,}; export it in parts"
+        )
+        return ()
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:

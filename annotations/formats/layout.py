@@ -201,7 +201,7 @@ def _aligned(text: str, turns: Sequence[Turn]) -> tuple[Piece, ...] | None:
     White space does not count. None where there are other words, too.
     """
     dense = _dense(text)
-    places = [at for at, mark in enumerate(text) if not mark.isspace()]
+    places = np.flatnonzero(_inked(text))
     pieces: list[Piece] = []
     at = 0
     for turn in turns:
@@ -215,7 +215,8 @@ def _aligned(text: str, turns: Sequence[Turn]) -> tuple[Piece, ...] | None:
             return None
         at = start + len(words)
         if words:
-            pieces.append(Piece(start=places[start], end=places[at - 1] + 1, speaker=turn.speaker))
+            first, last = int(places[start]), int(places[at - 1])
+            pieces.append(Piece(start=first, end=last + 1, speaker=turn.speaker))
         else:
             here = pieces[-1].end if pieces else 0
             pieces.append(Piece(start=here, end=here, speaker=turn.speaker))
