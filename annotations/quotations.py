@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from annotations.codebook import SEPARATOR, Codebook
+from annotations.codings import Coding
 from annotations.counts import NOT_GIVEN, check_attributes, references_of
 from annotations.errors import NotFound
 from annotations.formats.pseudonyms import Pseudonyms
@@ -20,8 +21,16 @@ class Context:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Remark:
+    """What a coder noted beside a coding."""
+
+    coder: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Quotation:
-    """A passage: its words, codes, speaker, transcript, and the turn before.
+    """A passage: its words, codes, speaker, transcript, what was noted on it, the turn before.
 
     `start` and `end` are code points of the turn as it is stored, before any pseudonym.
     `whole` says that the passage is all of the turn.
@@ -37,6 +46,7 @@ class Quotation:
     codes: tuple[str, ...]
     attributes: Mapping[str, str]
     before: Context | None
+    memos: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +102,10 @@ def find_quotations(
     ]
     for one in references_of(wanted):
         passages.setdefault((one.transcript, one.turn, one.start, one.end), []).append(one.code)
+    noted: dict[tuple[str, int, str], list[Coding]] = {}
+    for coding in wanted:
+        if coding.memo:
+            noted.setdefault((coding.transcript, coding.turn, coding.code), []).append(coding)
     order = {item.name: at for at, item in enumerate(transcripts)}
     groups: dict[tuple[str, ...], list[Quotation]] = {}
     speakers: list[str] = []
@@ -100,8 +114,10 @@ def find_quotations(
         turn = item.turns[key[1]]
         before = item.turns[key[1] - 1] if key[1] else None
         speakers += [item.name, turn.speaker, before.speaker if before else ""]
+        codes = passages[key]
+        memos = _memos(key, [one for code in codes for one in noted.get((*key[:2], code), ())])
         groups.setdefault(tuple(item.attributes.get(n) or NOT_GIVEN for n in by), []).append(
-            _quotation(item, turn, before, key, passages[key], pseudonyms, in_text=in_text)
+            _quotation(item, turn, before, key, codes, memos, pseudonyms, in_text=in_text)
         )
     found = codebook.code(path)
     return Quotations(
@@ -142,6 +158,7 @@ def _quotation(
     before: Turn | None,
     key: tuple[str, int, int, int],
     codes: Sequence[str],
+    memos: Sequence[Remark],
     pseudonyms: Pseudonyms,
     *,
     in_text: bool,
@@ -162,7 +179,14 @@ def _quotation(
         before=None
         if before is None
         else Context(speaker=pseudonyms.name(before.speaker), text=words(before.text)),
+        memos=tuple(Remark(coder=one.coder, text=words(one.text)) for one in memos),
     )
+
+
+def _memos(key: tuple[str, int, int, int], codings: Sequence[Coding]) -> list[Remark]:
+    """What was noted on codings within a passage, each once."""
+    inside = (one for one in codings if one.start < key[3] and key[2] < one.end)
+    return list(dict.fromkeys(Remark(coder=one.coder, text=one.memo) for one in inside))
 
 
 def _notes(pseudonyms: Pseudonyms, names: Sequence[str]) -> tuple[str, ...]:

@@ -2,13 +2,20 @@
 
 import re
 from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from annotations.codebook import normal_path
 from annotations.codings import Coding, Reading
 from annotations.formats.intake import Intake, Place
-from annotations.formats.whole_text import WholeText
+from annotations.formats.layout import Layout, Part
+from annotations.formats.offsets import Span
+from annotations.memos import Memo
+from annotations.transcripts import Transcript
+
+MOST_CODINGS = 200_000
+"""Codings that a document may have, each turn that a passage touches counted."""
 
 _ENDS = re.compile(r"\.(?:txt|docx?|odt|pdf|rtf|md|html?|epub)$", re.IGNORECASE)
 
@@ -22,11 +29,18 @@ class Passage:
     code: str
     coder: str
     coded_at: datetime | None
+    memo: str = ""
 
 
 def document_name(name: str) -> str:
     """A transcript's name from a document's: without the end that says what file it was."""
     return _ENDS.sub("", name.strip()) or name.strip()
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """A transcript's name from a document's that no other document has."""
+    short = document_name(name)
+    return short if short not in taken else name.strip()
 
 
 def code_level(name: str) -> str:
@@ -59,23 +73,41 @@ class Uncoded:
                 intake.refuse(place, f"{number} {what}")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Laid:
+    """A document that came in as a transcript, and how its text lies in the turns."""
+
+    transcript: Transcript
+    layout: Layout
+
+    def parts(self, start: int, end: int) -> tuple[Part, ...]:
+        """The turns' characters among characters `start` to `end` of the document's text."""
+        return self.layout.parts(Span(start=start, end=end))
+
+
 def add_passages(
-    laid: WholeText, passages: list[Passage], place: Place, intake: Intake, left_out: Uncoded
+    laid: Laid, passages: Sequence[Passage], place: Place, intake: Intake, left_out: Uncoded
 ) -> None:
     """Put in codings, and as readings every turn of a document for who coded any of it.
 
     These programs do not record what was read and not coded: who coded a document is taken to
-    have read it. A passage over several turns is a coding on each.
+    have read it. A passage over several turns is a coding on each, the later ones continuing
+    the first, which has the memo.
     """
     name = laid.transcript.name
     listed = intake.listed
     for coder in dict.fromkeys(one.coder for one in passages):
         for turn in laid.transcript.turns:
             intake.add_reading(Reading(transcript=name, turn=turn.index, coder=coder))
+    codings = 0
     for one in passages:
         parts = laid.parts(one.start, one.end)
         if not parts:
             left_out.note("codings of speakers' names or white space alone")
+        codings += len(parts)
+        if codings > MOST_CODINGS:
+            intake.problem(place, f"{name!r} has more than {MOST_CODINGS:,} codings, by turn")
+            return
         for part in parts:
             coding = Coding(
                 transcript=name,
@@ -85,5 +117,31 @@ def add_passages(
                 code=one.code,
                 coder=one.coder,
                 coded_at=one.coded_at,
+                memo="" if part.continues else one.memo,
+                continues=part.continues,
             )
             intake.add_coding(coding, place, listed)
+
+
+def add_memo(
+    intake: Intake,
+    text: str,
+    *,
+    title: str = "",
+    author: str = "",
+    transcript: str | None = None,
+    part: Part | None = None,
+) -> None:
+    """Put in a memo on a transcript, a part of it, or (with neither) the study, if it has words."""
+    if text.strip():
+        intake.add_memo(
+            Memo(
+                title=title,
+                text=text.strip(),
+                author=author,
+                transcript=transcript,
+                turn=part.turn if part is not None else None,
+                start=part.start if part is not None else None,
+                end=part.end if part is not None else None,
+            )
+        )

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 from annotations.errors import Problem
 
+MOST_ROWS = 400_000
+MOST_PROBLEMS = 1_000
+"""Faulty rows after which a table is given up."""
+
 _LONGEST_FIELD = 2**31 - 1  # the largest C long everywhere
 
 
@@ -46,6 +50,12 @@ def read_table(file: str, text: str, *, delimiter: str = ",") -> Table:
                     pass
                 elif not columns:
                     columns = tuple(field.strip() for field in fields)
+                elif len(rows) == MOST_ROWS:
+                    message = f"more than {MOST_ROWS:,} rows; cut it into several files"
+                    problems.append(Problem(file=file, line=line, message=message))
+                    break
+                elif len(problems) == MOST_PROBLEMS:
+                    break
                 elif len(fields) == len(columns):
                     rows.append(Row(line=line, fields=dict(zip(columns, fields, strict=True))))
                 else:

@@ -9,9 +9,14 @@ from pathlib import Path
 from annotations.errors import Problem
 from annotations.formats.encodings import decode
 
-MOST_BYTES = 512 * 2**20
-"""The most that a table or an export may hold; far more than a study of a thousand interviews."""
+MOST_BYTES = 64 * 2**20
+"""The most that a table or an export may hold, unpacked: some ten million words.
 
+What is made of them takes several times as much, and all of it stays below 500 MB.
+"""
+
+_LOOKED_AT = 2**16
+_NUL = "holds a NUL character, so it is not plain text; save it again as UTF-8"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -40,6 +45,9 @@ def read_text(path: Path, *, any_encoding: bool = False, most: int = MOST_BYTES)
         if path.suffix.lower() == ".gz" and raw:
             with gzip.GzipFile(fileobj=io.BytesIO(raw)) as packed:
                 raw = packed.read(most + 1)
+        if b"\0" in raw[:_LOOKED_AT] and not any_encoding and not raw.startswith(_UTF16_MARKS):
+            # Told at once, before all of it is decoded.
+            return _refused(file, _NUL, line=_line_of(raw, raw.index(b"\0")))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         return _refused(file, f"the gzip file is damaged ({error}); copy or compress it again")
     except OSError as error:
@@ -73,7 +81,7 @@ def read_text(path: Path, *, any_encoding: bool = False, most: int = MOST_BYTES)
         line = text.count("\n", 0, text.index("\0")) + 1
         return _refused(
             file,
-            "holds a NUL character, so it is not plain text; save it again as UTF-8",
+            _NUL,
             line=line,
         )
     return Content(text=text)

@@ -3,7 +3,8 @@
 A transcript is named by its task's data (see `NAME_KEYS`), else `task ID`. A finished
 annotation reads every turn of its transcript, also one without results; a cancelled one is
 refused. Two annotations of one coder on one transcript count as one that applied the codes of
-both. Labels of all controls are codes, by the names they have there.
+both. Labels of all controls are codes, by the names they have there; what coders typed beside a
+region is the memo of its codings.
 """
 
 import json
@@ -20,10 +21,12 @@ from annotations.formats.intake import Intake, Place
 from annotations.formats.label_config import code_of_label
 from annotations.formats.results import (
     CODED_TYPES,
+    MEMO_TYPE,
     Json,
     Span,
     UnreadableRegion,
     labels_of,
+    memos_of,
     spans_of,
 )
 from annotations.transcripts import Transcript, Turn
@@ -31,6 +34,12 @@ from annotations.transcripts import Transcript, Turn
 NAME_KEYS = ("transcript", "name", "title", "document", "filename", "file_name", "file", "id")
 """Keys of the data that name a transcript, the first that does so for every task; after these
 any key that begins or ends with `id` as a word."""
+
+MOST_VALUES = 3_000_000
+"""Commas and brackets of an export that are read: each may become an object in memory."""
+
+ATTRIBUTE = "attribute "
+"""How the keys of a task's data begin that are a transcript's attributes."""
 
 _ID_KEY = re.compile(r"id\b.*|.*(?:\b|_)id", re.IGNORECASE)
 _LONGEST_NAME = 200
@@ -59,6 +68,12 @@ _NAMED = 10
 def read_tasks(file: str, text: str, intake: Intake) -> tuple[Task, ...]:
     """Put in the transcripts of an export; its annotations come later, after all codes."""
     place = Place(file=file)
+    values = text.count(",") + text.count("[") + text.count("{")
+    if values > MOST_VALUES:
+        intake.problem(
+            place, f"holds {values:,} values, more than {MOST_VALUES:,}; export it in parts"
+        )
+        return ()
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:
@@ -95,6 +110,7 @@ def read_tasks(file: str, text: str, intake: Intake) -> tuple[Task, ...]:
             continue
         taken = intake.add_transcript(Transcript(name=name, turns=of_entry), place)
         if taken is not None:
+            _add_attributes(entry["data"], name, place, intake)
             task = Task(
                 place=place,
                 label=label if name == label else f"{label} (transcript {name!r})",
@@ -105,6 +121,17 @@ def read_tasks(file: str, text: str, intake: Intake) -> tuple[Task, ...]:
             )
             tasks.append(task)
     return tuple(tasks)
+
+
+def _add_attributes(data: Json, name: str, place: Place, intake: Intake) -> None:
+    """Put in what our own export keeps of a transcript beside its words."""
+    found = {
+        key.removeprefix(ATTRIBUTE): value
+        for key, value in data.items()
+        if key.startswith(ATTRIBUTE) and key != ATTRIBUTE and isinstance(value, str)
+    }
+    if found:
+        intake.add_attributes(name, found, place)
 
 
 def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
@@ -181,8 +208,12 @@ def _read_annotation(
             Reading(transcript=name, turn=turn.index, coder=coder, assisted=assisted)
         )
     when = _time(annotation.get("updated_at") or annotation.get("created_at"))
+    memos = memos_of(result)
+    coded = {str(item.get("id", "")) for item in result if item.get("type") in CODED_TYPES}
     for item in result:
         kind = item.get("type")
+        if kind == MEMO_TYPE and str(item.get("id", "")) in coded:
+            continue
         if kind not in CODED_TYPES:
             left_out[task.place, f"of kind {kind!r} are not codings"] += 1
             continue
@@ -198,7 +229,7 @@ def _read_annotation(
         if not codes:
             left_out[task.place, f"of kind {kind!r} without a label"] += 1
         for code in codes:
-            for span in spans:
+            for at, span in enumerate(spans):
                 coding = Coding(
                     transcript=name,
                     turn=span.turn,
@@ -207,6 +238,7 @@ def _read_annotation(
                     code=code,
                     coder=coder,
                     coded_at=when,
+                    memo="" if at else memos.get(str(item.get("id", "")), ""),
                 )
                 intake.add_coding(coding, task.place, listed)
 
@@ -277,7 +309,12 @@ def _turns(value: object) -> tuple[Turn, ...] | None:
         return None
     speaker = next((key for key in _SPEAKER_KEYS if key in value[0]), None)
     return tuple(
-        Turn(index=index, speaker=str(item.get(speaker) or "").strip(), text=item[words])
+        Turn(
+            index=index,
+            speaker=str(item.get(speaker) or "").strip(),
+            text=item[words],
+            interviewer=item.get("interviewer") is True,
+        )
         for index, item in enumerate(value)
     )
 

@@ -15,11 +15,13 @@ from xml.sax.saxutils import quoteattr
 from annotations.codebook import Code, Codebook
 from annotations.codings import MODEL_PREFIX, Coding, Reading, is_model
 from annotations.formats.label_config import LabelConfig, label_config_for
-from annotations.formats.label_studio import in_utc
+from annotations.formats.label_studio import ATTRIBUTE, in_utc
 from annotations.formats.regions import PredictedSpan, result_of, task_data_of
-from annotations.formats.results import Json
+from annotations.formats.results import MEMO_TYPE, Json
 from annotations.study import Study
 from annotations.transcripts import Transcript
+
+_OFFSETS = ("startOffset", "endOffset")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +78,7 @@ def tasks_of(study: Study, *, now: datetime, predicted: Sequence[Predicted] = ()
                 predictions.append(_prediction(version, spans, item, config, now))
                 continue
             result = [_by_hand(one) for one in _results(codings, item, config)]
+            result += _memos(codings, item, config)
             if {one.turn for one in readings} == set(range(len(item.turns))):
                 annotations.append(_annotation(number, coder, codings, readings, result))
             else:
@@ -93,11 +96,11 @@ def tasks_of(study: Study, *, now: datetime, predicted: Sequence[Predicted] = ()
     return Tasks(
         json=json.dumps(tasks, ensure_ascii=False, indent=1),
         label_config=xml,
-        notes=_notes(partly),
+        notes=(*_drafted(partly), *_not_carried(study, whole=whole)),
     )
 
 
-def _notes(partly: Sequence[str]) -> tuple[str, ...]:
+def _drafted(partly: Sequence[str]) -> tuple[str, ...]:
     if not partly:
         return ()
     return (
@@ -105,6 +108,27 @@ def _notes(partly: Sequence[str]) -> tuple[str, ...]:
         f"and an annotation would say all of it: {', '.join(partly[:5])}"
         + (", ..." if len(partly) > 5 else ""),
     )
+
+
+def _not_carried(study: Study, *, whole: bool) -> tuple[str, ...]:
+    """What tasks have no place for."""
+    memos = sum(bool(one.memo) for one in study.codings) if whole else 0
+    about = (
+        (memos, "memos on codings of whole texts"),
+        (len(study.memos), "memos on transcripts, codes and the study"),
+        (len(study.sets), "sets"),
+        (
+            sum(one.continues for one in study.codings),
+            "marks that a coding continues the one above",
+        ),
+    )
+    lost = [f"{number} {what}" for number, what in about if number]
+    notes = ["A task has no codebook: colours and rules are not in it (--format csv has them)."]
+    if any(one.coded_at for one in study.codings):
+        notes.append("Of a coder's times on a transcript the last is kept.")
+    if lost:
+        notes.append(f"Not in the tasks: {', '.join(lost)} (--format qdpx has them).")
+    return tuple(notes)
 
 
 def _coded_as_a_whole(study: Study) -> bool:
@@ -144,8 +168,11 @@ def _data(transcript: Transcript, *, whole: bool) -> Json:
         data: Json = {"transcript": transcript.name, "text": transcript.turns[0].text}
     else:
         data = task_data_of(transcript)
+        for turn, shown in zip(transcript.turns, data["turns"], strict=True):
+            if turn.interviewer:
+                shown["interviewer"] = True
     # Beside the words, so that Label Studio's filters know them; ours are named apart.
-    return {**{f"attribute {k}": v for k, v in transcript.attributes.items()}, **data}
+    return {**{f"{ATTRIBUTE}{k}": v for k, v in transcript.attributes.items()}, **data}
 
 
 def _as_span(coding: Coding) -> PredictedSpan:
@@ -161,6 +188,27 @@ def _as_span(coding: Coding) -> PredictedSpan:
 
 def _results(codings: Sequence[Coding], transcript: Transcript, config: LabelConfig) -> list[Json]:
     return result_of([_as_span(one) for one in codings], transcript, config)
+
+
+def _memos(codings: Sequence[Coding], transcript: Transcript, config: LabelConfig) -> list[Json]:
+    """What was noted beside codings, as the text field of their regions holds it."""
+    if not config.paragraphs:
+        return []
+    found: list[Json] = []
+    for coding in codings:
+        for region in _results([coding], transcript, config) if coding.memo else ():
+            value = {key: region["value"][key] for key in ("start", "end", *_OFFSETS)}
+            found.append(
+                {
+                    "id": region["id"],
+                    "from_name": "memo",
+                    "to_name": config.text_name,
+                    "type": MEMO_TYPE,
+                    "value": {**value, "text": [coding.memo]},
+                    "origin": "manual",
+                }
+            )
+    return found
 
 
 def _by_hand(result: Json) -> Json:

@@ -19,6 +19,8 @@ _MOST_WORDS = 5
 _BRACKETED_TIMES = re.compile(rf"\s*(?:{TIME})\s*", re.DOTALL)
 _LAST_TIME = re.compile(rf"\s*(?:[\[(#<]\s*{_CLOCK}(?:-\d{{1,2}})?\s*[\])#>])\s*$")
 _NOT_IN_NAMES = re.compile(r"[,;!?…\"“”=|\\]|\w{5}\.\s+[a-z]|\.\.|https?$", re.ASCII)
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+_SPACE = re.compile(r"[^\S ]")
 _IN_BRACKETS = re.compile(r"\s*[\[(][^\[\]()]*[\])]")
 
 
@@ -52,8 +54,7 @@ _OPENINGS = _words(
 def plain(text: str) -> str:
     """Text with every kind of space as one that separates words, and nothing invisible."""
     # Soft hyphens, zero-width spaces and byte order marks join nothing and show nothing.
-    text = re.sub("[\u00ad\u200b\u2060\ufeff]", "", text)
-    return re.sub(r"[^\S\n ]|\n", " ", text)
+    return _SPACE.sub(" ", _INVISIBLE.sub("", text))
 
 
 def without_time(words: str) -> str:

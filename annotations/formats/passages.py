@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from annotations.formats.whole_text import Part
+from annotations.formats.layout import Part
 from annotations.transcripts import Transcript
 
 
@@ -75,4 +75,7 @@ def _parts(text: _Bare, start: int, end: int) -> tuple[Part, ...]:
         turn, offset = text.turns[at], text.offsets[at]
         if turn >= 0:
             span[turn] = (span.get(turn, (offset, 0))[0], offset + 1)
-    return tuple(Part(turn=turn, start=one[0], end=one[1]) for turn, one in span.items())
+    return tuple(
+        Part(turn=turn, start=one[0], end=one[1], continues=at > 0)
+        for at, (turn, one) in enumerate(span.items())
+    )

@@ -1,32 +1,41 @@
 """QualCoder projects: a folder `NAME.qda` with the SQLite file `data.qda` in it.
 
 Text sources become transcripts, categories and codes (and codes below codes) paths, memos of codes
-definitions, owners coders, attributes of files and of the one case of a file attributes. Pictures,
-audio and video, and memos and journals are listed as left out.
+definitions, owners coders, attributes of files and of the one case of a file attributes. Other
+memos, annotations and journals become memos. Pictures, audio and video are listed as left out.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from annotations.codebook import SEPARATOR, Code
 from annotations.errors import InputError
 from annotations.formats.coded_documents import (
+    Laid,
     Passage,
     Uncoded,
+    add_memo,
     add_passages,
     code_level,
-    document_name,
+    free_name,
     time_of,
 )
+from annotations.formats.colors import color_of
 from annotations.formats.intake import Intake, Place
+from annotations.formats.layout import lay_out
+from annotations.formats.offsets import Counting, LineEnd, SourceText
+from annotations.formats.refi.attributes import CASE
 from annotations.formats.sqlite_project import SqliteProject, open_project, whole, words
 from annotations.formats.utf16 import code_point_offset
-from annotations.formats.whole_text import lay_out
+from annotations.transcripts import Transcript
 
 NEEDED = frozenset({"source", "code_name", "code_text"})
 """Tables that every QualCoder project has."""
 
 _DEEPEST = 100
+_AS_STORED = Counting(utf16=False, line_end=LineEnd.AS_IN_FILE)
 
 
 def read(path: Path, intake: Intake) -> None:
@@ -47,49 +56,135 @@ def read(path: Path, intake: Intake) -> None:
 
 def _read(project: SqliteProject, place: Place, intake: Intake) -> None:
     left_out = Uncoded()
-    codes = _codes(project)
-    for code in codes.values():
-        intake.gather_code(code)
-    passages: dict[int, list[Mapping[str, object]]] = {}
-    columns = ("fid", "cid", "pos0", "pos1", "seltext", "owner", "date", "memo")
+    codes = _codes(project, intake)
+    rows_of: dict[int, list[Mapping[str, object]]] = {}
+    columns = ("fid", "cid", "pos0", "pos1", "seltext", "owner", "date", "memo", "important")
     for row in project.rows("code_text", columns):
-        passages.setdefault(whole(row["fid"]) or 0, []).append(row)
-        left_out.note("memos on codings not read", int(bool(words(row["memo"]))))
+        rows_of.setdefault(whole(row["fid"]) or 0, []).append(row)
+        left_out.note("marks of codings as important not read", int(bool(row["important"])))
+    annotations: dict[int, list[Mapping[str, object]]] = {}
+    for row in project.rows("annotation", ("fid", "pos0", "pos1", "memo", "owner")):
+        annotations.setdefault(whole(row["fid"]) or 0, []).append(row)
     attributes = _attributes(project, left_out)
-    for row in project.rows("source", ("id", "name", "fulltext", "memo")):
-        number, name = whole(row["id"]), document_name(words(row["name"]))
+    names: dict[int, str] = {}
+    for row in project.rows("source", ("id", "name", "fulltext", "memo", "owner")):
+        number = whole(row["id"])
+        name = free_name(words(row["name"]), names.values())
         text = row["fulltext"] if isinstance(row["fulltext"], str) else ""
         if number is None or not name or not text.strip():
             left_out.note("sources without text (pictures, audio, video, empty files) not read")
+            memo = bool(words(row["memo"])) + len(annotations.pop(number or 0, []))
+            left_out.note("memos on sources without text not read", memo)
             continue
-        left_out.note("memos on sources not read", int(bool(words(row["memo"]))))
-        laid = lay_out(name, text, known=intake.known(name))
-        if laid is None or intake.add_transcript(laid.transcript, place) is None:
+        names[number] = name
+        document = _Document(text)
+        layout = lay_out(document.source.text, known=intake.known(name))
+        transcript = intake.add_transcript(Transcript(name=name, turns=layout.turns), place)
+        if transcript is None:
             continue
-        if attributes.get(number):
-            intake.add_attributes(name, attributes[number], place)
-        found = _passages(passages.pop(number, []), text, codes, intake, left_out)
+        laid = Laid(transcript=transcript, layout=layout)
+        of_source = attributes.get(number, {})
+        if of_source.get(CASE) == name:
+            del of_source[CASE]
+        if of_source:
+            intake.add_attributes(name, of_source, place)
+        add_memo(intake, words(row["memo"]), author=words(row["owner"]), transcript=name)
+        found = _passages(rows_of.pop(number, []), document, codes, intake, left_out)
         add_passages(laid, list(found), place, intake, left_out)
-    left_out.note("codings of sources that are not text", sum(map(len, passages.values())))
+        for one in annotations.pop(number, []):
+            _add_annotation(one, laid, document, intake)
+    left_out.note("codings of sources that are not text", sum(map(len, rows_of.values())))
+    left_out.note("annotations of sources that are not text", sum(map(len, annotations.values())))
+    _add_memos(project, names, intake)
     for table, what in (
         ("code_image", "codings of pictures not read"),
         ("code_av", "codings of audio and video not read"),
-        ("annotation", "annotations not read"),
-        ("journal", "journals not read"),
     ):
         left_out.note(what, project.count(table))
+    for row in project.rows("attribute_type", ("memo",)):
+        left_out.note("memos on attributes not read", int(bool(words(row["memo"]))))
     left_out.tell(place, intake)
 
 
-def _codes(project: SqliteProject) -> dict[int, Code]:
-    """Every code by its number, its path made of categories and of codes above it."""
+class _Document:
+    """A source's text as it is stored, and with every line's end as one line feed."""
+
+    def __init__(self, stored: str) -> None:
+        self.stored = stored
+        self.source = SourceText.of(stored)
+        self._starts = self.source.starts(_AS_STORED)
+
+    def span(self, row: Mapping[str, object]) -> tuple[int, int] | None:
+        """The characters of a coding, checked against the words stored beside it.
+
+        Positions are code points; where the words say so they are UTF-16 units, as the editor
+        that QualCoder is made with counts.
+        """
+        start, end = whole(row["pos0"]), whole(row["pos1"])
+        if start is None or end is None or not 0 <= start < end:
+            return None
+        selected = row.get("seltext")
+        selected = selected if isinstance(selected, str) else ""
+        text = self.stored
+        if not (end <= len(text) and (not selected or _same(text[start:end], selected))):
+            try:
+                start = code_point_offset(text, start)
+                end = code_point_offset(text, end, up=True)
+            except ValueError:
+                return None
+            if not selected or not _same(text[start:end], selected):
+                return None
+        at = np.searchsorted(self._starts, [start, end])
+        return (int(at[0]), int(at[1]))
+
+
+def _add_annotation(
+    row: Mapping[str, object], laid: Laid, document: _Document, intake: Intake
+) -> None:
+    """An annotation is a memo on the first turn of its passage, or on all of the transcript."""
+    span = document.span(row)
+    parts = laid.parts(*span) if span is not None else ()
+    add_memo(
+        intake,
+        words(row["memo"]),
+        author=words(row["owner"]),
+        transcript=laid.transcript.name,
+        part=parts[0] if parts else None,
+    )
+
+
+def _add_memos(project: SqliteProject, names: Mapping[int, str], intake: Intake) -> None:
+    """Memos on the project and on cases, and journals."""
+    for row in project.rows("project", ("memo",)):
+        add_memo(intake, words(row["memo"]))
+    for row in project.rows("journal", ("name", "jentry", "owner")):
+        text = words(row["jentry"])
+        add_memo(intake, text, title=words(row["name"]), author=words(row["owner"]))
+    members: dict[int, dict[str, None]] = {}
+    for row in project.rows("case_text", ("caseid", "fid")):
+        name = names.get(whole(row["fid"]) or 0)
+        if name is not None:
+            members.setdefault(whole(row["caseid"]) or 0, {})[name] = None
+    for row in project.rows("cases", ("caseid", "name", "memo", "owner")):
+        title = f"Case {words(row['name'])}".strip()
+        about: list[str | None] = [*members.get(whole(row["caseid"]) or 0, {})]
+        for target in about or [None]:
+            text, author = words(row["memo"]), words(row["owner"])
+            add_memo(intake, text, title=title, author=author, transcript=target)
+
+
+def _codes(project: SqliteProject, intake: Intake) -> dict[int, Code]:
+    """Put in every code and category; the codes by number.
+
+    The path of a code is made of categories and of codes above it.
+    """
     categories = {
         whole(row["catid"]): row
-        for row in project.rows("code_cat", ("catid", "name", "supercatid"))
+        for row in project.rows("code_cat", ("catid", "name", "supercatid", "memo"))
     }
     rows = {
         number: row
-        for row in project.rows("code_name", ("cid", "name", "memo", "catid", "supercid"))
+        for row in project.rows("code_name", ("cid", "name", "memo", "catid", "color", "supercid"))
         if (number := whole(row["cid"])) is not None
     }
 
@@ -111,7 +206,13 @@ def _codes(project: SqliteProject) -> dict[int, Code]:
             category = at["catid"]
         path = SEPARATOR.join(level for level in [*above(category), *levels] if level)
         if path:
-            codes[number] = Code(path=path, definition=words(row["memo"]))
+            definition, color = words(row["memo"]), color_of(words(row["color"]))
+            codes[number] = Code(path=path, definition=definition, color=color)
+            intake.gather_code(codes[number])
+    for number, row in categories.items():
+        path = SEPARATOR.join(level for level in above(number) if level)
+        if path:
+            intake.gather_code(Code(path=path, definition=words(row["memo"])))
     return codes
 
 
@@ -138,7 +239,7 @@ def _attributes(project: SqliteProject, left_out: Uncoded) -> dict[int, dict[str
             left_out.note("sources with several cases: the cases' attributes not read")
             continue
         (case,) = of_source
-        found[source] = {"case": names.get(case, ""), **of.get(("case", case), {})}
+        found[source] = {CASE: names.get(case, ""), **of.get(("case", case), {})}
         found[source] = {name: value for name, value in found[source].items() if value}
     for (kind, source), attributes in of.items():
         if kind == "file":
@@ -148,7 +249,7 @@ def _attributes(project: SqliteProject, left_out: Uncoded) -> dict[int, dict[str
 
 def _passages(
     rows: list[Mapping[str, object]],
-    text: str,
+    document: _Document,
     codes: Mapping[int, Code],
     intake: Intake,
     left_out: Uncoded,
@@ -156,7 +257,7 @@ def _passages(
     for row in rows:
         code = codes.get(whole(row["cid"]) or 0)
         coder = words(row["owner"]) or intake.coder or ""
-        span = _span(row, text)
+        span = document.span(row)
         if code is None:
             left_out.note("codings with a code that is not there")
         elif span is None:
@@ -170,26 +271,8 @@ def _passages(
                 code=code.path,
                 coder=coder,
                 coded_at=time_of(row["date"]),
+                memo=words(row["memo"]),
             )
-
-
-def _span(row: Mapping[str, object], text: str) -> tuple[int, int] | None:
-    """The characters of a coding, checked against the words stored beside it.
-
-    Positions are code points; where the words say so they are UTF-16 units, as the editor that
-    QualCoder is made with counts.
-    """
-    start, end = whole(row["pos0"]), whole(row["pos1"])
-    if start is None or end is None or not 0 <= start < end:
-        return None
-    selected = row["seltext"] if isinstance(row["seltext"], str) else ""
-    if end <= len(text) and (not selected or _same(text[start:end], selected)):
-        return (start, end)
-    try:
-        start, end = code_point_offset(text, start), code_point_offset(text, end, up=True)
-    except ValueError:
-        return None
-    return (start, end) if selected and _same(text[start:end], selected) else None
 
 
 def _same(one: str, other: str) -> bool:

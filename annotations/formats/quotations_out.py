@@ -11,7 +11,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 _COLUMNS = (
     *("grouped", "code", "transcript", "turn", "start", "end", "speaker", "quotation"),
-    *("before_speaker", "before"),
+    *("before_speaker", "before", "memos"),
 )
 
 
@@ -25,7 +25,8 @@ def as_text(found: Quotations) -> str:
         for one in group.quotations:
             if one.before is not None:
                 lines.append(f"    {_spoken(one.before.speaker, one.before.text)}")
-            lines += [f"  {_spoken(one.speaker, _quoted(one))}", f"    {_source(one)}", ""]
+            lines += [f"  {_spoken(one.speaker, _quoted(one))}", f"    {_source(one)}"]
+            lines += [*(f"    {memo}" for memo in _memos(one)), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -48,6 +49,8 @@ def as_word(found: Quotations) -> bytes:
                 quote.add_run(_clean(f"{one.speaker}: ")).bold = True
             quote.add_run(_clean(_quoted(one))).italic = False
             document.add_paragraph(_clean(_source(one)))
+            for memo in _memos(one):
+                document.add_paragraph(_clean(memo))
     sink = io.BytesIO()
     document.save(sink)
     return sink.getvalue()
@@ -73,6 +76,7 @@ def as_csv(found: Quotations) -> str:
                         if one.before is not None
                         else ("", "")
                     ),
+                    " | ".join(f"{memo.coder}: {memo.text}" for memo in one.memos),
                     *(one.attributes.get(name, "") for name in names),
                 )
             )
@@ -104,6 +108,11 @@ def _source(one: Quotation) -> str:
     attributes = _listed(one.attributes)
     codes = "; ".join(one.codes)
     return f"[{one.transcript}, turn {one.turn}{attributes}; {codes}]"
+
+
+def _memos(one: Quotation) -> list[str]:
+    """What coders noted on it, a line each."""
+    return [f"Memo by {memo.coder}: {' '.join(memo.text.split())}" for memo in one.memos]
 
 
 def _listed(attributes: Mapping[str, str]) -> str:

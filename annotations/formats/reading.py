@@ -15,6 +15,7 @@ from annotations.formats import (
     label_studio,
     qualcoder,
     segment_tables,
+    sheets,
     taguette,
     tidy_csv,
     transcript_files,
@@ -73,7 +74,7 @@ def read_paths(
     """
     intake = Intake(known=known, codebook=codebook, coder=coder, former=former)
     tables: list[TidyFile] = []
-    sheets: list[csv_table.Table] = []
+    about: list[csv_table.Table] = []
     exports: list[tuple[str, str]] = []
     tasks: list[label_studio.Task] = []
     segments: list[csv_table.Table] = []
@@ -90,7 +91,7 @@ def read_paths(
             projects.append(path)
         elif kind is Format.WORKBOOK:
             for sheet in _workbook(path, intake):
-                (segments if segment_tables.is_one(sheet) else sheets).append(sheet)
+                (segments if segment_tables.is_one(sheet) else about).append(sheet)
         elif (content := read_text(path)).problem is not None:
             intake.problems([content.problem])
             intake.lost_transcript(None)
@@ -101,7 +102,7 @@ def read_paths(
         elif not is_known(table := csv_table.read_table(str(path), content.text)) and (
             facesheets.could_be(table)
         ):
-            sheets.append(table)
+            about.append(table)
             intake.problems(table.problems)
         else:
             tidy = recognise(table, intake)
@@ -119,7 +120,7 @@ def read_paths(
     label_studio.read_annotations(tasks, intake)
     for one in segments:
         segment_tables.read(one, intake)
-    facesheets.read(sheets, intake)
+    facesheets.read(about, intake)
     material = intake.material()
     return interviewers.mark(material, interviewing) if interviewing else material
 
@@ -137,7 +138,7 @@ def _read_tables(
 
 def _workbook(path: Path, intake: Intake) -> Sequence[csv_table.Table]:
     try:
-        return facesheets.read_workbook(path)
+        return sheets.read_workbook(path)
     except InputError as error:
         intake.problems(error.problems)
         return ()

@@ -12,7 +12,14 @@ from typing import Any
 from annotations.codebook import SEPARATOR, normal_path
 from annotations.errors import InputError, Problem
 from annotations.formats.label_config import SPAN_KINDS, Control, LabelConfig
-from annotations.formats.results import CODED_TYPES, Json, UnreadableRegion, labels_of, spans_of
+from annotations.formats.results import (
+    CODED_TYPES,
+    Json,
+    UnreadableRegion,
+    labels_of,
+    memos_of,
+    spans_of,
+)
 from annotations.formats.utf16 import utf16_offset
 from annotations.transcripts import Transcript, Turn
 
@@ -22,7 +29,8 @@ class Region:
     """Codes on characters `start` to `end` of one turn, as a coder left them.
 
     A region over several turns is several of these with the same `id`; so is a choice for the
-    whole text. `origin` is `prediction` (kept), `prediction-changed` or `manual`.
+    whole text. `origin` is `prediction` (kept), `prediction-changed` or `manual`; `memo` is what
+    the coder typed beside it, at its first turn.
     """
 
     id: str
@@ -32,6 +40,7 @@ class Region:
     text: str
     codes: tuple[str, ...]
     origin: str
+    memo: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,11 +73,12 @@ def regions_of(
 def decode(result: Sequence[Json], transcript: Transcript, config: LabelConfig) -> Decoded:
     """The coded regions of an annotation, in its order.
 
-    Results of other controls (memos, ratings) are passed over, regions that do not fit the
+    Results of other controls (ratings) are passed over, regions that do not fit the
     transcript refused; codes that the config does not list are kept as paths.
     """
     refused: list[str] = []
     controls = {control.name: control for control in config.controls}
+    memos = memos_of(result)
     regions: list[Region] = []
     for item in result:
         control = controls.get(str(item.get("from_name")))
@@ -89,8 +99,9 @@ def decode(result: Sequence[Json], transcript: Transcript, config: LabelConfig) 
                 text=transcript.turns[span.turn].text[span.start : span.end],
                 codes=tuple(code for code in codes if code),
                 origin=str(item.get("origin") or "manual"),
+                memo="" if at else memos.get(str(item.get("id", "")), ""),
             )
-            for span in spans
+            for at, span in enumerate(spans)
         )
     return Decoded(regions=tuple(regions), refused=tuple(refused))
 

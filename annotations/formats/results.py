@@ -1,5 +1,6 @@
 """One result of a Label Studio annotation: its labels, and the characters that it covers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,10 @@ CODED_TYPES = ("paragraphlabels", "labels", "taxonomy", "choices")
 """The `type` of results that hold codes."""
 
 
+MEMO_TYPE = "textarea"
+"""The `type` of results that hold what a coder typed."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
     """Characters `start` to `end` of a turn, in code points."""
@@ -20,6 +25,27 @@ class Span:
     turn: int
     start: int
     end: int
+
+
+def memos_of(result: Sequence[Json]) -> dict[str, str]:
+    """What a coder typed beside regions, by the region's id, several texts joined by a line.
+
+    That is what stands in text fields of a region, and in the note that Label Studio itself
+    keeps of a region which the coder drew (on a suggestion, the model's reason stands there).
+    """
+    found: dict[str, list[str]] = {}
+    for item in result:
+        value = item.get("value")
+        texts: object = value.get("text") if isinstance(value, dict) else None
+        if item.get("type") != MEMO_TYPE:
+            meta = item.get("meta")
+            drawn = item.get("origin") == "manual" and isinstance(meta, dict)
+            texts = meta.get("text") if drawn and isinstance(meta, dict) else None
+        texts = texts if isinstance(texts, list) else [texts]
+        words = [text.strip() for text in texts if isinstance(text, str) and text.strip()]
+        if words:
+            found.setdefault(str(item.get("id", "")), []).extend(words)
+    return {region: "\n".join(dict.fromkeys(texts)) for region, texts in found.items()}
 
 
 class UnreadableRegion(ValueError):

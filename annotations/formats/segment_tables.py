@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from annotations.codebook import SEPARATOR, normal_path
+from annotations.codebook import SEPARATOR, Code, normal_path
 from annotations.codings import Coding, Reading
 from annotations.formats.coded_documents import document_name, time_of
+from annotations.formats.colors import color_of
 from annotations.formats.csv_table import Row, Table, read_table
 from annotations.formats.intake import Intake, Place
 from annotations.formats.passages import Found, Passages
@@ -26,6 +27,16 @@ _WHEN = (
     *("created", "creation date", "excerpt date", "modified", "modification date"),
     *("erstellt am", "erstellt", "geändert am"),
 )
+_COMMENT = ("comment", "comments", "kommentar", "coded segment comment", "memo", "memos")
+_WEIGHT = ("weight score", "weight", "gewicht", "codegewicht")
+_COLOR = ("color", "colour", "farbe")
+_PLACES = (
+    *("beginning", "begin", "end", "anfang", "ende", "area", "fläche", "coverage %"),
+    *("abdeckungsgrad %", "abdeckung %", "preview", "vorschau", "excerpt range"),
+)
+"""What the words and the transcript tell already."""
+
+_OF_CODE = re.compile(r"code:\s*(?P<path>.+?)\s+(?P<what>weight|range)", re.IGNORECASE)
 _APPLIED = re.compile(r"code:\s*(?P<path>.+?)\s+applied", re.IGNORECASE)
 _YES = ("true", "yes", "1", "wahr", "ja")
 _MOST_TOLD = 20
@@ -40,7 +51,13 @@ class _Layout:
     code: str | None
     coder: str | None
     when: str | None
+    comment: str | None
+    weight: str | None
+    color: str | None
     applied: Mapping[str, str]
+    weights: Mapping[str, str]
+    """Dedoose's columns of weights, by the path that the code has there."""
+    unread: tuple[str, ...]
     many: bool
     """The code column holds several, separated by commas."""
 
@@ -66,6 +83,9 @@ def read(table: Table, intake: Intake) -> None:
     if layout is None:
         raise ValueError("only tables that were recognised are read")
     intake.problems(table.problems)
+    if layout.unread:
+        columns = ", ".join(map(repr, layout.unread[:_MOST_TOLD]))
+        intake.refuse(Place(file=table.file, line=1), f"columns not read: {columns}")
     listed = intake.listed
     passages: dict[str, Passages] = {}
     unknown: dict[str, int] = {}
@@ -93,7 +113,10 @@ def read(table: Table, intake: Intake) -> None:
         # Who coded a document is taken to have read it: the table tells nothing else.
         for turn in transcript.turns:
             intake.add_reading(Reading(transcript=name, turn=turn.index, coder=coder))
-        for code in codes:
+        for given, code in codes.items():
+            color = color_of(row.fields.get(layout.color or "", ""))
+            if color:
+                intake.gather_code(Code(path=code, color=color))
             for part in found.parts:
                 coding = Coding(
                     transcript=name,
@@ -103,6 +126,8 @@ def read(table: Table, intake: Intake) -> None:
                     code=code,
                     coder=coder,
                     coded_at=time_of(row.fields.get(layout.when or "", "")),
+                    memo="" if part.continues else _memo(row, layout, given),
+                    continues=part.continues,
                 )
                 intake.add_coding(coding, place, listed)
     for name, line in list(unknown.items())[:_MOST_TOLD]:
@@ -133,19 +158,52 @@ def _layout(table: Table) -> _Layout | None:
     }
     if document is None or segment is None or (code is None and not applied):
         return None
+    weights = {
+        match["path"].strip().casefold(): column
+        for column in table.columns
+        if (match := _OF_CODE.fullmatch(column.strip())) and match["what"].lower() == "weight"
+    }
+    coder, when = first(_CODER), first(_WHEN)
+    comment, weight, color = first(_COMMENT), first(_WEIGHT), first(_COLOR)
+    used = {document, segment, code, coder, when, comment, weight, color, *applied}
+    unread = tuple(
+        column
+        for column in table.columns
+        if column not in used
+        and column.strip().lower() not in (*_PLACES, *_CODE)
+        and not _OF_CODE.fullmatch(column.strip())
+        and any(row.fields.get(column, "").strip() for row in table.rows)
+    )
     return _Layout(
         document=document,
         segment=segment,
         code=code,
-        coder=first(_CODER),
-        when=first(_WHEN),
+        coder=coder,
+        when=when,
+        comment=comment,
+        weight=weight,
+        color=color,
         applied=applied,
+        weights=weights,
+        unread=unread,
         many=code is not None and code.strip().lower() == "codes applied combined",
     )
 
 
-def _codes(row: Row, layout: _Layout) -> list[str]:
-    """The paths of a row's codes; MAXQDA and Dedoose join levels by > or a backslash."""
+def _memo(row: Row, layout: _Layout, given: str) -> str:
+    """The comment on a segment, and its weight where it has one."""
+    weight = row.fields.get(layout.weights.get(given.strip().casefold(), layout.weight or ""), "")
+    weight = weight.strip()
+    told = f"Weight: {weight}" if weight not in ("", "0", "-") else ""
+    comment = row.fields.get(layout.comment or "", "").strip()
+    return "\n".join(text for text in (comment, told) if text)
+
+
+def _codes(row: Row, layout: _Layout) -> dict[str, str]:
+    """The paths of a row's codes, by how they are given.
+
+    MAXQDA and Dedoose join levels by > or a backslash.
+    """
     if layout.applied:
         given = [
             path
@@ -155,8 +213,8 @@ def _codes(row: Row, layout: _Layout) -> list[str]:
     else:
         cell = row.fields[layout.code or ""]
         given = cell.split(",") if layout.many else [cell]
-    paths = (normal_path(SEPARATOR.join(one.split("\\"))) for one in given)
-    return list(dict.fromkeys(path for path in paths if path))
+    paths = {one: normal_path(SEPARATOR.join(one.split("\\"))) for one in given}
+    return {one: path for one, path in paths.items() if path}
 
 
 def _transcript(document: str, names: Sequence[str]) -> str | None:

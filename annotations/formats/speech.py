@@ -25,6 +25,7 @@ _TIMED = re.compile(
 )
 _NUMBERED = re.compile(r"\s*(?P<number>\d{1,5})[.):]?(?:\s+(?P<rest>.*)|\s*)", re.DOTALL)
 _LEAST_NUMBERED = 4
+_COLON_AFTER = re.compile(r"[:：]\s*$")
 _SIGN = re.compile(r"[^a-z]*[A-Z][A-Z0-9 ._-]*|.*\d")
 
 
@@ -223,7 +224,7 @@ def _without_numbers(lines: list[Paragraph]) -> list[Paragraph]:
 
 def _bare(label: str) -> str:
     """A label without brackets and colon around it, in single spaces."""
-    return " ".join(re.sub(r"[:：]\s*$", "", plain(label)).split()).strip("[]<>*_ ").rstrip(":")
+    return " ".join(_COLON_AFTER.sub("", plain(label)).split()).strip("[]<>*_ ").rstrip(":")
 
 
 def _folded(label: str) -> str:

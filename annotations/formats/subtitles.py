@@ -13,7 +13,13 @@ from annotations.formats.labels import plain
 from annotations.formats.speech import Paragraph, Spoken, labels_of, speaker_of, turns_of
 
 PAUSE = 2.0
-"""Seconds of silence between cues that end a turn where nobody is named."""
+"""Seconds of silence between cues that end a turn where nobody is named, or a long one."""
+
+SHORT = 50
+"""Words that a turn has at the least before a pause ends it while its speaker goes on."""
+
+LONG = 150
+"""Words after which the end of a sentence ends a turn while its speaker goes on."""
 
 _CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
 _TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s.*)?", re.ASCII)
@@ -45,8 +51,9 @@ def read(text: str) -> Subtitles:
 
     A speaker is named by a voice tag (`<v Anna>`) or before a colon; cues without a name go on
     with the turn before, and cues of the same speaker are one turn. Where nobody is named, a
-    pause ends a turn. A line that repeats the one before it is dropped, as captions that roll
-    over the screen repeat theirs.
+    pause ends a turn. Who speaks for long has several turns, so that a passage can be found and
+    coded: one of `SHORT` words ends at a pause, one of `LONG` with a sentence. A line that
+    repeats the one before it is dropped, as captions that roll over the screen repeat theirs.
     """
     lines = text.splitlines()
     cues = list(_cues(lines))
@@ -83,15 +90,23 @@ def _paragraphs(cues: Sequence[_Cue]) -> list[Paragraph]:
     speakers = labels_of(piece.text for piece in pieces if not piece.sure)
     named = speakers or any(piece.sure for piece in pieces)
     joined: list[Paragraph] = []
-    before = ""
+    before, words_so_far, closed = "", 0, False
     for piece in pieces:
         found = None if piece.sure else speaker_of(piece.text, speakers)
         label, words = found or (piece.label, piece.text)
-        if joined and (label.casefold() == before.casefold() or not label) and named:
-            label = ""
+        goes_on = bool(joined and named and (label.casefold() == before.casefold() or not label))
+        ends = words_so_far >= LONG and closed
+        apart = piece.apart or (ends and not named)
+        if goes_on:
+            ends = ends or (words_so_far >= SHORT and piece.apart)
+            label = before if ends else ""
         if label:
             before = label
-        joined.append(Paragraph(text=words, label=label, sure=bool(label), apart=piece.apart))
+        if label or (apart and not named):
+            words_so_far = 0
+        words_so_far += len(words.split())
+        closed = words.rstrip("\"'”’)]").endswith((".", "!", "?", "…", "。"))
+        joined.append(Paragraph(text=words, label=label, sure=bool(label), apart=apart))
     return joined
 
 

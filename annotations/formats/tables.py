@@ -207,12 +207,18 @@ def _codings(study: Study) -> DataTable:
             *(TRANSCRIPT, TURN, START, END, CODE, CODER),
             Column(name="coded_at", kind=Kind.TIME, meaning="When it was coded, where known."),
             text("memo", "What the coder noted beside it."),
+            Column(
+                name="continues",
+                kind=Kind.YES_NO,
+                meaning="It goes on from the turn before: a part of one passage across turns.",
+            ),
         ),
         rows=tuple(
             (
                 *(one.transcript, one.turn, *_span(one), one.code, one.coder),
                 one.coded_at.isoformat() if one.coded_at else None,
                 one.memo or None,
+                one.continues,
             )
             for one in study.codings
         ),

@@ -1,7 +1,8 @@
 """Taguette projects: an SQLite file with one project or more.
 
 Documents are HTML; a highlight's offsets count the UTF-8 bytes of the text without tags. Tags are
-codes, `a.b` a level below `a`. Who highlighted stands in the project's log.
+codes, `a.b` a level below `a`; descriptions of projects and documents are memos. Who highlighted
+stands in the project's log.
 """
 
 import json
@@ -16,16 +17,19 @@ from pathlib import Path
 from annotations.codebook import SEPARATOR, Code
 from annotations.errors import InputError
 from annotations.formats.coded_documents import (
+    Laid,
     Passage,
     Uncoded,
+    add_memo,
     add_passages,
     code_level,
-    document_name,
+    free_name,
     time_of,
 )
 from annotations.formats.intake import Intake, Place
+from annotations.formats.layout import lay_out
 from annotations.formats.sqlite_project import SqliteProject, open_project, whole, words
-from annotations.formats.whole_text import lay_out
+from annotations.transcripts import Transcript
 
 NEEDED = frozenset({"documents", "highlights", "tags", "highlight_tags"})
 """Tables that every Taguette project has."""
@@ -141,9 +145,10 @@ def read(path: Path, intake: Intake) -> None:
 
 def _read(project: SqliteProject, place: Place, intake: Intake) -> None:
     left_out = Uncoded()
-    projects = {
-        whole(row["id"]): words(row["name"]) for row in project.rows("projects", ("id", "name"))
-    }
+    projects: dict[int | None, str] = {}
+    for row in project.rows("projects", ("id", "name", "description")):
+        projects[whole(row["id"])] = words(row["name"])
+        add_memo(intake, words(row["description"]), title=words(row["name"]))
     tags: dict[int, str] = {}
     # The path was called the name once.
     for row in project.rows("tags", ("id", "path", "name", "description")):
@@ -162,18 +167,24 @@ def _read(project: SqliteProject, place: Place, intake: Intake) -> None:
     highlights: dict[int, list[Mapping[str, object]]] = {}
     for row in project.rows("highlights", ("id", "document_id", "start_offset", "end_offset")):
         highlights.setdefault(whole(row["document_id"]) or 0, []).append(row)
-    for row in project.rows("documents", ("id", "name", "contents", "project_id")):
-        number, name = whole(row["id"]), document_name(words(row["name"]))
+    taken: set[str] = set()
+    columns = ("id", "name", "contents", "project_id", "description")
+    for row in project.rows("documents", columns):
+        number, name = whole(row["id"]), free_name(words(row["name"]), taken)
         html = row["contents"] if isinstance(row["contents"], str) else ""
         if len(projects) > 1:
             name = f"{projects.get(whole(row['project_id']), '')}: {name}"
         text = Text(html)
-        laid = lay_out(name, text.text, known=intake.known(name)) if name else None
-        if number is None or laid is None:
+        if number is None or not name or not text.text.strip():
             left_out.note("documents without words not read")
             continue
-        if intake.add_transcript(laid.transcript, place) is None:
+        taken.add(name)
+        layout = lay_out(text.text, known=intake.known(name))
+        transcript = intake.add_transcript(Transcript(name=name, turns=layout.turns), place)
+        if transcript is None:
             continue
+        laid = Laid(transcript=transcript, layout=layout)
+        add_memo(intake, words(row["description"]), transcript=name)
         passages: list[Passage] = []
         for highlight in highlights.pop(number, []):
             passages += _passages(highlight, text, tagged, hands, intake, left_out)

@@ -1,9 +1,10 @@
 """Tidy CSV, the plain interchange format: UTF-8, RFC 4180, a header in every file.
 
-- transcripts: `transcript, turn (0, 1, ...), speaker, text`
-- codings: `transcript, turn, start, end, code, coder, coded_at, memo`; offsets count Unicode code
-  points of the turn's text, `end` is exclusive, both empty means the whole turn; an empty code
-  says that the coder read the turn and applied nothing
+- transcripts: `transcript, turn (0, 1, ...), speaker, text, interviewer`
+- codings: `transcript, turn, start, end, code, coder, coded_at, memo, continues` (`true`: it goes
+  on from the turn before); offsets count Unicode code points of the turn's text, `end` is
+  exclusive, both empty means the whole turn; an empty code says that the coder read the turn and
+  applied nothing
 - attributes: `transcript`, then any columns
 - codebook: `code, definition, include, exclude, examples` (joined by ` | `), code alone required;
   with `declared` false the codes were gathered, and others may join them
@@ -177,6 +178,7 @@ def read_codings(table: Table, intake: Intake) -> None:
                 coder=coder,
                 coded_at=when,
                 memo=row.fields.get("memo", "").strip(),
+                continues=row.fields.get("continues", "").strip().lower() in _YES,
             )
             intake.add_coding(coding, place, listed)
 

@@ -28,7 +28,7 @@ _REQUIRED = {
 }
 _OPTIONAL = {
     Kind.TRANSCRIPTS: ("interviewer",),
-    Kind.CODINGS: ("coder", "coded_at", "memo"),
+    Kind.CODINGS: ("coder", "coded_at", "memo", "continues"),
     Kind.CODEBOOK: ("definition", "include", "exclude", "examples", "color", "declared"),
     Kind.READINGS: ("model",),
 }

@@ -71,7 +71,10 @@ def replace_codings(
                     at=now(),
                 )
         met.update((place, code) for code in same)
-        if not same:
+        if same:
+            # The memo is the coder's to change while the coding stays.
+            row.memo = wanted[place, same[0]][0].memo
+        else:
             over.append(row.id)
     if over:
         session.execute(delete(CodingRow).where(CodingRow.id.in_(over)))
@@ -85,6 +88,7 @@ def replace_codings(
             "code_id": bearer.code,
             "coder": coding.coder,
             "coded_at": coding.coded_at,
+            "memo": coding.memo,
             "version": bearer.version,
         }
         for key, (coding, bearer) in wanted.items()

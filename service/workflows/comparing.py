@@ -27,7 +27,7 @@ class Mark:
     """A code on a span of a turn. `quote` is what it covers, empty where that is the turn.
 
     `score` is the model's, `reason` why it suggests the code, a line each; `decision` is what a
-    coder did with the suggestion, and who.
+    coder did with the suggestion, and who; `memo` is what the coder noted beside it.
     """
 
     code: str
@@ -37,6 +37,7 @@ class Mark:
     score: float | None = None
     reason: str = ""
     decision: str = ""
+    memo: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -241,6 +242,7 @@ def _turn(
                     start=one.start,
                     end=one.end,
                     quote=_quote(turn, one.start, one.end),
+                    memo=one.memo,
                 )
                 for one in codings
                 if one.coder == coder

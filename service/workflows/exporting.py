@@ -114,10 +114,23 @@ def tables(material: ExportMaterial) -> tuple[DataTable, ...]:
     return (*found, dictionary_of(found))
 
 
+def _untold(study: Study) -> tuple[str, ...]:
+    """What tables have no place for."""
+    about = (
+        (len(study.memos), "memos on transcripts, codes and the study"),
+        (len(study.sets), "sets"),
+    )
+    lost = [f"{number} {what}" for number, what in about if number]
+    if not lost:
+        return ()
+    return (f"Not in the tables: {' and '.join(lost)} (--format qdpx has them).",)
+
+
 def _csv(material: ExportMaterial) -> list[Part]:
     written = tables(material)
     formulas = formula_cells(written)
-    notes = (
+    notes = _untold(material.study)
+    notes += (
         (
             f"{formulas} cells of the CSV files begin with =, +, - or @, which a spreadsheet takes "
             "for a formula: open them there with every column as text. They are written as they "
@@ -130,7 +143,11 @@ def _csv(material: ExportMaterial) -> list[Part]:
 
 
 def _parquet(material: ExportMaterial) -> list[Part]:
-    return [Part(name=f"{one.name}.parquet", content=one.parquet()) for one in tables(material)]
+    notes = _untold(material.study)
+    return [
+        Part(name=f"{one.name}.parquet", content=one.parquet(), notes=notes)
+        for one in tables(material)
+    ]
 
 
 def _label_studio(material: ExportMaterial) -> list[Part]:

@@ -196,6 +196,7 @@ def _mirror(
                 code=code,
                 coder=annotation.coder,
                 coded_at=annotation.updated_at,
+                memo=region.memo,
             )
             for region in decoded.regions
             for code in region.codes

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from annotations.codings import Reading
-from annotations.formats.refi.layout import Piece
+from annotations.formats.layout import Piece
 
 TARGET = "second-coder"
 

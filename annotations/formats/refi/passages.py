@@ -6,10 +6,10 @@ from xml.etree.ElementTree import Element
 
 from annotations.codings import Coding, Reading
 from annotations.formats.intake import Intake, Place
-from annotations.formats.refi.layout import Layout, Part
+from annotations.formats.layout import Layout, Part
+from annotations.formats.offsets import Located
 from annotations.formats.refi.marks import SourceMarks
 from annotations.formats.refi.notes import DESCRIPTION, Note, Notes, memo_of
-from annotations.formats.refi.offsets import Located
 from annotations.formats.refi.sources import Passage, Source
 from annotations.formats.refi.xml_text import guid_of, time_of
 from annotations.memos import Memo

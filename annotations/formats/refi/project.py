@@ -6,13 +6,13 @@ from xml.etree.ElementTree import Element
 
 from annotations.formats.archive import Archive, Limits
 from annotations.formats.intake import Intake, Place
+from annotations.formats.layout import Layout, lay_out
+from annotations.formats.offsets import STANDARD, Located, locate, locate_as
 from annotations.formats.refi import codebook
 from annotations.formats.refi.attributes import add_attributes
 from annotations.formats.refi.document import Document, parse
-from annotations.formats.refi.layout import Layout, lay_out
 from annotations.formats.refi.marks import SourceMarks, checksum, read_marks
 from annotations.formats.refi.notes import DESCRIPTION, Note, Notes
-from annotations.formats.refi.offsets import STANDARD, Located, locate, locate_as
 from annotations.formats.refi.passages import Coded, add_passages
 from annotations.formats.refi.sources import PROJECT, Parts, Source, read_sources
 from annotations.formats.refi.xml_text import Names, guid_of
@@ -44,7 +44,9 @@ def read_project(path: Path, intake: Intake, known: Mapping[str, Transcript]) ->
             return
         users = _users(document.root)
         notes = Notes(document.root.find("Notes"), parts, users, place, intake)
-        sources = list(read_sources(document.root.find("Sources"), parts, known, place, intake))
+        ours = document.root.get("origin") == codebook.ORIGIN
+        found = document.root.find("Sources")
+        sources = list(read_sources(found, parts, known, place, intake, ours=ours))
     _Project(document, users, notes, sources, place, intake, known).read()
 
 

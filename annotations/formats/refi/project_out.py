@@ -9,11 +9,11 @@ from xml.etree.ElementTree import Element, SubElement
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from annotations.codings import MODEL_PREFIX, Coding, Reading, is_model
+from annotations.formats.layout import Layout, render
+from annotations.formats.offsets import Span
 from annotations.formats.refi.attributes import CASE
 from annotations.formats.refi.codebook import ORIGIN, write_codes, write_set, xml_bytes
-from annotations.formats.refi.layout import Layout, render
 from annotations.formats.refi.marks import write_marks
-from annotations.formats.refi.offsets import Span
 from annotations.formats.refi.sources import PROJECT
 from annotations.formats.refi.xml_text import new_guid, time_text, writable
 from annotations.memos import Memo

@@ -7,9 +7,9 @@ from xml.etree.ElementTree import Element
 
 from annotations.errors import InputError, Problem
 from annotations.formats.archive import Archive
-from annotations.formats.coded_documents import document_name
+from annotations.formats.coded_documents import free_name
 from annotations.formats.intake import Intake, Place
-from annotations.formats.refi.offsets import Mark, SourceText
+from annotations.formats.offsets import Mark, SourceText
 from annotations.formats.refi.xml_text import Names, guid_of
 
 MOST_BYTES = 4 * 2**20
@@ -87,13 +87,21 @@ class Source:
 
 
 def read_sources(
-    sources: Element | None, parts: Parts, known: Collection[str], place: Place, intake: Intake
+    sources: Element | None,
+    parts: Parts,
+    known: Collection[str],
+    place: Place,
+    intake: Intake,
+    *,
+    ours: bool,
 ) -> Iterator[Source]:
     """Every source that has a text; what cannot be read is noted as left out, with its number.
 
-    `known` are names of transcripts: a source `ward.docx` is the transcript `ward` among them.
+    A source `ward.docx` is the transcript `ward`, unless there is one of the full name among
+    the `known` or the project is `ours`, in which names are those of transcripts already.
     """
     names = Names()
+    taken: set[str] = set()
     lines = 0
     for element in sources if sources is not None else ():
         kind = _KINDS.get(element.tag)
@@ -101,9 +109,10 @@ def read_sources(
             intake.refuse(place, f"a source of an unknown kind <{element.tag}> is not read")
             continue
         name = " ".join((element.get("name") or "").split()) or kind
-        if name not in known and document_name(name) in known:
-            name = document_name(name)
+        if name not in known and not ours:
+            name = free_name(name, taken)
         name = _free(name, names, place, intake)
+        taken.add(name)
         _note_regions(element, name, place, intake)
         texts = list(_texts(element))
         if not texts:

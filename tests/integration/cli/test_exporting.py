@@ -2,12 +2,15 @@
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import docx
 import pyarrow.parquet as pq
 import pytest
 
+from annotations.formats.refi.project_out import project_bytes
+from annotations.memos import Memo, NamedSet
 from annotations.study import Study
 from service.house import open_house
 from service.settings import read_settings
@@ -55,6 +58,77 @@ def test_an_export_says_what_every_column_means_and_comes_in_again_as_it_was(
     before, after = _study(home, "managers"), _study(home, "again")
     assert _content(after) == _content(before)
     assert codings.num_rows == len(before.codings)
+
+
+@pytest.fixture
+def rich(run: Callable, sample: Path, tmp_path: Path) -> Study:
+    """The sample study with all that a study can hold: marks, memos, colours, sets."""
+    run("import", "managers", sample)
+    plain = _study(tmp_path / "home", "managers")
+    first, *rest = plain.codings
+    turns = {item.name: item.turns for item in plain.transcripts}
+    after = replace(first, turn=first.turn + 1, start=0, end=4, continues=True)
+    noted = replace(first, end=len(turns[first.transcript][first.turn].text), memo="Ask 🙂 again")
+    study = replace(
+        plain,
+        transcripts=tuple(
+            replace(
+                item,
+                turns=tuple(
+                    replace(turn, interviewer=turn.speaker == "Interviewer") for turn in item.turns
+                ),
+            )
+            for item in plain.transcripts
+        ),
+        codings=(noted, after, *(one for one in rest if one != after)),
+        codebook=replace(
+            plain.codebook,
+            codes=tuple(replace(code, color="#33cc33") for code in plain.codebook.codes),
+        ),
+        memos=(Memo(title="Day 1", text="A start", author="ana"),),
+        sets=(NamedSet(name="Early", transcripts=(plain.transcripts[0].name,)),),
+    )
+    path = tmp_path / "rich.qdpx"
+    path.write_bytes(project_bytes(study))
+    outcome = run("import", "rich", path)
+    assert outcome.code == 0, outcome.err
+    return _study(tmp_path / "home", "rich")
+
+
+def test_all_that_a_study_holds_goes_through_each_format_or_is_told_of(
+    run: Callable, rich: Study, tmp_path: Path
+) -> None:
+    assert any(turn.interviewer for turn in rich.transcripts[0].turns)
+    assert {one.memo for one in rich.codings} == {"", "Ask 🙂 again"}
+    (noted,) = (one for one in rich.codings if one.memo)
+    assert f"Memo by {noted.coder}: Ask 🙂 again" in run("quotes", "rich", "--code", noted.code).out
+    for name, files, told in (
+        ("csv", ".", "1 memos on transcripts, codes and the study and 1 sets"),
+        ("parquet", "", "1 memos on transcripts, codes and the study and 1 sets"),
+        ("label-studio", "tasks.json", "1 marks that a coding continues"),
+        ("qdpx", "rich.qdpx", ""),
+    ):
+        out = tmp_path / name
+        outcome = run("export", "rich", "--format", name, "--out", out)
+        assert told in outcome.err
+        if name == "parquet":
+            found = pq.read_table(out / "codings.parquet").to_pylist()
+            assert sum(row["memo"] is not None for row in found) == 1
+            assert sum(row["continues"] for row in found) == 1
+            continue
+        again = run("import", f"rich {name}", out / files)
+        assert again.code == 0, again.err
+        after = _study(tmp_path / "home", f"rich {name}")
+        assert after.transcripts == rich.transcripts
+        assert set(after.readings) == set(rich.readings)
+        if name == "label-studio":
+            bare = {replace(one, coded_at=None, continues=False) for one in after.codings}
+            assert bare == {replace(one, coded_at=None, continues=False) for one in rich.codings}
+        else:
+            assert set(after.codings) == set(rich.codings)
+            assert after.codebook == rich.codebook
+        if name == "qdpx":
+            assert (after.memos, after.sets) == (rich.memos, rich.sets)
 
 
 def test_label_studio_tasks_come_in_again_with_the_same_codings(

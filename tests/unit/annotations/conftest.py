@@ -164,6 +164,11 @@ def qualcoder() -> Tool:
 
 
 @pytest.fixture
+def qualcoder_tool() -> Tool:
+    return QUALCODER
+
+
+@pytest.fixture
 def maxqda() -> Tool:
     return MAXQDA
 

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,11 +63,12 @@ def qualcoder(tmp_path: Path) -> Path:
             [(1, "Work", None), (2, "Means > ways", 1)],
         )
         connection.executemany(
-            "INSERT INTO code_name (cid, name, memo, catid, supercid) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO code_name (cid, name, memo, catid, supercid, color) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (1, "Staffing", "Who is there", 2, None),
-                (2, "Beds", "", 1, None),
-                (3, "None left", "", None, 2),
+                (1, "Staffing", "Who is there", 2, None, "#CD6155"),
+                (2, "Beds", "", 1, None, "reddish"),
+                (3, "None left", "", None, 2, None),
             ],
         )
         shortages, beds = _coding("Nurse shortages"), _coding("mostly.\nAnd no beds")
@@ -83,8 +85,17 @@ def qualcoder(tmp_path: Path) -> Path:
                 (1, 1, *_coding("Interviewer"), "ana", when, ""),
             ],
         )
+        connection.execute("UPDATE code_cat SET memo = 'All of work' WHERE catid = 1")
+        connection.execute("UPDATE code_text SET important = 1 WHERE owner = 'ana'")
+        connection.execute("INSERT INTO project (memo) VALUES ('Wards in spring')")
+        connection.execute("INSERT INTO journal VALUES (1, 'Day 1', 'A start', '', 'ana')")
+        connection.execute("INSERT INTO attribute_type (name, memo) VALUES ('trust', 'By NHS')")
+        connection.executemany(
+            "INSERT INTO annotation (fid, pos0, pos1, memo, owner) VALUES (?, ?, ?, ?, ?)",
+            [(1, *_coding("How was it")[1:], "open question", "ben"), (2, 0, 1, "a photo", "ben")],
+        )
         connection.execute("INSERT INTO code_image (imid, id, cid) VALUES (1, 2, 1)")
-        connection.execute("INSERT INTO cases (caseid, name) VALUES (4, 'Ward 7')")
+        connection.execute("INSERT INTO cases (caseid, name, memo) VALUES (4, 'Ward 7', 'busy')")
         connection.execute("INSERT INTO case_text (caseid, fid, pos0, pos1) VALUES (4, 1, 0, 10)")
         connection.executemany(
             "INSERT INTO attribute (name, attr_type, value, id) VALUES (?, ?, ?, ?)",
@@ -112,8 +123,8 @@ def test_a_qualcoder_project_comes_in_with_tree_coders_and_attributes(
     assert transcript.attributes == {"case": "Ward 7", "trust": "Acute", "wave": "1"}
     assert _codings(found) == {
         ("ana", "Work > Means › ways > Staffing", "Nurse shortages", 1),
-        ("ben", "Work > Beds", "mostly. And no beds", 1),
-        ("ben", "Work > Beds > None left", "mostly. And no beds", 1),
+        ("ben", "Work > Beds", "mostly.\nAnd no beds", 1),
+        ("ben", "Work > Beds > None left", "mostly.\nAnd no beds", 1),
     }
     staffing = found.codebook.code("Work > Means › ways > Staffing")
     assert staffing is not None
@@ -125,15 +136,90 @@ def test_a_qualcoder_project_comes_in_with_tree_coders_and_attributes(
     told = "\n".join(map(str, found.refused))
     for what in (
         "1 sources without text",
+        "1 memos on sources without text",
+        "1 memos on attributes",
+        "2 marks of codings as important",
         "1 codings of pictures",
-        "1 memos on codings",
-        "1 memos on sources",
         "1 codings whose words are not those",
         "1 codings with a code that is not there",
         "1 codings of speakers' names",
     ):
         assert what in told
     assert read(qualcoder / "data.qda").codings == found.codings
+
+
+def test_what_researchers_wrote_in_qualcoder_becomes_memos_and_definitions(
+    qualcoder: Path, read: Callable[..., Material]
+) -> None:
+    found = read(qualcoder)
+    assert [(c.code, c.memo) for c in found.codings if c.memo] == [
+        ("Work > Means › ways > Staffing", "see ward 9")
+    ]
+    assert {(code.path, code.definition, code.color) for code in found.codebook.codes} >= {
+        ("Work", "All of work", ""),
+        ("Work > Means › ways > Staffing", "Who is there", "#CD6155"),
+        ("Work > Beds", "", ""),
+    }
+    assert {(m.title, m.text, m.author, m.transcript, m.turn, m.end) for m in found.memos} == {
+        ("", "calm day", "", "ward 7", None, None),
+        ("", "open question", "ben", "ward 7", 0, 10),
+        ("", "Wards in spring", "", None, None, None),
+        ("Day 1", "A start", "ana", None, None, None),
+        ("Case Ward 7", "busy", "", "ward 7", None, None),
+    }
+
+
+SHEET = """CREATE TABLE source (id integer, name text, fulltext text);
+CREATE TABLE code_name (cid integer, name text, memo text, color text, supercid integer);
+CREATE TABLE code_text (cid integer, fid integer, seltext text, pos0 integer, pos1 integer,
+  owner text, date text);
+INSERT INTO code_name VALUES (1, 'Support', 'Help that is given', '#33cc33', NULL);
+INSERT INTO code_name VALUES (2, 'Family', '', '', 1);
+INSERT INTO code_name VALUES (3, 'Strain', '', '', NULL);
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Int: Who 🙂 helps?\nNurse (00:12): My\nsister.\n\nInt: Now?\nNurse: Nobody. Too few.\n",
+        "Int: Who helps?\n[00:00:09] Nurse: My\n[00:01:00] sister.\nInt: now?\nNurse: Too few.\n",
+        "We met at noon.\nMy\nsister came, and Int: too few.\n",
+        "A text that we wrapped\nby hand. My\nsister came.\n\nToo few came\nalong. Too few.\n",
+        "Int: only one is named here.\nMy\nsister did not come.\na\nb\nc\nToo few\n",
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_project_is_the_same_study_as_qualcoder_saves_it_and_as_it_exports_it(
+    tmp_path: Path,
+    put: Callable[..., Path],
+    read: Callable[..., Material],
+    refi: Callable[..., bytes],
+    qualcoder_tool: Any,
+    text: str,
+    end: str,
+) -> None:
+    passages = [("My\n", 2, 1), (text.strip()[5:-2], 1, 2), ("oo few", 3, 1)]
+    path = tmp_path / "wards.qda"
+    text_stored = text.replace("\n", end)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(SHEET)
+        connection.execute("INSERT INTO source VALUES (1, 'ward.txt', ?)", (text_stored,))
+        for words, code, user in passages:
+            words = words.replace("\n", end)
+            at = text_stored.index(words)
+            connection.execute(
+                "INSERT INTO code_text VALUES (?, 1, ?, ?, ?, ?, '2026-03-01T10:00:00Z')",
+                (code, words, at, at + len(words), ("Ana", "Bo")[user - 1]),
+            )
+        connection.commit()
+    exported = put("wards.qdpx", refi(qualcoder_tool, text, passages, source="ward.txt"))
+    saved, again = read(path), read(exported)
+    assert saved.transcripts == again.transcripts
+    assert set(saved.codings) == set(again.codings)
+    assert any(one.continues for one in saved.codings)
+    assert saved.codebook.codes == again.codebook.codes
+    assert set(saved.readings) == set(again.readings)
 
 
 TAGUETTE = """
@@ -174,9 +260,9 @@ def taguette(tmp_path: Path) -> Path:
     ]
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(TAGUETTE)
-        connection.execute("INSERT INTO projects VALUES (1, 'Wards', '', '2026-01-01')")
+        connection.execute("INSERT INTO projects VALUES (1, 'Wards', 'Ours', '2026-01-01')")
         connection.execute(
-            "INSERT INTO documents VALUES (7, 'zoë.docx', '', 'zoë.docx', '2026-01-01', 1, "
+            "INSERT INTO documents VALUES (7, 'zoë.docx', 'By phone', 'zoë.docx', '2026-01-01', 1, "
             "'LEFT_TO_RIGHT', ?)",
             (HTML,),
         )
@@ -217,6 +303,11 @@ def test_a_taguette_project_comes_in_by_the_bytes_of_its_text(
         ("ana", "Dr. Who", "Fine & dandy.", 1),
         ("ben", "beds", "Fine & dandy.", 1),
         ("ben", "beds", "No beds.", 2),
+    }
+    assert [(c.code, c.turn) for c in found.codings if c.continues] == [("beds", 2)]
+    assert {(memo.title, memo.text, memo.transcript) for memo in found.memos} == {
+        ("Wards", "Ours", None),
+        ("", "By phone", "zoë"),
     }
     told = "\n".join(map(str, found.refused))
     assert "2 highlights that lie outside" in told

@@ -57,6 +57,7 @@ def test_maxqda_segments_are_found_by_their_words(
         ("ben", "Means > Mood", "Busy."),
     }
     assert {(problem.line, problem.message[:20]) for problem in found.refused} == {
+        (1, "columns not read: 'D"),
         (4, "its words occur 2 ti"),
         (5, "its words are not in"),
         (6, "a segment without a "),
@@ -85,6 +86,32 @@ def test_dedoose_excerpts_come_with_a_column_a_code_or_with_all_in_one(
         text = "\n".join(delimiter.join(row) for row in rows)
         found = read(put("excerpts.csv", text), known=known)
         assert {coding.code for coding in found.codings} == codes
+
+
+def test_comments_weights_and_colours_are_kept_and_other_columns_told_of(
+    put: Callable[..., Path], read: Callable[..., Material], known: dict[str, Transcript]
+) -> None:
+    german = (
+        "Farbe;Kommentar;Dokumentgruppe;Dokumentname;Code;Anfang;Ende;Gewicht;Segment;"
+        "Geändert von;Geändert am;Abdeckungsgrad %\n"
+        "#33cc33;nochmal fragen;Akut;ward 7;Mittel > Betten;2;2;70;it?\nNurse: Busy.;ana;;1,2\n"
+    ).replace("it?\nNurse: Busy.", '"it?\nNurse: Busy."')
+    found = read(put("segmente.csv", german), known=known)
+    assert [(c.memo, c.continues) for c in found.codings] == [
+        ("nochmal fragen\nWeight: 70", False),
+        ("", True),
+    ]
+    assert found.codebook.codes[-1].color == "#33cc33"
+    assert [p.message for p in found.refused] == ["columns not read: 'Dokumentgruppe'"]
+    dedoose = (
+        "Media Title,Excerpt Range,Excerpt Creator,Excerpt Copy,Resource Creator,"
+        r"Codes Applied Combined,Code: Means\Beds Applied,Code: Means\Beds Range,"
+        r"Code: Means\Beds Weight"
+        "\nward 7,1-2,ana,We ran out of beds.,kim,Beds,True,0-10,8\n"
+    )
+    found = read(put("dedoose.csv", dedoose), known=known)
+    assert [(c.code, c.memo) for c in found.codings] == [("Means > Beds", "Weight: 8")]
+    assert [p.message for p in found.refused] == ["columns not read: 'Resource Creator'"]
 
 
 def test_segments_of_unknown_transcripts_or_coders_say_what_to_do(

@@ -85,10 +85,29 @@ def test_a_real_recording_of_one_lecturer(shared_data: Path) -> None:
     text = (shared_data / "formats" / "zoom.vtt").read_text("utf-8-sig")
     found = subtitles.read(text)
     assert (found.cues, found.unread) == (264, 0)
-    assert Counter(turn.speaker for turn in found.spoken.turns) == {"Caleob King": 1}
+    assert Counter(turn.speaker for turn in found.spoken.turns) == {"Caleob King": 33}
     words = text.replace("Caleob King: ", "").split("\n")
     spoken = " ".join(
         line.strip() for line in words
         if line.strip() and "-->" not in line and not line.strip().isdigit() and line != "WEBVTT"
     )  # fmt: skip
-    assert " ".join(found.spoken.turns[0].text.split()) == " ".join(spoken.split())
+    told = " ".join(turn.text for turn in found.spoken.turns)
+    assert " ".join(told.split()) == " ".join(spoken.split())
+    assert max(len(turn.text.split()) for turn in found.spoken.turns) < 200
+
+
+@pytest.mark.parametrize("name", ["", "<v Anna>"])
+def test_who_speaks_for_long_has_several_turns(name: str) -> None:
+    cues = "".join(
+        f"00:{at // 60:02}:{at % 60:02}.000 --> 00:{at // 60:02}:{at % 60:02}.900\n"
+        f"{name}we waited for word {at}{'.' if at % 7 == 0 else ''}\n\n"
+        for at in (*range(100), *range(110, 130))
+    )
+    found = said(f"WEBVTT\n\n{cues}")
+    sizes = [len(words.split()) for _, words in found]
+    assert {speaker for speaker, _ in found} == {"Anna" if name else ""}
+    assert sum(sizes) == 120 * 5
+    assert max(sizes) <= subtitles.LONG + 7 * 5
+    assert min(sizes[:-1]) >= subtitles.SHORT
+    assert found[-1][1].startswith("we waited for word 110")
+    assert all(words.endswith(".") for _, words in found[:-2])

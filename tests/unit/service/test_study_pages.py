@@ -405,7 +405,15 @@ def test_a_transcript_tells_no_code_from_not_read_and_filters(
                 codings=(
                     Coding(transcript="L", turn=650, start=0, end=8, code="Late", coder="ana"),
                     Coding(transcript="L", turn=650, start=5, end=12, code="Late", coder="ben"),
-                    Coding(transcript="L", turn=3, start=0, end=6, code="Early", coder="ana"),
+                    Coding(
+                        transcript="L",
+                        turn=3,
+                        start=0,
+                        end=6,
+                        code="Early",
+                        coder="ana",
+                        memo="Why <so>?",
+                    ),
                 ),
                 readings=(
                     *(Reading(transcript="L", turn=at, coder="ana") for at in range(700)),
@@ -428,3 +436,4 @@ def test_a_transcript_tells_no_code_from_not_read_and_filters(
     only = browser.get(f"{place}&coded=1").text
     assert re.findall(r'<li id="turn-(\d+)"', only) == ["3", "650"]
     assert re.findall(r"<dt>not read</dt><dd>([^<]*)</dd>", only) == ["ben"]
+    assert only.count("Memo: Why &lt;so&gt;?") == only.count("Memo: ") == 1

@@ -1,11 +1,18 @@
-"""How the text of a source lies in turns, and back."""
+"""How the text of a coded document lies in turns, and back.
+
+Projects of REFI-QDA, QualCoder and Taguette are laid out alike: the same text gives the same turns.
+"""
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from annotations.formats import plain_text
-from annotations.formats.refi.offsets import Span
+from annotations.formats.offsets import Span
+from annotations.formats.speech import labels_of, speaker_of
 from annotations.transcripts import Transcript, Turn
 
 _WRAPPED = 120
@@ -39,15 +46,44 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Shift:
+    """From offsets in the text of a turn to those in the study's, whose white space is another.
+
+    *Shapes:* `before` (characters of the text + 1,), how many that are no white space come
+    before each; `places` (as many as there are in all,), where each stands in the study's turn.
+    """
+
+    before: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, here: str, there: str) -> "Shift":
+        """From a turn as it is here to the same words as they are there."""
+        return cls(
+            before=np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(_inked(here))]),
+            places=np.flatnonzero(_inked(there)),
+        )
+
+    def shifted(self, start: int, end: int) -> Span:
+        """The characters there that `start` to `end` are here; none where all is white space."""
+        first, after = int(self.before[start]), int(self.before[end])
+        if first == after:
+            return Span(start=0, end=0)
+        return Span(start=int(self.places[first]), end=int(self.places[after - 1]) + 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
     """The turns of a text, in order and apart from each other.
 
-    `known` are the study's own turns where the text is theirs but for white space.
+    `known` are the study's own turns where the text is theirs but for white space, and
+    `shifts` how offsets change in those of them whose white space is not the text's.
     """
 
     text: str
     pieces: tuple[Piece, ...]
     known: tuple[Turn, ...] | None = None
+    shifts: Mapping[int, Shift] = field(default_factory=dict)
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -68,7 +104,7 @@ class Layout:
         """The same with the study's own turns, where a line's end is all that differs."""
         words = [_one_line_end(turn.text) for turn in known.turns] if known is not None else None
         same = words == [self.text[one.start : one.end] for one in self.pieces]
-        return replace(self, known=known.turns) if known is not None and same else self
+        return _with(self.text, self.pieces, known) if known is not None and same else self
 
     def parts(self, span: Span) -> tuple[Part, ...]:
         """The parts of a passage in each turn that it touches.
@@ -91,13 +127,9 @@ class Layout:
     def _part(self, turn: int, span: Span, *, continues: bool) -> Part:
         piece = self.pieces[turn]
         start, end = span.start - piece.start, span.end - piece.start
-        words = self.text[piece.start : piece.end]
-        if self.known is not None and _one_line_end(self.known[turn].text) != words:
-            # White space differs: the words are found by counting what is none.
-            dense = [at for at, mark in enumerate(self.known[turn].text) if not mark.isspace()]
-            before = len(_dense(words[:start]))
-            inside = len(_dense(words[start:end]))
-            start, end = (dense[before], dense[before + inside - 1] + 1) if inside else (0, 0)
+        if turn in self.shifts:
+            moved = self.shifts[turn].shifted(start, end)
+            start, end = moved.start, moved.end
         return Part(turn=turn, start=start, end=end, continues=continues)
 
 
@@ -111,7 +143,7 @@ def lay_out(text: str, *, known: Transcript | None) -> Layout:
     """
     found = None if known is None else _aligned(text, known.turns)
     if known is not None and found is not None:
-        return Layout(text=text, pieces=found, known=known.turns)
+        return _with(text, found, known)
     return Layout(text=text, pieces=_spoken(text) or _paragraphs(text))
 
 
@@ -137,6 +169,22 @@ def render(transcript: Transcript) -> Layout:
     return Layout(text="".join(written), pieces=tuple(pieces))
 
 
+def _with(text: str, pieces: tuple[Piece, ...], known: Transcript) -> Layout:
+    here = [text[one.start : one.end] for one in pieces]
+    shifts = {
+        turn.index: Shift.of(words, turn.text)
+        for turn, words in zip(known.turns, here, strict=True)
+        if _one_line_end(turn.text) != words
+    }
+    return Layout(text=text, pieces=pieces, known=known.turns, shifts=shifts)
+
+
+def _inked(text: str) -> NDArray[np.bool_]:
+    """Which characters of a text are no white space. *Shape:* (characters,)."""
+    spaces = (mark.isspace() for mark in text)
+    return ~np.fromiter(spaces, dtype=np.bool_, count=len(text))
+
+
 def _one_line_end(text: str) -> str:
     """A text of the same length whose lines end with a line feed each: offsets stay."""
     return text.replace("\r\n", " \n").replace("\r", "\n")
@@ -153,7 +201,7 @@ def _aligned(text: str, turns: Sequence[Turn]) -> tuple[Piece, ...] | None:
     White space does not count. None where there are other words, too.
     """
     dense = _dense(text)
-    places = [at for at, mark in enumerate(text) if not mark.isspace()]
+    places = np.flatnonzero(_inked(text))
     pieces: list[Piece] = []
     at = 0
     for turn in turns:
@@ -163,11 +211,12 @@ def _aligned(text: str, turns: Sequence[Turn]) -> tuple[Piece, ...] | None:
         # A label may still stand before the words, such as one with a time.
         room = len(speaker) + _BESIDE_SPEAKER if speaker else 0
         start = dense.find(words, at, at + room + len(words))
-        if start < 0 or (start > at and speaker not in dense[at:start]):
+        if start < 0 or (start > at and speaker.casefold() not in dense[at:start].casefold()):
             return None
         at = start + len(words)
         if words:
-            pieces.append(Piece(start=places[start], end=places[at - 1] + 1, speaker=turn.speaker))
+            first, last = int(places[start]), int(places[at - 1])
+            pieces.append(Piece(start=first, end=last + 1, speaker=turn.speaker))
         else:
             here = pieces[-1].end if pieces else 0
             pieces.append(Piece(start=here, end=here, speaker=turn.speaker))
@@ -175,13 +224,40 @@ def _aligned(text: str, turns: Sequence[Turn]) -> tuple[Piece, ...] | None:
 
 
 def _spoken(text: str) -> tuple[Piece, ...]:
-    """The turns that the plain-text reader finds, empty where too few lines name a speaker."""
+    """The turns that the plain-text reader finds, empty where too few lines name a speaker.
+
+    That reader drops time stamps and numbers of lines; where such stand within a turn, its
+    words are not found as they are, and labels before colons alone begin the turns.
+    """
     turns = plain_text.read(text).turns
     named = sum(bool(turn.speaker) for turn in turns)
     lines = sum(bool(line.strip()) for line in text.split("\n"))
     if named < 2 or _SPOKEN_SHARE * named < lines:
         return ()
-    return _aligned(text, turns) or ()
+    return _aligned(text, turns) or _labelled(text)
+
+
+def _labelled(text: str) -> tuple[Piece, ...]:
+    """A turn from each label before a colon to the next; empty where a piece has no words."""
+    speakers = labels_of(text.split("\n"))
+    begun: list[tuple[str, int, int]] = [("", 0, 0)]
+    at = 0
+    for line in text.split("\n"):
+        found = speaker_of(line, speakers)
+        if found is not None:
+            begun.append((found[0], at, at + len(line) - len(found[1].lstrip())))
+        at += len(line) + 1
+    ends = [*(label for _, label, _ in begun[1:]), len(text)]
+    pieces = [
+        Piece(
+            start=words + len(said) - len(said.lstrip()),
+            end=words + len(said.rstrip()),
+            speaker=speaker,
+        )
+        for (speaker, _, words), end in zip(begun, ends, strict=True)
+        if (said := text[words:end]).strip()
+    ]
+    return tuple(pieces) if len(pieces) > 1 else ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
