@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from annotations.codings import Coding, CodingTable, Reading
 from annotations.drawing import Member
+from annotations.errors import StateError
 from annotations.reliability.estimate import Bools, Floats
 from annotations.reliability.prevalence.sums import Sums
 from annotations.study import Study
@@ -98,6 +99,18 @@ def stratum_of(transcript: Transcript, attributes: Sequence[str]) -> tuple[str, 
     """The values of these attributes, empty where the transcript has none."""
     given: Mapping[str, str] = transcript.attributes
     return tuple(given.get(name, "") for name in attributes)
+
+
+def check_attributes(transcripts: Sequence[Transcript], by: Sequence[str]) -> None:
+    """StateError where no transcript has one of the attributes."""
+    there = sorted({name for item in transcripts for name in item.attributes})
+    for name in by:
+        if name not in there:
+            known = f"they have: {', '.join(there)}" if there else "they have none"
+            raise StateError(
+                f"no transcript has the attribute {name!r}; {known}. Import a file of attributes, "
+                "or choose among them."
+            )
 
 
 def _table(

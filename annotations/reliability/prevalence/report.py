@@ -6,11 +6,10 @@ from itertools import combinations
 
 import numpy as np
 
-from annotations.errors import StateError
 from annotations.reliability.estimate import Bools, Estimate
 from annotations.reliability.methods import Versions
 from annotations.reliability.prevalence.differences import Compared, Difference, differences_of
-from annotations.reliability.prevalence.extent import Frame, stratum_of
+from annotations.reliability.prevalence.extent import Frame, check_attributes, stratum_of
 from annotations.reliability.prevalence.methods import methods_of
 from annotations.reliability.prevalence.shares import Shares, shares_of
 from annotations.reliability.prevalence.sums import Population
@@ -92,7 +91,7 @@ def prevalence_of(
 
     Raises StateError where no transcript has one of the attributes.
     """
-    check_attributes(frame, by)
+    check_attributes(frame.transcripts, by)
     placed = [stratum_of(item, by) for item in frame.transcripts]
     marks = {EVERYTHING: np.ones(len(placed), dtype=np.bool_)} | {
         values: np.array([one == values for one in placed], dtype=np.bool_)
@@ -151,18 +150,6 @@ def prevalence_of(
             versions=origin.versions,
         ),
     )
-
-
-def check_attributes(frame: Frame, by: Sequence[str]) -> None:
-    """StateError where no transcript has one of the attributes."""
-    there = sorted({name for item in frame.transcripts for name in item.attributes})
-    for name in by:
-        if name not in there:
-            known = f"they have: {', '.join(there)}" if there else "they have none"
-            raise StateError(
-                f"no transcript has the attribute {name!r}; {known}. Import a file of attributes, "
-                "or choose among them."
-            )
 
 
 def _cell(frame: Frame, values: tuple[str, ...], mark: Bools) -> Cell:
