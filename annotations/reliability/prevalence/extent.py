@@ -63,7 +63,9 @@ def frame_of(
         _summed(part, weights, clusters, count, whole=whole)
         for part in (label, looked.applied[0].astype(np.float64))
     ]
-    found = sums[0] if whole else _summed(label, np.ones(len(clusters)), clusters, count)
+    each = np.ones(len(clusters))
+    found = sums[0] if whole else _summed(label, each, clusters, count)
+    segments = _summed(each[:, np.newaxis], each, clusters, count)[:, 0]
     sampled = np.array([one.drawn for one in kept], dtype=np.bool_) & complete
     strata = {stratum: at for at, stratum in enumerate(dict.fromkeys(one.stratum for one in kept))}
     return Frame(
@@ -77,6 +79,7 @@ def frame_of(
             else _summed(weights[:, np.newaxis], np.ones(len(clusters)), clusters, count)[:, 0],
             model=sums[1],
             people=np.where(sampled[:, np.newaxis], sums[0], np.nan),
+            segments=np.ones(count) if whole else segments,
             found=np.where(sampled[:, np.newaxis], found, 0.0),
             probability=np.array([one.probability for one in kept], dtype=np.float64),
             strata=np.array([strata[one.stratum] for one in kept], dtype=np.int64),

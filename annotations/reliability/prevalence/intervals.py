@@ -72,13 +72,22 @@ def _centres(part: Varying, values: Floats, value: Floats) -> Floats:
     return np.asarray((sums / counts[:, np.newaxis])[part.groups])
 
 
-def interval_of(
-    deletions: Deletions, *, n: int, clusters: int, shortage: Sequence[str | None]
-) -> tuple[Estimate, ...]:
-    """One estimate for each code; on the raw scale, cut at 0 and 1, where one lies on a border.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """95% intervals; *shapes:* (codes,). `bent`: on the logit scale, else raw, cut at 0 and 1."""
 
-    Where nothing varies everything was coded: the share is a count, known as it stands.
-    """
+    low: Floats
+    high: Floats
+    bent: Bools
+
+    @property
+    def known(self) -> Bools:
+        """Where there is some width; *shape:* (codes,)."""
+        return np.asarray(self.high - self.low > _NO_SPREAD)
+
+
+def bounds_of(deletions: Deletions) -> Bounds:
+    """By t on the logit scale; on the raw one where the share or a deletion lies on a border."""
     value = deletions.value
     with np.errstate(all="ignore"):
         inside: Bools = np.asarray((value > 0) & (value < 1))
@@ -94,8 +103,19 @@ def interval_of(
             np.where(inside, Scale.LOGIT.back(middle + side), np.clip(middle + side, 0.0, 1.0))
             for side in (-half, half)
         )
+    return Bounds(low=low, high=high, bent=inside)
+
+
+def interval_of(
+    deletions: Deletions, *, n: int, clusters: int, shortage: Sequence[str | None]
+) -> tuple[Estimate, ...]:
+    """One estimate for each code; a `shortage` says why it has no interval.
+
+    Where nothing varies everything was coded: the share is a count, known as it stands.
+    """
+    bounds = bounds_of(deletions)
     found = []
-    for at, one in enumerate(value):
+    for at, one in enumerate(deletions.value):
         kept = float(np.clip(one, 0.0, 1.0))
         if np.isnan(one):
             found.append(
@@ -107,7 +127,7 @@ def interval_of(
         reason = shortage[at]
         if reason is None and not deletions.varying:
             reason = "a count: people coded every transcript of this cell"
-        elif reason is None and not half[at] > _NO_SPREAD:
+        elif reason is None and not bounds.known[at]:
             reason = (
                 "no interval: it is the same whichever transcript is left out, so the data do "
                 "not show how far it varies"
@@ -115,12 +135,12 @@ def interval_of(
         if reason is not None:
             found.append(Estimate.bare(kept, reason, n=n, clusters=clusters))
             continue
-        scale = Scale.LOGIT if inside[at] else Scale.RAW
+        scale = Scale.LOGIT if bounds.bent[at] else Scale.RAW
         found.append(
             Estimate(
                 value=kept,
-                low=float(low[at]),
-                high=float(high[at]),
+                low=float(bounds.low[at]),
+                high=float(bounds.high[at]),
                 n=n,
                 clusters=clusters,
                 method=f"stratified transcript jackknife, t, {scale.value} scale",

@@ -78,15 +78,17 @@ def plans_of(pilot: Sums, extension: Extension, sizes: Sequence[int]) -> tuple[C
         * len(pilot.sizes)
         for one in (tuning, Tuning.fixed(alike, 0.0))
     )
-    found = pilot.found.sum(axis=0)
+    found = np.minimum(
+        pilot.found.sum(axis=0), (pilot.segments[:, np.newaxis] - pilot.found).sum(axis=0)
+    )
     share = pilot.people.sum(axis=0) / pilot.sizes.sum()
     plans = []
     for at, code in enumerate(pilot.codes):
         reason = insufficient_transcripts(len(pilot.sizes))
         if reason is None and found[at] < MIN_FOUND:
             reason = (
-                f"insufficient: people found the code {found[at]:.3g} times in the pilot, a plan "
-                f"needs {MIN_FOUND}"
+                f"insufficient: people found the code in {found[at]:.3g} segments of the pilot, or "
+                f"all but so many: a plan needs {MIN_FOUND}"
             )
         rows = (
             ()

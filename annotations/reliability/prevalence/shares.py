@@ -19,7 +19,8 @@ MIN_SAMPLE = 5
 """Coded transcripts of the sample in a cell, below which it has no interval."""
 
 MIN_FOUND = 5
-"""Segments in which people found a code, in the sample of a cell, below which it has none."""
+"""Segments of a cell's coded transcripts in which people found a code (and in which they did
+not), below which it has none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,13 +49,12 @@ def shares_of(sums: Sums, cell: Bools, *, tuning: Tuning, of: Population) -> Sha
     fit = Fit.of(sums, cell)
     alone = Tuning.fixed(sums, 0.0)
     with np.errstate(all="ignore"):
-        corrected = _deletions(sums, fit, tuning, of)
-        by_people = _deletions(sums, fit, alone, of)
+        corrected = deletions_of(sums, fit, tuning, of)
+        by_people = deletions_of(sums, fit, alone, of)
         gain = spread_of(by_people).variance / spread_of(corrected).variance
         naive = sums.model[cell].sum(axis=0) / sums.sizes[cell].sum()
     n, clusters = int(sums.sizes[cell].sum()), int(fit.sample.sum())
-    found = sums.found[cell & sums.coded].sum(axis=0)
-    shortage = [_shortage(clusters, float(one), fit.complete) for one in found]
+    shortage = [_shortage(clusters, float(one), fit.complete) for one in rarer(sums, fit)]
     return Shares(
         corrected=interval_of(corrected, n=n, clusters=clusters, shortage=shortage),
         people=interval_of(by_people, n=n, clusters=clusters, shortage=shortage),
@@ -64,7 +64,7 @@ def shares_of(sums: Sums, cell: Bools, *, tuning: Tuning, of: Population) -> Sha
     )
 
 
-def _deletions(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deletions:
+def deletions_of(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deletions:
     """The estimate, and as it would be without each transcript that varies."""
     sizes, model = sums.sizes, sums.model
     people = np.where(sums.coded[:, np.newaxis], sums.people, 0.0)
@@ -147,6 +147,16 @@ def _share_left(rows: int, size: int) -> Floats:
     return np.full(rows, (size - 1) / size if size else 0.0)
 
 
+def rarer(sums: Sums, fit: Fit) -> Floats:
+    """In how many coded segments of the cell people found each code, or did not: the fewer.
+
+    *Shape:* (codes,).
+    """
+    coded = fit.cell & sums.coded
+    found = sums.found[coded].sum(axis=0)
+    return np.asarray(np.minimum(found, sums.segments[coded].sum() - found))
+
+
 def _shortage(clusters: int, found: float, complete: bool) -> str | None:
     if complete:
         return None
@@ -158,7 +168,7 @@ def _shortage(clusters: int, found: float, complete: bool) -> str | None:
         )
     if found < MIN_FOUND:
         return (
-            f"insufficient: people found the code {found:.3g} times in the sample of this cell, "
-            f"an interval needs {MIN_FOUND}"
+            f"insufficient: people found the code in {found:.3g} segments of the sample of this "
+            f"cell, or all but so many: an interval needs {MIN_FOUND}"
         )
     return None

@@ -21,8 +21,9 @@ class Sums:
     """Transcripts as sums over their units (segments, words, or the transcript as a whole).
 
     *Shapes:* `sizes` (transcripts,) units; `model` and `people` (transcripts, codes) units that
-    carry the code, `people` NaN where they did not code; `found` (transcripts, codes) in how many
-    segments (or, by transcript, transcripts) people found it; `probability` (transcripts,) of being
+    carry the code, `people` NaN where they did not code; `segments` (transcripts,) how many
+    there are (or, by transcript, 1), and `found` (transcripts, codes) in how many of them people
+    found it; `probability` (transcripts,) of being
     sampled, 1 where that was certain; `strata` (transcripts,) numbers of the strata.
     """
 
@@ -30,6 +31,7 @@ class Sums:
     sizes: Floats
     model: Floats
     people: Floats
+    segments: Floats
     found: Floats
     probability: Floats
     strata: NDArray[np.int64]

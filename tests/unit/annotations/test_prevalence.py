@@ -37,6 +37,7 @@ def sums_of(
         sizes=np.ones(len(sample)) if sizes is None else np.asarray(sizes, dtype=np.float64),
         model=model,
         people=np.where(sample[:, np.newaxis], people, np.nan),
+        segments=np.full(len(sample), 1000.0),
         found=np.where(sample[:, np.newaxis], people, 0.0),
         probability=probability,
         strata=strata,
@@ -215,7 +216,7 @@ def test_people_alone_are_lambda_zero_and_order_does_not_matter(simulated: Sums)
         simulated,
         **{
             name: getattr(simulated, name)[shuffled]
-            for name in ("sizes", "model", "people", "found", "probability")
+            for name in ("sizes", "model", "people", "segments", "found", "probability")
         },
         strata=(2 - simulated.strata)[shuffled],
     )
@@ -245,7 +246,13 @@ def test_too_few_give_no_interval_and_say_why(simulated: Sums) -> None:
         rare, everything(rare), tuning=Tuning.fixed(rare, 1.0), of=Population.THESE
     ).corrected
     assert one.low is None
-    assert "found the code 4 times" in str(one.reason)
+    assert "found the code in 4 segments" in str(one.reason)
+    common = replace(rare, segments=np.where(rare.coded, 5.0, 0.0), found=rare.found * 0 + 5)
+    common.found[np.flatnonzero(rare.coded)[:4]] = 4
+    (one, *_) = shares_of(
+        common, everything(common), tuning=Tuning.fixed(common, 1.0), of=Population.THESE
+    ).corrected
+    assert one.low is None
     none = replace(simulated, people=np.full_like(simulated.people, np.nan))
     (one, *_) = shares_of(
         none, everything(none), tuning=Tuning.fixed(none, 1.0), of=Population.LIKE
