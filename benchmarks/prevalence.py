@@ -2,9 +2,10 @@
 
 Transcripts of real studies are drawn again and again into groups that differ in prevalence, as a
 population of which people code 5, 10 or 20 transcripts a group. The model is tf-idf with
-logistic regression, cross-fitted by transcript (leoka's narratives, of one segment each, are bound in files of eight); in each group it errs in its own way: it misses
-and invents codes at rates of the group. Beside the estimate stand people's sample alone, and the
-naive count of what the model found, with the binomial interval that such counts are given.
+logistic regression, cross-fitted by transcript; in each group it errs in its own way: it misses and
+invents codes at rates of the group. (leoka's narratives, of one segment each, are bound in files
+of eight.) Beside the estimate stand people's sample alone, and the naive count of what the model
+found, with the binomial interval that such counts are given.
 
     python benchmarks/prevalence.py [--replicates 1000]
 

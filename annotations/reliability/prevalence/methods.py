@@ -65,8 +65,9 @@ def methods_of(
         f"by its own sample. {_OF[of]} Transcripts are the units: 95% intervals are stratified "
         "delete-one-transcript jackknives with Student's t, on the logit scale. No interval is "
         f"given below {MIN_SAMPLE} sampled transcripts in a cell, or where people found the code "
-        f"in fewer than {MIN_FOUND} segments there, or in all but so many.{differences} Computed with "
-        f"Second Coder {versions.software} (codebook {versions.codebook}, data {versions.data})."
+        f"in fewer than {MIN_FOUND} segments there, or in all but so many.{differences} Computed "
+        f"with Second Coder {versions.software} (codebook {versions.codebook}, data "
+        f"{versions.data})."
     )
 
 

@@ -129,7 +129,7 @@ def test_a_study_without_a_draw_or_with_nothing_to_draw_says_what_to_do(
     refused = run_trained("prevalence", "managers")
     assert refused.code == 1
     assert "second-coder sample managers --size N" in refused.err
-    few = run_trained("sample", "managers", "--size", 3, "--by", "trust")
+    few = run_trained("sample", "managers", "--size", 2, "--by", "trust")
     assert few.code == 1
     assert "two of each" in few.err
     many = run_trained("sample", "managers", "--size", 30)
