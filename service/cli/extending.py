@@ -1,4 +1,4 @@
-"""Commands that extend a study: sample, plan, prevalence."""
+"""Commands that extend a study: plan, sample, prevalence, odds."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,12 +26,21 @@ Of = Annotated[
     ),
 ]
 
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="A model version (else the one that was in use when the sample was drawn).",
+        show_default=False,
+    ),
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Register these commands."""
     app.command("plan")(plan)
     app.command("sample")(sample)
     app.command("prevalence")(prevalence)
+    app.command("odds")(odds)
 
 
 def names_in(text: str) -> list[str]:
@@ -191,13 +200,7 @@ def prevalence(
     by: By = "",
     unit: Unit = "segments",
     of: Of = "these-interviews",
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="A model version (else the one that was in use when the sample was drawn).",
-            show_default=False,
-        ),
-    ] = None,
+    model: Model = None,
     html: Html = None,
     csv: Csv = None,
     json: Json = False,
@@ -271,5 +274,53 @@ def show_prevalence(found: "PrevalenceReport") -> None:
                 for one in shown
             ],
         )
+    for note in found.notes:
+        warn(note)
+
+
+def odds(
+    context: typer.Context,
+    study: Study,
+    on: Annotated[
+        str, typer.Option(help="Attributes to compare, separated by commas.", show_default=False)
+    ],
+    unit: Annotated[str, typer.Option(help="Of what: segments or transcripts.")] = "segments",
+    of: Of = "these-interviews",
+    model: Model = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Say who speaks of each code more: odds ratios by attributes, the others held equal."""
+    from service.workflows.extending import odds as run
+
+    with progress() as report_progress:
+        found = run(
+            open_home(context, home),
+            study,
+            on=names_in(on),
+            unit=unit,
+            of=of,
+            model=model,
+            progress=report_progress,
+        )
+    if json:
+        show_json(found)
+        return
+    show_table(
+        f"Odds of {found.unit} in {found.study} ({found.of}), other attributes held equal",
+        ["code", "attribute", "value", "against", "odds ratio", "p, Holm", "p, Benjamini-Hochberg"],
+        [
+            (
+                one.code,
+                one.term.attribute,
+                one.term.value or "not given",
+                one.term.reference or "not given",
+                one.ratio,
+                None if one.holm is None else f"{one.holm:.3f}",
+                None if one.benjamini_hochberg is None else f"{one.benjamini_hochberg:.3f}",
+            )
+            for one in found.ratios
+        ],
+    )
     for note in found.notes:
         warn(note)

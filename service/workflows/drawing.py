@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from annotations.drawing import Member, draw
+from annotations.drawing import ALLOCATIONS, Member, draw
 from annotations.errors import StateError, command
 from annotations.reliability.prevalence.extent import (
     check_attributes,
@@ -111,7 +111,16 @@ def sample(
         one.transcript for one in found.members if one.drawn and one.transcript not in complete
     }
     pushed = push(house, study, only=open_, progress=progress) if to_label_studio else None
-    return _sampled(whole, found, complete, before=before, pushed=pushed)
+    replaced = () if before else draws
+    return _sampled(whole, found, complete, replaced=replaced, before=before, pushed=pushed)
+
+
+def as_asked(study: str, draw: DrawRecord) -> tuple[str, ...]:
+    """The words of the command that drew, and that lists what it drew."""
+    by = ("--by", ",".join(draw.by)) if draw.by else ()
+    how = () if draw.allocation == ALLOCATIONS[0] else ("--allocation", draw.allocation)
+    seed = ("--seed", str(draw.seed)) if draw.seed else ()
+    return ("sample", study, "--size", str(draw.size), *by, *seed, *how)
 
 
 def _is(
@@ -171,12 +180,19 @@ def _sampled(
     found: DrawRecord,
     complete: frozenset[str],
     *,
+    replaced: Sequence[DrawRecord],
     before: bool,
     pushed: Pushed | None,
 ) -> Sampled:
     members = {one.transcript for one in found.members}
     left_out = tuple(item.name for item in study.transcripts if item.name not in members)
     notes = []
+    if replaced:
+        notes.append(
+            "This draw takes the place of an earlier one: what people have coded of that counts for "
+            "certain, what they have not need not be coded any more. A draw should not be repeated "
+            "for the sake of its result; all are recorded"
+        )
     if left_out:
         notes.append(
             f"{len(left_out)} transcripts could not be drawn, since suggestions were shown in them "

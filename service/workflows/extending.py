@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from annotations.codings import MODEL_PREFIX
 from annotations.drawing import Member
 from annotations.errors import StateError, command
@@ -14,6 +16,7 @@ from annotations.reliability.prevalence.extent import (
     read_by_people,
     stratum_of,
 )
+from annotations.reliability.prevalence.odds import OddsReport, design_of, odds_of
 from annotations.reliability.prevalence.planning import (
     CodePlan,
     Extension,
@@ -22,10 +25,12 @@ from annotations.reliability.prevalence.planning import (
 )
 from annotations.reliability.prevalence.report import Origin, PrevalenceReport, prevalence_of
 from annotations.reliability.prevalence.sums import Population
+from annotations.reliability.prevalence.tuning import Tuning
 from annotations.study import Study
 from service.house import House
 from service.storage.records import DrawRecord
 from service.workflows.digests import digest_of, lines_of, versions_of
+from service.workflows.drawing import as_asked
 from service.workflows.model_coding import code_all
 from service.workflows.modelling import folder_of, model_in_use
 from service.workflows.training import Progress
@@ -137,6 +142,59 @@ def prevalence(
     check_choices(unit, of)
     found = gather(house, study, model=model)
     return report_on(house, found, by=by, unit=unit, of=of, progress=progress)
+
+
+def odds(
+    house: House,
+    study: str,
+    *,
+    on: Sequence[str],
+    unit: str = "segments",
+    of: str = Population.THESE.value,
+    model: str | None = None,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> OddsReport:
+    """Odds ratios of each code by attributes, from the same material as `prevalence`.
+
+    Raises StateError also where a drawn transcript is not coded: the ratios need all of them.
+    """
+    check_choices(unit, of)
+    if unit == "words":
+        raise StateError("odds are of segments or transcripts; words of a segment go together")
+    if not on:
+        raise StateError("name the attributes to compare, such as --on trust,group")
+    found = gather(house, study, model=model)
+    check_attributes(found.study.transcripts, on)
+    frame = _frame(house, found.study, found.draw.members, found.version, unit, progress)
+    waiting = sum(
+        one.drawn and not complete
+        for one, complete in zip(frame.members, frame.complete, strict=True)
+    )
+    if waiting:
+        raise StateError(
+            f"{waiting} drawn transcripts of {study} are not coded, and those that were coded "
+            f"first are no random sample. This lists them: {command(*as_asked(study, found.draw))}"
+        )
+    placed = [stratum_of(item, on) for item in frame.transcripts]
+    cells = [np.array([one == values for one in placed]) for values in sorted(set(placed))]
+    population = Population(of)
+    return OddsReport(
+        study=study,
+        unit=unit,
+        of=of,
+        on=tuple(on),
+        transcripts=len(frame.members),
+        coded=int(frame.sums.coded.sum()),
+        ratios=odds_of(
+            frame.sums,
+            design_of(placed, on),
+            tuning=Tuning.of(frame.sums, cells),
+            of=population,
+        ),
+        versions=versions_of(found.study, found.version),
+        seed=found.draw.seed,
+        notes=tuple(_notes(house, found, frame)),
+    )
 
 
 def check_choices(unit: str, of: str) -> None:

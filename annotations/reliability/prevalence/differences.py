@@ -50,7 +50,7 @@ def differences_of(codes: Sequence[str], pairs: Sequence[Compared]) -> tuple[Dif
         for at, code in enumerate(codes)
     ]
     tested = np.array([p for *_, p in estimates if p is not None])
-    corrected = iter(zip(holm(tested), _benjamini_hochberg(tested), strict=True))
+    corrected = iter(zip(holm(tested), benjamini_hochberg(tested), strict=True))
     found = []
     for code, pair, estimate, p in estimates:
         one, two = (None, None) if p is None else map(float, next(corrected))
@@ -77,7 +77,8 @@ def holm(p: Floats) -> Floats:
     return adjusted
 
 
-def _benjamini_hochberg(p: Floats) -> Floats:
+def benjamini_hochberg(p: Floats) -> Floats:
+    """Benjamini and Hochberg's (1995) adjusted p values; *shape:* (tests,)."""
     return np.asarray(stats.false_discovery_control(p)) if len(p) else p
 
 

@@ -48,7 +48,7 @@ def test_every_command_of_the_tutorial_runs_in_its_order(
     commands = [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
     assert [words[0] for words in commands] == [
         *("import", "train", "plan", "import", "sample", "import"),
-        *("prevalence", "prevalence", "prevalence"),
+        *("prevalence", "prevalence", "prevalence", "odds"),
     ]
     for words in commands:
         if words[0] == "train":
@@ -93,6 +93,7 @@ def test_a_draw_is_recorded_and_repeated(extended: Callable) -> None:
         assert one["probability"] == pytest.approx(one["drawn"] / rest)
     other = extended("sample", "managers", "--size", 18, "--by", "trust", "--seed", 8, "--json")
     assert not other.document["before"]
+    assert "takes the place of an earlier one" in other.document["notes"][0]
     names = {one["transcript"] for one in first["transcripts"]}
     assert {one["transcript"] for one in other.document["transcripts"]} != names
 
@@ -111,6 +112,10 @@ def test_what_is_no_probability_sample_is_refused(
             assert one["corrected"]["value"] is None
             assert "refused" in one["corrected"]["reason"]
             assert one["model"] >= 0
+    assert (
+        "drawn transcripts of managers are not coded"
+        in extended("odds", "managers", "--on", "trust").err
+    )
     assert any("not coded by people yet" in note for note in document["notes"])
     for words, said in (
         (("--by", "age"), "no transcript has the attribute 'age'; they have: "),
@@ -164,6 +169,14 @@ def test_the_estimate_holds_the_truth_and_the_interface_says_the_same(
         assert estimate["clusters"] == 18
         assert one["effective"] > 10
         assert 0 <= one["tuning"] <= 1
+    odds = extended("odds", "managers", "--on", "trust", "--json").document
+    assert len(odds["ratios"]) == 2 * len(whole)
+    assert any(one["ratio"]["low"] is not None for one in odds["ratios"])
+    assert extended("odds", "managers", "--on", "age").code == 1
+    assert (
+        "segments or transcripts"
+        in extended("odds", "managers", "--on", "trust", "--unit", "words").err
+    )
     house = open_house(read_settings(home=tmp_path / "home", api_token="token"))
     with TestClient(create_app(house)) as client:
         headers = {"Authorization": "Bearer token"}
