@@ -189,9 +189,9 @@ def _sampled(
     notes = []
     if replaced:
         notes.append(
-            "This draw takes the place of an earlier one: what people have coded of that counts for "
-            "certain, what they have not need not be coded any more. A draw should not be repeated "
-            "for the sake of its result; all are recorded"
+            "This draw takes the place of an earlier one: what people have coded of that counts "
+            "for certain, what they have not need not be coded any more. A draw should not be "
+            "repeated for the sake of its result; all are recorded"
         )
     if left_out:
         notes.append(
