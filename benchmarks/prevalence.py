@@ -266,9 +266,9 @@ def main() -> None:
             "kappa_by_group": [round(float(one), 3) for one in world.kappa.mean(axis=1)],
             "settings": rows,
         }
-    results["seconds"] = round(time.monotonic() - started)
-    results["cores"] = os.cpu_count()
-    OUT.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+        results["seconds"] = round(time.monotonic() - started)
+        results["cores"] = os.cpu_count()
+        OUT.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

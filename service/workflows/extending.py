@@ -28,7 +28,7 @@ from annotations.reliability.prevalence.sums import Population
 from annotations.reliability.prevalence.tuning import Tuning
 from annotations.study import Study
 from service.house import House
-from service.storage.records import DrawRecord
+from service.storage.records import DrawRecord, ModelRecord
 from service.workflows.digests import digest_of, lines_of, versions_of
 from service.workflows.drawing import as_asked
 from service.workflows.model_coding import code_all
@@ -63,7 +63,7 @@ class ExtensionMaterial:
 
     study: Study
     draw: DrawRecord
-    version: str
+    model: ModelRecord
     left_out: int
     digest: str
 
@@ -102,7 +102,7 @@ def plan(
     members = [
         Member(transcript=name, stratum=(), probability=1.0, drawn=True) for name in sorted(coded)
     ]
-    frame = _frame(house, whole, members, record.version, unit, progress)
+    frame = _frame(house, whole, members, record, unit, progress)
     return ExtensionPlan(
         study=study,
         model_version=record.version,
@@ -165,7 +165,7 @@ def odds(
         raise StateError("name the attributes to compare, such as --on trust,group")
     found = gather(house, study, model=model)
     check_attributes(found.study.transcripts, on)
-    frame = _frame(house, found.study, found.draw.members, found.version, unit, progress)
+    frame = _frame(house, found.study, found.draw.members, found.model, unit, progress)
     waiting = sum(
         one.drawn and not complete
         for one, complete in zip(frame.members, frame.complete, strict=True)
@@ -191,7 +191,7 @@ def odds(
             tuning=Tuning.of(frame.sums, cells),
             of=population,
         ),
-        versions=versions_of(found.study, found.version),
+        versions=versions_of(found.study, found.model.version),
         seed=found.draw.seed,
         notes=tuple(_notes(house, found, frame)),
     )
@@ -210,7 +210,7 @@ def gather(house: House, study: str, *, model: str | None = None) -> ExtensionMa
     with house.database.reading() as work:
         whole = work.studies.load(study)
         draws = work.draws.list(study)
-        versions = {one.version for one in work.models.list(study)}
+        models = {one.version: one for one in work.models.list(study)}
         active = work.models.active(study)
     if not draws:
         raise StateError(
@@ -218,22 +218,22 @@ def gather(house: House, study: str, *, model: str | None = None) -> ExtensionMa
             "speak for the others. Draw some, and have people code them: "
             f"{command('sample', study, '--size')} N"
         )
-    if model is not None and model not in versions:
+    if model is not None and model not in models:
         raise StateError(
             f"{study} has no model {model!r}. List its models: {command('models', study)}"
         )
-    version = model or draws[-1].version or (active.version if active else None)
-    if version is None:
+    record = models.get(model or draws[-1].version or "", active)
+    if record is None:
         raise StateError(f"{study} has no model yet. Make one: {command('train', study)}")
     members = {one.transcript for one in draws[-1].members}
     return ExtensionMaterial(
         study=whole,
         draw=draws[-1],
-        version=version,
+        model=record,
         left_out=sum(item.name not in members for item in whole.transcripts),
         digest=digest_of(
             lines_of(whole),
-            [version, draws[-1].created_at.isoformat()],
+            [record.version, draws[-1].created_at.isoformat()],
             sorted([item.name, sorted(item.attributes.items())] for item in whole.transcripts),
         ),
     )
@@ -251,7 +251,7 @@ def report_on(
     """The report on what was gathered."""
     study, draw = material.study, material.draw
     check_attributes(study.transcripts, by)
-    frame = _frame(house, study, draw.members, material.version, unit, progress)
+    frame = _frame(house, study, draw.members, material.model, unit, progress)
     return prevalence_of(
         study.name,
         frame,
@@ -262,7 +262,7 @@ def report_on(
             seed=draw.seed,
             drawn_by=draw.by,
             allocation=draw.allocation,
-            versions=versions_of(study, material.version),
+            versions=versions_of(study, material.model.version),
             notes=tuple(_notes(house, material, frame)),
         ),
     )
@@ -272,7 +272,7 @@ def _frame(
     house: House,
     study: Study,
     members: Sequence[Member],
-    version: str,
+    record: ModelRecord,
     unit: str,
     progress: Progress,
 ) -> Frame:
@@ -282,8 +282,8 @@ def _frame(
         study,
         members,
         codes=study.codes_used,
-        coder=f"{MODEL_PREFIX}{version}",
-        model=code_all(house, version, transcripts, progress=progress),
+        coder=f"{MODEL_PREFIX}{record.version}",
+        model=code_all(house, study.name, record, transcripts, progress=progress),
         unit=unit,
     )
 
@@ -297,14 +297,14 @@ def _notes(house: House, material: ExtensionMaterial, frame: Frame) -> list[str]
             f"{material.left_out} transcripts were not there to be drawn (they came in later, or "
             "suggestions were shown in them): the figures do not speak for them"
         )
-    learned = {one.transcript for one in out_of_fold(folder_of(house, material.version))}
+    learned = {one.transcript for one in out_of_fold(folder_of(house, material.model.version))}
     taught = sum(
         one.drawn and one.probability < 1 and one.transcript in learned for one in frame.members
     )
     if taught:
         notes.append(
-            f"model {material.version} has learned from {taught} transcripts of the sample; its "
-            "coding of those is by the fold that left them out, of the others by all folds. The "
+            f"model {material.model.version} has learned from {taught} transcripts of the sample; "
+            "its coding of those is by the fold that left them out, of the others by all. The "
             "model that was in use at the draw has no such difference"
         )
     return notes

@@ -6,6 +6,8 @@ from annotations.codings import MODEL_PREFIX, Coding
 from annotations.transcripts import Transcript
 from models.suggestions import SegmentCodes
 from service.house import House
+from service.storage.records import ModelRecord
+from service.workflows.model_codes import codes_of_model
 from service.workflows.modelling import folder_of
 from service.workflows.suggesting import portions
 from service.workflows.training import Progress
@@ -13,20 +15,23 @@ from service.workflows.training import Progress
 
 def code_all(
     house: House,
-    version: str,
+    study: str,
+    record: ModelRecord,
     transcripts: Sequence[Transcript],
     *,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> tuple[Coding, ...]:
     """Every code that reaches its threshold, also those that the gate keeps silent.
 
-    What taught the model is coded by the fold that left its transcript out. Raises ArtifactError
-    where the model's files are gone.
+    The codes are those of the codebook as it is now. What taught the model is coded by the fold
+    that left its transcript out. Raises ArtifactError where the model's files are gone.
     """
     from models.artifacts import out_of_fold
     from models.suggester import Suggester
 
-    folder = folder_of(house, version)
+    with house.database.reading() as work:
+        codes = codes_of_model(work, study, record)
+    folder = folder_of(house, record.version)
     names = {item.name for item in transcripts}
     held = [one for one in out_of_fold(folder) if one.transcript in names]
     known = {_key(one) for one in held}
@@ -43,7 +48,7 @@ def code_all(
         decided += [one for one in suggester.decisions(some) if _key(one) not in known]
         done += len(some)
     progress("coding", done, len(fresh))
-    return tuple(codings_of(decided, version))
+    return tuple(codings_of((codes.decided(one) for one in decided), record.version))
 
 
 def codings_of(decisions: Iterable[SegmentCodes], version: str) -> Iterable[Coding]:

@@ -49,7 +49,7 @@ def test_a_study_of_the_version_before_is_read_after_the_upgrade(
 ) -> None:
     add(database, study, record(member("clinic", drawn=True)))
     before = [rows(table) for table in ("turns", "codings", "readings")]
-    downgrade(database, "0002")
+    downgrade(database, "0005")
     migrate(database, HEAD)
     with database.reading() as work:
         assert work.draws.list(study) == ()
