@@ -24,7 +24,7 @@ class Varying:
     values: Floats
     factors: Floats
     groups: NDArray[np.int64] | None
-    degrees: int
+    degrees: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +57,7 @@ def spread_of(deletions: Deletions, *, logit: bool = False) -> Spread:
             axis=0
         )
         variance = variance + own
-        squares = squares + own**2 / max(part.degrees, 1)
+        squares = squares + own**2 / max(part.degrees, 1.0)
     with np.errstate(all="ignore"):
         degrees = np.where(squares > 0, variance**2 / squares, 1.0)
     return Spread(variance=variance, degrees=degrees)

@@ -101,7 +101,7 @@ def deletions_of(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deleti
     sure = people[fit.certain].sum(axis=0) / (certain_size or 1.0)
     value = theta(total, lam, seen, sure)
     factors = (held - 1) / held
-    degrees = int((counts - 1).sum())
+    degrees = _degrees(parts[sampled, 0], most=int(len(sampled) - len(counts)))
     if of is Population.THESE:
         sample = Varying(
             values=theta(left, without, seen, sure),
@@ -135,6 +135,19 @@ def deletions_of(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deleti
             if len(values) > 1
         ),
     )
+
+
+def _degrees(sizes: Floats, *, most: int) -> float:
+    """Degrees of freedom of the sample's variance; *shape:* `sizes` (sampled,), weighted.
+
+    Where a few long transcripts decide, the variance is hardly better known than from those few.
+    Satterthwaite's, taking what a transcript adds to it to grow with the size to the power of 1.5:
+    between 1, were its segments independent, and 2, were they all alike. Equal sizes have `most`.
+    """
+    added = sizes**1.5
+    if not added.any():
+        return float(most)
+    return float(added.sum() ** 2 / (added**2).sum() * most / len(added))
 
 
 def _without_each(counts: Floats, sizes: Floats, among: Bools, left: NDArray[np.int64]) -> Floats:
