@@ -27,6 +27,7 @@ from service.routes import (
     models,
     pages,
     pages_counts,
+    pages_prevalence,
     reports,
     studies,
 )
@@ -73,6 +74,7 @@ def create_app(house: House) -> FastAPI:
         counts.router,
         pages.router,
         pages_counts.router,
+        pages_prevalence.router,
         forms.router,
         login.router,
     ):

@@ -1,4 +1,4 @@
-"""The reliability report on the wire: its models follow from the report's own dataclasses."""
+"""Reports on the wire: their models follow from the reports' own dataclasses."""
 
 import inspect
 from dataclasses import fields, is_dataclass
@@ -10,11 +10,12 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, create_model
 
 from annotations.reliability.estimate import Estimate
+from annotations.reliability.prevalence.report import PrevalenceReport
 from annotations.reliability.report import ReliabilityReport
 from service.wire_reports import EstimateOut
 
 
-def _model_of(kind: Any, known: dict[type, type[BaseModel]]) -> type[BaseModel]:
+def model_of(kind: Any, known: dict[type, type[BaseModel]]) -> type[BaseModel]:
     """The model of a dataclass as `service.documents.document` writes it."""
     if kind not in known:
         members: dict[str, Any] = {
@@ -27,7 +28,7 @@ def _model_of(kind: Any, known: dict[type, type[BaseModel]]) -> type[BaseModel]:
 def _type_of(kind: Any, known: dict[type, type[BaseModel]]) -> Any:
     """NaN is written as null, a tuple as a list."""
     if is_dataclass(kind) and isinstance(kind, type):
-        return _model_of(kind, known)
+        return model_of(kind, known)
     if kind is float:
         return float | None
     parts = get_args(kind)
@@ -38,5 +39,8 @@ def _type_of(kind: Any, known: dict[type, type[BaseModel]]) -> Any:
     return kind
 
 
-AgreementOut = _model_of(ReliabilityReport, {Estimate: EstimateOut})
+AgreementOut = model_of(ReliabilityReport, {Estimate: EstimateOut})
 """The whole report."""
+
+PrevalenceOut = model_of(PrevalenceReport, {Estimate: EstimateOut})
+"""The report on prevalence."""

@@ -1,11 +1,14 @@
 """Fixtures shared by all tests."""
 
+import csv
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -249,6 +252,77 @@ def emoji_interview() -> str:
         "from the blood service, and a certificate at the end of it.\n"
         "P90: So it goes, 😢 and they never rang 🚌 back, naïve me.\n"
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extension:
+    """Sixty fictional interviews more, put together from turns of the sample study."""
+
+    turns: dict[str, list[dict[str, str]]]
+    codings: list[dict[str, str]]
+    uncoded: Counter[str]
+
+    def write(self, folder: Path) -> None:
+        """The transcripts with their attributes, as a study gets them."""
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = [
+            {**turn, "transcript": name, "turn": str(at)}
+            for name, turns in self.turns.items()
+            for at, turn in enumerate(turns)
+        ]
+        _write_csv(folder / "transcripts.csv", ("transcript", "turn", "speaker", "text"), rows)
+        trusts = ("Acute", "Care", "Specialist")
+        _write_csv(
+            folder / "attributes.csv",
+            ("transcript", "trust"),
+            [{"transcript": name, "trust": trusts[at % 3]} for at, name in enumerate(self.turns)],
+        )
+
+    def write_codings(self, folder: Path, transcripts: set[str]) -> None:
+        """What a person coded in some of them; in those of the sample study, nothing."""
+        folder.mkdir(parents=True, exist_ok=True)
+        columns = ("transcript", "turn", "start", "end", "code", "coder", "coded_at")
+        rows = [
+            {"transcript": name, "turn": str(at), "coder": "asha"}
+            for name in sorted(transcripts - self.turns.keys())
+            for at in range(self.uncoded[name])
+        ]
+        rows += [row for row in self.codings if row["transcript"] in transcripts]
+        _write_csv(folder / "codings.csv", columns, rows)
+
+
+def _write_csv(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture(scope="session")
+def extension() -> Extension:
+    """The sample study, extended; everything in it is coded as asha coded it."""
+    sample = Path(__file__).resolve().parents[1] / "examples" / "middle_managers"
+    with (sample / "transcripts.csv").open(encoding="utf-8", newline="") as file:
+        texts = {(row["transcript"], row["turn"]): row for row in csv.DictReader(file)}
+    by_turn: dict[tuple[str, str], list[dict[str, str]]] = {}
+    with (sample / "codings.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["coder"] == "asha":
+                by_turn.setdefault((row["transcript"], row["turn"]), []).append(row)
+    pool = sorted(by_turn)
+    draw = random.Random(4)
+    turns, codings = {}, []
+    for number in range(60):
+        name = f"W3-{number:02}"
+        taken = draw.sample(pool, 10)
+        turns[name] = [texts[place] for place in taken]
+        codings += [
+            {**row, "transcript": name, "turn": str(at)}
+            for at, place in enumerate(taken)
+            for row in by_turn[place]
+        ]
+    uncoded = Counter(transcript for transcript, _ in texts)
+    return Extension(turns=turns, codings=codings, uncoded=uncoded)
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 
 from service.documents import document
+from service.routes.counts import By, attributes
 from service.routes.studies import StudyPath
 from service.serving import Here, for_api
 from service.wire import ERRORS
-from service.wire_agreement import AgreementOut
+from service.wire_agreement import AgreementOut, PrevalenceOut
 from service.workflows.agreeing import agreement
+from service.workflows.extending import prevalence
 
 router = APIRouter(prefix="/api/v1", tags=["reports"], dependencies=[for_api], responses=ERRORS)
 
@@ -27,6 +29,14 @@ Expertise = Annotated[
 CodebookVersion = Annotated[
     int | None,
     Query(ge=1, lt=2**31, description="Read codings under this version of the codebook."),
+]
+
+ShareUnit = Annotated[
+    Literal["segments", "words", "transcripts"], Query(description="Of what the share is.")
+]
+Of = Annotated[
+    Literal["these-interviews", "people-like-these"],
+    Query(description="These very interviews, or the people whom they are a sample of."),
 ]
 
 
@@ -51,4 +61,18 @@ async def report_agreement(
                 codebook=codebook,
             )
         )
+    )
+
+
+@router.get("/studies/{study}/prevalence", response_model=PrevalenceOut)
+async def report_prevalence(
+    serving: Here,
+    study: StudyPath,
+    by: By = "",
+    unit: ShareUnit = "segments",
+    of: Of = "these-interviews",
+) -> Any:
+    """How common each code is, from the model's coding and the sample that people coded."""
+    return await serving.reporting(
+        lambda: document(prevalence(serving.house, study, by=attributes(by), unit=unit, of=of))
     )

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from annotations.codebook import Code
 from annotations.codebook_versions.operations import Edit
+from annotations.drawing import Member
 from models.suggestions import Suggestion
 
 
@@ -216,6 +217,19 @@ class TaskLink:
     pushed_version: str | None = None
     prediction_id: int | None = None
     pushed_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DrawRecord:
+    """A sample that was drawn: how, with which model in use, and every member."""
+
+    size: int
+    by: tuple[str, ...]
+    allocation: str
+    seed: int
+    version: str | None
+    members: tuple[Member, ...]
+    created_at: datetime = field(default_factory=now)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from annotations.errors import ExternalError, SettingsError
 from service.storage.codebook_log import CodebookLog
+from service.storage.draws import Draws
 from service.storage.jobs import Jobs
 from service.storage.label_studio import LabelStudio
 from service.storage.models import Models
@@ -56,6 +57,11 @@ class UnitOfWork:
     def recommendations(self) -> Recommendations:
         """What was recommended to be coded next."""
         return Recommendations(self._session)
+
+    @cached_property
+    def draws(self) -> Draws:
+        """Samples drawn for people to code."""
+        return Draws(self._session)
 
     @cached_property
     def label_studio(self) -> LabelStudio:

@@ -323,6 +323,39 @@ class RecommendationRow(Base):
     created_at: Mapped[datetime]
 
 
+class DrawRow(Base):
+    """A sample of transcripts that was drawn for people to code; the newest one counts.
+
+    `version` is the model that was in use: it had learned nothing from the sample.
+    """
+
+    __tablename__ = "draws"
+    __table_args__ = (Index(None, "study_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = _parent("studies.id")
+    size: Mapped[int]
+    by: Mapped[list[Any]]
+    allocation: Mapped[str]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class DrawMemberRow(Base):
+    """A transcript that a draw reckoned with: its stratum and its probability, drawn or not."""
+
+    __tablename__ = "draw_members"
+    draw_id: Mapped[int] = mapped_column(
+        ForeignKey("draws.id", ondelete="CASCADE"), primary_key=True
+    )
+    transcript_id: Mapped[int] = mapped_column(
+        ForeignKey("transcripts.id", ondelete="CASCADE"), primary_key=True
+    )
+    stratum: Mapped[list[Any]]
+    probability: Mapped[float]
+    drawn: Mapped[bool]
+
+
 class SuggestionRow(Base):
     """A suggestion, shown or withheld; its evidence is a sentence of the span, or null."""
 

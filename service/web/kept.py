@@ -2,15 +2,14 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
 
 from markupsafe import Markup
 
 from service.documents import document
 from service.house import House
-from service.workflows.agreeing import check_choices, gather, report_on
+from service.workflows import agreeing, extending
 from service.workflows.glancing import Attention, weak_pairs
-
-_Key = tuple[str, str, int | None, str, str]
 
 
 class KeptPages:
@@ -18,7 +17,7 @@ class KeptPages:
 
     def __init__(self, *, keep: int = 16) -> None:
         self._keep = keep
-        self._pages: OrderedDict[_Key, Markup] = OrderedDict()
+        self._pages: OrderedDict[Hashable, Markup] = OrderedDict()
         self._pairs: OrderedDict[tuple[str, str], tuple[Attention, ...]] = OrderedDict()
         self._guard = threading.Lock()
 
@@ -29,21 +28,31 @@ class KeptPages:
         # Drawing takes a second to import: for the first page, not when the service starts.
         from service.web.page import agreement_part
 
-        check_choices(unit, expertise)
-        material = gather(house, study)
-        key = (study, unit, level, expertise, material.digest)
-        with self._guard:
-            kept = self._pages.get(key)
-            if kept is not None:
-                self._pages.move_to_end(key)
-                return kept
-        report = report_on(house, material, unit=unit, level=level, expertise=expertise)
-        page = agreement_part(document(report))
-        with self._guard:
-            self._pages[key] = page
-            while len(self._pages) > self._keep:
-                self._pages.popitem(last=False)
-        return page
+        agreeing.check_choices(unit, expertise)
+        material = agreeing.gather(house, study)
+
+        def make() -> Markup:
+            report = agreeing.report_on(
+                house, material, unit=unit, level=level, expertise=expertise
+            )
+            return agreement_part(document(report))
+
+        return self._kept(("agreement", study, unit, level, expertise, material.digest), make)
+
+    def prevalence(
+        self, house: House, study: str, *, by: tuple[str, ...], unit: str, of: str
+    ) -> Markup:
+        """The report on prevalence as it is now; a new coding or draw makes a new one."""
+        from service.web.prevalence_page import prevalence_part
+
+        extending.check_choices(unit, of)
+        material = extending.gather(house, study)
+
+        def make() -> Markup:
+            report = extending.report_on(house, material, by=by, unit=unit, of=of)
+            return prevalence_part(document(report))
+
+        return self._kept(("prevalence", study, by, unit, of, material.digest), make)
 
     def weak_pairs(self, house: House, study: str) -> tuple[Attention, ...]:
         """The coders who agree too little, looked at again when somebody coded."""
@@ -58,3 +67,16 @@ class KeptPages:
                 while len(self._pairs) > self._keep:
                     self._pairs.popitem(last=False)
         return kept
+
+    def _kept(self, key: Hashable, make: Callable[[], Markup]) -> Markup:
+        with self._guard:
+            kept = self._pages.get(key)
+            if kept is not None:
+                self._pages.move_to_end(key)
+                return kept
+        page = make()
+        with self._guard:
+            self._pages[key] = page
+            while len(self._pages) > self._keep:
+                self._pages.popitem(last=False)
+        return page

@@ -1,17 +1,12 @@
 """The reliability report: coders with each other, the model with them."""
 
-import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from importlib.metadata import version as installed_version
-from typing import Any
 
-from annotations.codebook import Codebook
 from annotations.codings import MODEL_PREFIX, Coding
 from annotations.errors import NothingCoded, StateError, command
 from annotations.reliability.calibration import CalibrationFigures
-from annotations.reliability.methods import UNITS, Versions
+from annotations.reliability.methods import UNITS
 from annotations.reliability.report import ModelWork, ReliabilityReport, report_of
 from annotations.reliability.substitution import Expertise
 from annotations.reliability.units import depth_of
@@ -22,7 +17,9 @@ from service.house import House
 from service.storage.records import ModelRecord
 from service.storage.session import UnitOfWork
 from service.workflows.codebook_notes import codebook_notes
+from service.workflows.digests import digest_of, lines_of, versions_of
 from service.workflows.model_codes import ModelCodes, codes_of_model
+from service.workflows.model_coding import codings_of
 from service.workflows.modelling import folder_of
 
 EXPERTISE = tuple(one.name.lower() for one in Expertise)
@@ -106,8 +103,8 @@ def gather(house: House, study: str, codebook: int | None = None) -> ReportMater
         shown=shown,
         codes=codes,
         notes=notes,
-        digest=_digest(
-            _lines(whole),
+        digest=digest_of(
+            lines_of(whole),
             [record.version if record else "", *sorted(shown), *notes],
             [] if suggested is None else sorted(map(repr, suggested.codings)),
         ),
@@ -135,12 +132,7 @@ def report_on(
         unit=unit,
         level=level,
         expertise=Expertise[expertise.upper()],
-        versions=Versions(
-            software=installed_version("second-coder"),
-            model=record.version if record else None,
-            codebook=_codebook_version(study.codebook),
-            data=_digest(_lines(study)),
-        ),
+        versions=versions_of(study, record.version if record else None),
         model=None if record is None else _model_work(house, record, material),
         suggested=material.suggested,
         calibration=None if record is None else _calibration(house, record),
@@ -165,7 +157,7 @@ def _model_work(house: House, record: ModelRecord, material: ReportMaterial) -> 
         decisions = [material.codes.decided(one) for one in decisions]
     return ModelWork(
         version=record.version,
-        codings=tuple(_codings(decisions, record.version)),
+        codings=tuple(codings_of(decisions, record.version)),
         transcripts=frozenset(item.name for item in eligible),
     )
 
@@ -186,19 +178,6 @@ def _decisions(
 
     suggester = Suggester.load(folder_of(house, record.version), encoder_cache=house.cache)
     return suggester.decisions(transcripts)
-
-
-def _codings(decisions: Iterable[SegmentCodes], version: str) -> Iterable[Coding]:
-    for one in decisions:
-        for code in one.codes:
-            yield Coding(
-                transcript=one.transcript,
-                turn=one.turn,
-                start=one.start,
-                end=one.end,
-                code=code,
-                coder=f"{MODEL_PREFIX}{version}",
-            )
 
 
 def _suggested(work: UnitOfWork, study: Study, record: ModelRecord | None) -> ModelWork | None:
@@ -230,35 +209,6 @@ def _suggested(work: UnitOfWork, study: Study, record: ModelRecord | None) -> Mo
         ),
         transcripts=frozenset(used),
     )
-
-
-def _codebook_version(codebook: Codebook) -> str:
-    return _digest(
-        [code.path, code.definition, code.include, code.exclude, *code.examples]
-        for code in codebook.codes
-    )
-
-
-def _lines(study: Study) -> Iterable[list[Any]]:
-    """A study's content, in an order that does not depend on when it came in."""
-    for item in sorted(study.transcripts, key=lambda item: item.name):
-        yield [item.name, *((turn.speaker, turn.text, turn.interviewer) for turn in item.turns)]
-    yield from sorted(
-        [one.transcript, one.turn, one.start, one.end, one.code, one.coder]
-        for one in study.human_codings
-    )
-    yield from sorted(
-        [one.transcript, one.turn, one.coder, one.assisted] for one in study.human_readings
-    )
-
-
-def _digest(*parts: Iterable[Any]) -> str:
-    found = hashlib.sha256()
-    for part in parts:
-        for line in part:
-            found.update(json.dumps(line).encode() + b"\n")
-        found.update(b"\n")
-    return found.hexdigest()[:12]
 
 
 def _or(names: tuple[str, ...]) -> str:

@@ -161,11 +161,14 @@ def _withheld(
 ) -> set[str]:
     """Transcripts whose suggestions nobody may see.
 
-    Those are the blind sample, and transcripts that people coded before any suggestion was
-    shown: they are tasks in order to be coded a second time, independently.
+    Those are the blind sample, what was drawn to be coded, and transcripts that people coded
+    before any suggestion was shown: they are tasks in order to be coded a second time,
+    independently.
     """
     links = tuple(links)
-    blind = {link.transcript for link in links if link.blind}
+    with house.database.reading() as work:
+        drawn = work.draws.drawn(study) - work.suggestions.shown_transcripts(study)
+    blind = {link.transcript for link in links if link.blind} | drawn
     asked = {number_of_task(task) for task in tasks}
     fresh = {
         link.transcript

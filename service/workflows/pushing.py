@@ -1,6 +1,6 @@
 """Transcripts and suggestions to Label Studio, in bulk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from annotations.blind import in_blind_sample
@@ -27,7 +27,8 @@ class Pushed:
     """What is in Label Studio now.
 
     `tasks` of which `tasks_created` are new; `suggestions` shown on `shown` transcripts;
-    `withheld` transcripts are in the blind sample: their suggestions are stored and not shown.
+    `withheld` transcripts are in the blind sample or were drawn to be coded: their suggestions are
+    stored and not shown.
     """
 
     study: str
@@ -48,13 +49,15 @@ def push(
     *,
     blind: float | None = None,
     everything: bool = False,
+    only: Collection[str] | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Pushed:
     """Make tasks of the transcripts that nobody coded, and show the model's suggestions.
 
     With `everything`, coded transcripts become tasks too, without suggestions, so that they
-    can be coded a second time, independently. A task that somebody has begun to annotate is
-    left as it is. Pushing again adds what is new and shows the suggestions of a newer model.
+    can be coded a second time, independently; with `only`, no others become new tasks. A task
+    that somebody has begun to annotate is left as it is. Pushing again adds what is new and
+    shows the suggestions of a newer model.
     """
     sync(house, study, progress=progress)
     with house.database.unit_of_work() as work:
@@ -73,7 +76,8 @@ def push(
     wanted = [
         item
         for item in whole.transcripts
-        if everything or item.name in links or item.name not in coded
+        if item.name in links
+        or ((everything or item.name not in coded) and (only is None or item.name in only))
     ]
     progress("making tasks", 0, len(wanted))
     created = _make_tasks(house, study, client, connection, wanted, links, coded)
@@ -125,12 +129,17 @@ def _make_tasks(
     made = client.create_tasks(connection.project_id, [task_data_of(item) for item in new])
     # A task of that name is ours from a push that was cut off before it could be noted.
     by_name |= {item.name: number for item, number in zip(new, made, strict=True)}
+    with house.database.reading() as work:
+        drawn = work.draws.drawn(study)
     fresh = [
         TaskLink(
             task_id=by_name[item.name],
             transcript=item.name,
             blind=item.name not in coded
-            and in_blind_sample(item.name, share=connection.blind_share, seed=connection.seed),
+            and (
+                item.name in drawn
+                or in_blind_sample(item.name, share=connection.blind_share, seed=connection.seed)
+            ),
         )
         for item in missing
     ]

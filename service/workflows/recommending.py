@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Recommended:
     """Uncoded transcripts in the order in which to code them, and those left out of it.
 
-    `uncoded` were ranked, `blind` are the uncoded transcripts of the blind sample: they are
-    never chosen. `attributes` make up the cells of the sample.
+    `uncoded` were ranked, `blind` are the uncoded transcripts of the blind sample and those that
+    were drawn: they are never chosen. `attributes` make up the cells of the sample.
     """
 
     study: str
@@ -55,6 +55,7 @@ def recommend(
         connection = work.label_studio.connection(study)
         blind = {link.transcript for link in work.label_studio.tasks(study) if link.blind}
         tasks = {link.transcript for link in work.label_studio.tasks(study)}
+        blind |= work.draws.drawn(study)
     read = {reading.transcript for reading in whole.human_readings}
     uncoded = [item for item in whole.transcripts if item.name not in read]
     if connection is not None:

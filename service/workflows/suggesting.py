@@ -80,7 +80,7 @@ def suggest_transcripts(
     certainty: dict[str, float] = {}
     done = 0
     progress("suggesting", done, len(transcripts))
-    for some in _portions(transcripts):
+    for some in portions(transcripts):
         batch = codes.batch(suggester.suggest(some, all_codes=all_codes))
         suggestions.extend(batch.suggestions)
         scores.extend(batch.scores or ())
@@ -95,7 +95,7 @@ def suggest_transcripts(
     )
 
 
-def _portions(transcripts: Sequence[Transcript]) -> Iterator[list[Transcript]]:
+def portions(transcripts: Sequence[Transcript]) -> Iterator[list[Transcript]]:
     """The transcripts in portions after each of which it is told: large, to fill the cores."""
     enough = max(_PORTION, sum(len(one.turns) for one in transcripts) // _PORTIONS)
     portion: list[Transcript] = []

@@ -298,3 +298,27 @@ def test_the_blind_sample_shows_nothing_and_keeps_its_suggestions(
     made = connected.client.submit(task=task, result=[])
     connected.second_coder.run("label-studio", "sync", "managers")
     assert connected.decisions(made.id) == []
+
+
+def test_what_was_drawn_is_a_task_without_suggestions_and_stays_so(
+    connected: Connected, tmp_path: Path, emoji_interview: str
+) -> None:
+    for season in ("spring", "autumn", "summer"):
+        file = tmp_path / f"In {season}.txt"
+        file.write_text(emoji_interview.replace("winter", season), encoding="utf-8")
+        connected.second_coder.run("import", "managers", file)
+    drawn = connected.second_coder.run("sample", "managers", "--size", "2", "--push")
+    names = {one["transcript"] for one in drawn["transcripts"]}
+    # Where suggestions were shown before, nothing can be drawn.
+    assert names < {"In spring", "In autumn", "In summer", "Blind interview"}
+    assert "Emoji interview" in drawn["left_out"]
+    there = {item.data["transcript"] for item in connected.tasks()}
+    assert names <= there
+    assert not {"In spring", "In autumn", "In summer"} - names <= there
+    connected.second_coder.run("label-studio", "push", "managers", "--blind", "0")
+    tasks = {item.data["transcript"]: item.id for item in connected.tasks()}
+    shown = {item.task for item in connected.client.predictions(connected.project) if item.result}
+    for name in {"In spring", "In autumn", "In summer"}:
+        assert (tasks[name] in shown) == (name not in names)
+    findings = connected.second_coder.run("label-studio", "doctor", "managers")["findings"]
+    assert [item for item in findings if item["ok"] is False] == []

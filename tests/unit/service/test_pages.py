@@ -221,7 +221,7 @@ def test_a_page_is_made_once_until_the_study_changes(
 
     from service.web import kept
 
-    monkeypatch.setattr(kept, "report_on", count(kept.report_on))
+    monkeypatch.setattr(kept.agreeing, "report_on", count(kept.agreeing.report_on))
     place = f"/studies/{pay}/agreement"
     first = client.get(place, headers=api).text
     assert client.get(place, headers=api).text == first

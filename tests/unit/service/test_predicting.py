@@ -7,12 +7,13 @@ import pytest
 
 from annotations.codebook import Code, Codebook
 from annotations.codings import Coding, Reading
+from annotations.drawing import Member
 from annotations.errors import InputError, NotFound
 from annotations.study import Material
 from annotations.transcripts import Transcript, Turn
 from models.suggestions import Suggestion, SuggestionBatch
 from service.house import House
-from service.storage.records import ModelRecord, TaskLink
+from service.storage.records import DrawRecord, ModelRecord, TaskLink
 from service.workflows import predicting
 
 PARAGRAPHS = """<View>
@@ -205,6 +206,22 @@ def test_the_blind_sample_gets_empty_predictions(
     assert (codes(by_task), codes(by_name), codes(other)) == ([], [], ["Trust"])
     with house.database.reading() as work:
         assert work.suggestions.shown_transcripts(study) == frozenset()
+
+
+@pytest.mark.usefixtures("trained")
+def test_what_was_drawn_for_people_gets_empty_predictions_before_it_is_pushed(
+    predict: Callable[..., predicting.TaskPredictions], house: House, study: str
+) -> None:
+    asked = {"id": 700, "data": {"text": "It costs and I trust", "transcript": "new"}}
+    assert codes(predict(asked).predictions[0]) != []
+    drawn = Member(transcript="new", stratum=(), probability=0.5, drawn=True)
+    with house.database.unit_of_work() as work:
+        work.draws.add(
+            study,
+            DrawRecord(size=1, by=(), allocation="equal", seed=0, version=None, members=(drawn,)),
+        )
+        work.commit()
+    assert codes(predict(asked).predictions[0]) == []
 
 
 @pytest.mark.usefixtures("trained")

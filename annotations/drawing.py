@@ -1,0 +1,109 @@
+"""Which transcripts people are to code, drawn so that each one's probability is known."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from annotations.errors import StateError
+
+ALLOCATIONS = ("proportional", "equal")
+"""How a sample is shared among strata: by their sizes, or the same to each."""
+
+LEAST = 2
+"""Transcripts drawn from a stratum at least: one alone says nothing of how they differ."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A transcript that a draw reckons with, drawn or not.
+
+    `stratum` are the values of the attributes that it was drawn by; `probability` is that of
+    being drawn. 1 means that nothing was left to chance: people had coded it before, or its
+    stratum was taken whole.
+    """
+
+    transcript: str
+    stratum: tuple[str, ...]
+    probability: float
+    drawn: bool
+
+
+def draw(
+    candidates: Mapping[str, tuple[str, ...]],
+    *,
+    size: int,
+    seed: int,
+    allocation: str = "proportional",
+    coded: Mapping[str, tuple[str, ...]] | None = None,
+) -> tuple[Member, ...]:
+    """Draw `size` of the candidates, stratified; `coded` transcripts are members for certain.
+
+    Both map a transcript to its stratum. In each stratum the transcripts with the lowest hash of
+    seed and name are drawn: the same seed draws the same from the same candidates, and a larger
+    size keeps what a smaller one drew. Raises StateError where the size does not give
+    each stratum two.
+    """
+    strata: dict[tuple[str, ...], list[str]] = {}
+    for name, stratum in candidates.items():
+        strata.setdefault(stratum, []).append(name)
+    sizes = allot({stratum: len(names) for stratum, names in strata.items()}, size, allocation)
+    members = [
+        Member(transcript=name, stratum=stratum, probability=1.0, drawn=True)
+        for name, stratum in (coded or {}).items()
+    ]
+    for stratum, names in strata.items():
+        chosen = set(_in_order(names, seed)[: sizes[stratum]])
+        members += [
+            Member(
+                transcript=name,
+                stratum=stratum,
+                probability=sizes[stratum] / len(names),
+                drawn=name in chosen,
+            )
+            for name in names
+        ]
+    return tuple(sorted(members, key=lambda one: (one.stratum, one.transcript)))
+
+
+def allot(
+    sizes: Mapping[tuple[str, ...], int], wanted: int, allocation: str
+) -> dict[tuple[str, ...], int]:
+    """How many to draw from each stratum of the given size: two at least, as far as it has two.
+
+    What remains is shared one by one, to the stratum that has least for its size (or least).
+    """
+    if allocation not in ALLOCATIONS:
+        raise StateError(f"{allocation!r} is no allocation; choose {' or '.join(ALLOCATIONS)}")
+    there = sum(sizes.values())
+    if wanted > there:
+        raise StateError(
+            f"{wanted} transcripts were asked for, and {there} can be drawn: those that nobody "
+            "coded yet and that were not shown with suggestions. Ask for fewer, or import more."
+        )
+    found = {stratum: min(LEAST, count) for stratum, count in sizes.items()}
+    if wanted < sum(found.values()):
+        raise StateError(
+            f"{wanted} transcripts were asked for, and {len(sizes)} strata need "
+            f"{sum(found.values())}: two of each, where it has two. Ask for more, or draw by "
+            "fewer attributes."
+        )
+
+    def lacking(stratum: tuple[str, ...]) -> tuple[float, tuple[str, ...]]:
+        # The next one's place by Sainte-Laguë, which rounds shares without favour to any size.
+        weight = sizes[stratum] if allocation == "proportional" else 1
+        return ((2 * found[stratum] + 1) / weight, stratum)
+
+    for _ in range(wanted - sum(found.values())):
+        stratum = min((one for one in sizes if found[one] < sizes[one]), key=lacking)
+        found[stratum] += 1
+    return found
+
+
+def _in_order(names: Collection[str], seed: int) -> Sequence[str]:
+    """In the order of a hash of their own, so that no other draw by the same seed is like it."""
+
+    def place(name: str) -> tuple[bytes, str]:
+        drawn = hashlib.sha256(f"draw\0{seed}\0{name}".encode("utf-8", "replace"))
+        return (drawn.digest(), name)
+
+    return sorted(names, key=place)

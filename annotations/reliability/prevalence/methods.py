@@ -1,0 +1,75 @@
+"""The methods paragraph of a report on prevalence, ready to paste."""
+
+from collections.abc import Sequence
+
+from annotations.reliability.methods import Versions
+from annotations.reliability.prevalence.shares import MIN_FOUND, MIN_SAMPLE
+from annotations.reliability.prevalence.sums import Population
+
+_UNIT = {
+    "segments": "the share of segments",
+    "words": "the share of words, those of the segments that carry it,",
+    "transcripts": "the share of transcripts with at least one segment",
+}
+_OF = {
+    Population.THESE: "They describe these very transcripts: only the sample of them varies, with "
+    "the finite-population correction.",
+    Population.LIKE: "They describe the population that the transcripts are a sample of: all "
+    "transcripts vary.",
+}
+
+
+def methods_of(
+    *,
+    whole: int,
+    certain: int,
+    drawn: int,
+    drawn_by: Sequence[str],
+    by: Sequence[str],
+    allocation: str,
+    seed: int,
+    unit: str,
+    of: Population,
+    compared: int,
+    versions: Versions,
+) -> str:
+    """Who coded what, how the sample came about, the estimator and its interval, in words."""
+    known = (
+        f" {_many(certain, 'transcript')} had been coded by people for certain and entered as "
+        "counted."
+        if certain
+        else ""
+    )
+    strata = (
+        f"stratified by {' and '.join(drawn_by)} ({allocation} allocation)"
+        if drawn_by
+        else "without strata"
+    )
+    cells = f", by {' and '.join(by)}" if by else ""
+    differences = (
+        " Differences are between cells that differ in one attribute, each with a t-test; p values "
+        f"are corrected for all {compared} of them by Holm (1979) and by Benjamini and Hochberg "
+        "(1995)."
+        if compared
+        else ""
+    )
+    return (
+        f"A model (version {versions.model}) coded {_many(whole, 'transcript')}. Of those, "
+        f"{drawn} were drawn at random, {strata}, with known probabilities (seed {seed}), and "
+        f"coded by people without the model's suggestions in sight.{known} We report {_UNIT[unit]} "
+        f"that carries each code{cells}: the share in the model's coding plus the mean difference "
+        "between people's and the model's in the sample, weighted by inverse probabilities (the "
+        "difference estimator; prediction-powered inference, Angelopoulos et al., 2023), with the "
+        "model's part multiplied by the factor between 0 and 1 that makes the estimated variance "
+        "least, one factor a code over all cells. Errors of the model were estimated in each cell "
+        f"by its own sample. {_OF[of]} Transcripts are the units: 95% intervals are stratified "
+        "delete-one-transcript jackknives with Student's t, on the logit scale. No interval is "
+        f"given below {MIN_SAMPLE} sampled transcripts in a cell, or where people found the code "
+        f"in fewer than {MIN_FOUND} segments there, or in all but so many.{differences} Computed "
+        f"with Second Coder {versions.software} (codebook {versions.codebook}, data "
+        f"{versions.data})."
+    )
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,245 @@
+"""Who speaks of it more: odds ratios of a code by attributes, from model and sample together.
+
+Logistic regression by rectified estimating equations (prediction-powered inference, Angelopoulos
+et al. 2023): with x the attributes of a transcript, N its units, and mu their expected share,
+
+    lambda · sum over all x (f - N mu) + sum over the sample x ((y - N mu) - lambda (f - N mu)) / pi
+
+is zero. The model's errors are taken out as in `shares`, with the same lambda; transcripts coded
+for certain enter with their own y. Variances are the infinitesimal jackknife's: what each
+transcript moves the log odds, by the slope of the equations, within the strata of the draw.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from scipy.special import expit
+
+from annotations.reliability.estimate import CONFIDENCE, Bools, Estimate, Floats
+from annotations.reliability.methods import Versions
+from annotations.reliability.prevalence.differences import benjamini_hochberg, holm
+from annotations.reliability.prevalence.shares import MIN_FOUND, MIN_SAMPLE, rarer
+from annotations.reliability.prevalence.sums import Fit, Population, Sums
+from annotations.reliability.prevalence.tuning import Tuning
+
+_STEPS = 60
+_SEPARATED = 15.0
+"""Log odds beyond which the data say "always" or "never", and no ratio."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Term:
+    """A value of an attribute, against the value that it is compared with."""
+
+    attribute: str
+    value: str
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OddsRatio:
+    """How many times the odds of a code are those at the reference, other attributes equal.
+
+    `p` is that of a t-test of a ratio of 1, corrected for all of the report by Holm and by
+    Benjamini and Hochberg; None without an interval.
+    """
+
+    code: str
+    term: Term
+    ratio: Estimate
+    p: float | None
+    holm: float | None
+    benjamini_hochberg: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OddsReport:
+    """Every code on the attributes `on`: which values speak of it more, in which `unit`."""
+
+    study: str
+    unit: str
+    of: str
+    on: tuple[str, ...]
+    transcripts: int
+    coded: int
+    ratios: tuple[OddsRatio, ...]
+    versions: Versions
+    seed: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Design:
+    """Attributes as numbers; *shape:* `rows` (transcripts, 1 + terms), the intercept first."""
+
+    terms: tuple[Term, ...]
+    rows: Floats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fitted:
+    """Of one code: log odds `beta` (1 + terms,), `variance` and `degrees` of each."""
+
+    beta: Floats
+    variance: Floats
+    degrees: int
+
+
+def design_of(values: Sequence[tuple[str, ...]], attributes: Sequence[str]) -> Design:
+    """Each value of each attribute against its commonest, the first by name among equals."""
+    columns: list[Floats] = [np.ones(len(values))]
+    terms = []
+    for at, attribute in enumerate(attributes):
+        own = [one[at] for one in values]
+        levels = sorted(set(own), key=lambda level: (-own.count(level), level))
+        for level in sorted(levels[1:]):
+            terms.append(Term(attribute=attribute, value=level, reference=levels[0]))
+            columns.append(np.array([one == level for one in own], dtype=np.float64))
+    return Design(terms=tuple(terms), rows=np.column_stack(columns))
+
+
+def odds_of(sums: Sums, design: Design, *, tuning: Tuning, of: Population) -> tuple[OddsRatio, ...]:
+    """The odds ratios of every code and term, corrected together."""
+    everything = np.ones(len(sums.sizes), dtype=np.bool_)
+    fit = Fit.of(sums, everything)
+    n, clusters = int(sums.sizes.sum()), int(fit.sample.sum())
+    few = rarer(sums, fit)
+    found: list[tuple[str, Term, Estimate, float | None]] = []
+    for at, code in enumerate(sums.codes):
+        reason = _shortage(clusters, float(few[at]), fit, design)
+        fitted = None if reason else fitted_of(sums, at, design, tuning=tuning, of=of)
+        for place, term in enumerate(design.terms, start=1):
+            if fitted is None:
+                why = (
+                    reason or "no ratio: with these attributes the code is carried always or never"
+                )
+                estimate, p = Estimate.undefined(why, n=n, clusters=clusters), None
+            else:
+                estimate, p = _ratio(fitted, place, n=n, clusters=clusters)
+            found.append((code, term, estimate, p))
+    tested = np.array([p for *_, p in found if p is not None])
+    corrected = iter(zip(holm(tested), benjamini_hochberg(tested), strict=True))
+    ratios = []
+    for code, term, estimate, p in found:
+        one, two = (None, None) if p is None else map(float, next(corrected))
+        ratios.append(
+            OddsRatio(code=code, term=term, ratio=estimate, p=p, holm=one, benjamini_hochberg=two)
+        )
+    return tuple(ratios)
+
+
+def fitted_of(
+    sums: Sums, code: int, design: Design, *, tuning: Tuning, of: Population
+) -> Fitted | None:
+    """One code's log odds and their variances; None where no finite ones solve the equations."""
+    fit = Fit.of(sums, np.ones(len(sums.sizes), dtype=np.bool_))
+    rows, sizes = design.rows, sums.sizes
+    model = sums.model[:, code]
+    people = np.where(sums.coded, sums.people[:, code], 0.0)
+    lam = float(tuning.lam[code])
+    weights = np.where(fit.sample, 1 / sums.probability, 0.0)
+    # The equations are those of a weighted regression: so many units, so many that carry it.
+    seen = lam * fit.rest
+    units = (fit.certain + seen + (1 - lam) * weights) * sizes
+    yes = (fit.certain + weights) * people + (seen - lam * weights) * model
+    beta = _solved(rows, yes, units)
+    if beta is None:
+        return None
+    mu = expit(rows @ beta)
+    expected = sizes * mu
+    inverse = np.linalg.inv(rows.T @ (rows * (units * mu * (1 - mu))[:, np.newaxis]))
+    own = rows * (people - expected - lam * (model - expected))[:, np.newaxis]
+    seen_by = lam * rows * (model - expected)[:, np.newaxis] * fit.rest[:, np.newaxis]
+    certain = rows * (people - expected)[:, np.newaxis] * fit.certain[:, np.newaxis]
+    sampled = np.flatnonzero(fit.sample)
+    strata = fit.strata[sampled]
+    part = own[sampled] * weights[sampled][:, np.newaxis]
+    variance = np.zeros(rows.shape[1])
+    degrees = 0
+    for stratum in np.unique(strata):
+        mine = strata == stratum
+        count = int(mine.sum())
+        if count < 2:
+            continue
+        degrees += count - 1
+        moved = part[mine] - part[mine].mean(axis=0)
+        if of is Population.LIKE:
+            moved = moved + seen_by[sampled][mine]
+        left = np.ones(count) if of is Population.LIKE else 1 - sums.probability[sampled][mine]
+        steps = (moved @ inverse) ** 2
+        variance += count / (count - 1) * (left[:, np.newaxis] * steps).sum(axis=0)
+    if of is Population.LIKE:
+        variance += ((seen_by[fit.rest & ~fit.sample] @ inverse) ** 2).sum(axis=0)
+        variance += ((certain[fit.certain] @ inverse) ** 2).sum(axis=0)
+    # Coefficients use up degrees of freedom, as in any regression.
+    return Fitted(beta=beta, variance=variance, degrees=max(degrees - len(design.terms), 1))
+
+
+def _solved(rows: Floats, yes: Floats, units: Floats) -> Floats | None:
+    """Newton's steps, halved where they would overshoot; None without a finite solution."""
+    beta = np.zeros(rows.shape[1])
+    share = yes.sum() / units.sum()
+    if not 0 < share < 1:
+        return None
+    beta[0] = np.log(share / (1 - share))
+    for _ in range(_STEPS):
+        mu = expit(rows @ beta)
+        slope = rows.T @ (yes - units * mu)
+        curve = rows.T @ (rows * (units * mu * (1 - mu))[:, np.newaxis])
+        try:
+            step = np.linalg.solve(curve, slope)
+        except np.linalg.LinAlgError:
+            return None
+        step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
+        beta = beta + step
+        if np.abs(beta).max() > _SEPARATED:
+            return None
+        if np.abs(step).max() < 1e-10:
+            return beta
+    return None
+
+
+def _ratio(fitted: Fitted, place: int, *, n: int, clusters: int) -> tuple[Estimate, float | None]:
+    value, error = float(fitted.beta[place]), float(np.sqrt(fitted.variance[place]))
+    if not error > 0:
+        reason = "no interval: it is the same whichever transcript is left out"
+        return Estimate.bare(float(np.exp(value)), reason, n=n, clusters=clusters), None
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, fitted.degrees)) * error
+    estimate = Estimate(
+        value=float(np.exp(value)),
+        low=float(np.exp(value - half)),
+        high=float(np.exp(value + half)),
+        n=n,
+        clusters=clusters,
+        method="stratified infinitesimal jackknife over transcripts, t, log scale",
+    )
+    return estimate, float(2 * stats.t.sf(abs(value) / error, fitted.degrees))
+
+
+def _shortage(clusters: int, few: float, fit: Fit, design: Design) -> str | None:
+    if fit.complete:
+        return None
+    if clusters < MIN_SAMPLE + len(design.terms):
+        return (
+            f"insufficient: {clusters} sampled transcripts coded by people, {len(design.terms)} "
+            f"ratios need {MIN_SAMPLE + len(design.terms)}"
+        )
+    lacking = _unsampled(fit, design)
+    if lacking is not None:
+        return f"insufficient: fewer than 2 transcripts of {lacking} are in the sample"
+    if few < MIN_FOUND:
+        return (
+            f"insufficient: people found the code in {few:.3g} segments of the sample, or all but "
+            f"so many: a ratio needs {MIN_FOUND}"
+        )
+    return None
+
+
+def _unsampled(fit: Fit, design: Design) -> str | None:
+    looked: Bools = fit.sample | fit.certain
+    for at, term in enumerate(design.terms, start=1):
+        if design.rows[looked, at].sum() < 2:
+            return f"{term.attribute} {term.value or 'not given'}"
+    return None

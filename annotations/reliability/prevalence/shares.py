@@ -1,0 +1,187 @@
+"""The shares of all codes in one cell, with their intervals."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotations.reliability.estimate import Bools, Estimate, Floats
+from annotations.reliability.prevalence.intervals import (
+    Deletions,
+    Varying,
+    interval_of,
+    spread_of,
+)
+from annotations.reliability.prevalence.sums import Fit, Population, Sums
+from annotations.reliability.prevalence.tuning import Tuning
+
+MIN_SAMPLE = 5
+"""Coded transcripts of the sample in a cell, below which it has no interval."""
+
+MIN_FOUND = 5
+"""Segments of a cell's coded transcripts in which people found a code (and in which they did
+not), below which it has none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shares:
+    """One cell, every code: *shapes* (codes,).
+
+    `corrected` uses model and people, `people` the people's sample alone, both with intervals;
+    `model` is the naive count. `effective` is the size of the sample that would have done as well
+    without a model, NaN where that cannot be told. `deletions` are those of `corrected`.
+    """
+
+    corrected: tuple[Estimate, ...]
+    people: tuple[Estimate, ...]
+    model: Floats
+    effective: Floats
+    deletions: Deletions
+
+
+def shares_of(sums: Sums, cell: Bools, *, tuning: Tuning, of: Population) -> Shares:
+    """The shares in one cell.
+
+    The interval is a jackknife over transcripts, stratified, on the logit scale, with t; each
+    deletion has the lambda that it would have led to. For these interviews only the sample
+    varies, with the finite-population correction; for people like these, all transcripts do.
+    """
+    fit = Fit.of(sums, cell)
+    alone = Tuning.fixed(sums, 0.0)
+    with np.errstate(all="ignore"):
+        corrected = deletions_of(sums, fit, tuning, of)
+        by_people = deletions_of(sums, fit, alone, of)
+        gain = spread_of(by_people).variance / spread_of(corrected).variance
+        naive = sums.model[cell].sum(axis=0) / sums.sizes[cell].sum()
+    n, clusters = int(sums.sizes[cell].sum()), int(fit.sample.sum())
+    shortage = [_shortage(clusters, float(one), fit.complete) for one in rarer(sums, fit)]
+    return Shares(
+        corrected=interval_of(corrected, n=n, clusters=clusters, shortage=shortage),
+        people=interval_of(by_people, n=n, clusters=clusters, shortage=shortage),
+        model=naive,
+        effective=np.where(np.isfinite(gain), gain * clusters, np.nan),
+        deletions=corrected,
+    )
+
+
+def deletions_of(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deletions:
+    """The estimate, and as it would be without each transcript that varies."""
+    sizes, model = sums.sizes, sums.model
+    people = np.where(sums.coded[:, np.newaxis], sums.people, 0.0)
+    weights = np.where(fit.sample, 1 / sums.probability, 0.0)
+    sampled = np.flatnonzero(fit.sample)
+    lam, without = tuning.lam, tuning.without[sampled]
+    rest_size, certain_size = sizes[fit.rest].sum(), sizes[fit.certain].sum()
+    whole = rest_size + certain_size
+
+    # The sample's weighted sums of units, people's and model's, whole and one left out: the
+    # others of its stratum then stand for it.
+    parts = np.column_stack([sizes, people, model]) * weights[:, np.newaxis]
+    total = parts[sampled].sum(axis=0)
+    strata = fit.strata[sampled]
+    numbers, place, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    by_stratum = np.zeros((len(numbers), parts.shape[1]))
+    np.add.at(by_stratum, place, parts[sampled])
+    held = counts[place].astype(np.float64)
+    scale = held / (held - 1)
+    left = (
+        total
+        + (scale - 1)[:, np.newaxis] * by_stratum[place]
+        - scale[:, np.newaxis] * parts[sampled]
+    )
+
+    def theta(parts: Floats, lam: Floats, seen: Floats, sure: Floats) -> Floats:
+        if not rest_size:
+            return np.asarray(sure + np.zeros_like(lam))
+        units, yes, said = parts[..., :1], *np.split(parts[..., 1:], 2, axis=-1)
+        rest = lam * seen + (yes - lam * said) / units
+        return np.asarray((certain_size * sure + rest_size * rest) / whole)
+
+    seen = model[fit.rest].sum(axis=0) / (rest_size or 1.0)
+    sure = people[fit.certain].sum(axis=0) / (certain_size or 1.0)
+    value = theta(total, lam, seen, sure)
+    factors = (held - 1) / held
+    degrees = _degrees(parts[sampled, 0], most=int(len(sampled) - len(counts)))
+    if of is Population.THESE:
+        sample = Varying(
+            values=theta(left, without, seen, sure),
+            factors=factors * (1 - sums.probability[sampled]),
+            groups=place,
+            degrees=degrees,
+        )
+        return Deletions(value=value, varying=(sample,) if rest_size else ())
+    unsampled = np.flatnonzero(fit.rest & ~fit.sample)
+    certain = np.flatnonzero(fit.certain)
+    fewer = _without_each(model, sizes, fit.rest, sampled)
+    parts_of_three = (
+        (theta(left, without, fewer, sure), factors, degrees),
+        (
+            theta(total, lam, _without_each(model, sizes, fit.rest, unsampled), sure),
+            _share_left(len(unsampled), int(fit.rest.sum())),
+            len(unsampled) - 1,
+        ),
+        (
+            theta(total, lam, seen, _without_each(people, sizes, fit.certain, certain)),
+            _share_left(len(certain), len(certain)),
+            len(certain) - 1,
+        ),
+    )
+    return Deletions(
+        value=value,
+        varying=tuple(
+            Varying(values=values, factors=one, groups=None, degrees=free)
+            for values, one, free in parts_of_three
+            # A single transcript cannot be left out.
+            if len(values) > 1
+        ),
+    )
+
+
+def _degrees(sizes: Floats, *, most: int) -> float:
+    """Degrees of freedom of the sample's variance; *shape:* `sizes` (sampled,), weighted.
+
+    Where a few long transcripts decide, the variance is hardly better known than from those few.
+    Satterthwaite's, taking what a transcript adds to it to grow with the size to the power of 1.5:
+    between 1, were its segments independent, and 2, were they all alike. Equal sizes have `most`.
+    """
+    added = sizes**1.5
+    if not added.any():
+        return float(most)
+    return float(added.sum() ** 2 / (added**2).sum() * most / len(added))
+
+
+def _without_each(counts: Floats, sizes: Floats, among: Bools, left: NDArray[np.int64]) -> Floats:
+    """The share among some transcripts, without each in `left`; *shape:* (left, codes)."""
+    fewer = sizes[among].sum() - sizes[left]
+    return np.asarray((counts[among].sum(axis=0) - counts[left]) / fewer[:, np.newaxis])
+
+
+def _share_left(rows: int, size: int) -> Floats:
+    return np.full(rows, (size - 1) / size if size else 0.0)
+
+
+def rarer(sums: Sums, fit: Fit) -> Floats:
+    """In how many coded segments of the cell people found each code, or did not: the fewer.
+
+    *Shape:* (codes,).
+    """
+    coded = fit.cell & sums.coded
+    found = sums.found[coded].sum(axis=0)
+    return np.asarray(np.minimum(found, sums.segments[coded].sum() - found))
+
+
+def _shortage(clusters: int, found: float, complete: bool) -> str | None:
+    if complete:
+        return None
+    if clusters < MIN_SAMPLE:
+        noun = "transcript" if clusters == 1 else "transcripts"
+        return (
+            f"insufficient: {clusters} sampled {noun} coded by people in this cell, an interval "
+            f"needs {MIN_SAMPLE}"
+        )
+    if found < MIN_FOUND:
+        return (
+            f"insufficient: people found the code in {found:.3g} segments of the sample of this "
+            f"cell, or all but so many: an interval needs {MIN_FOUND}"
+        )
+    return None

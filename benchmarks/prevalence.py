@@ -1,0 +1,275 @@
+"""How often intervals of prevalence hold the truth, and what the model saves.
+
+Transcripts of real studies are drawn again and again into groups that differ in prevalence, as a
+population of which people code 5, 10 or 20 transcripts a group. The model is tf-idf with
+logistic regression, cross-fitted by transcript; in each group it errs in its own way: it misses and
+invents codes at rates of the group. (leoka's narratives, of one segment each, are bound in files
+of eight.) Beside the estimate stand people's sample alone, and the naive count of what the model
+found, with the binomial interval that such counts are given.
+
+    python benchmarks/prevalence.py [--replicates 1000]
+
+Reads ../shared/data beside the project and writes benchmarks/results/prevalence.json. Figures
+do not depend on the machine.
+"""
+
+import argparse
+import json
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from classifier_floor import ROOT, read_study
+from scipy import stats
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from annotations.reliability.coefficients import cohen
+from annotations.reliability.prevalence.intervals import bounds_of
+from annotations.reliability.prevalence.shares import MIN_FOUND, deletions_of, rarer
+from annotations.reliability.prevalence.sums import Fit, Population, Sums
+from annotations.reliability.prevalence.tuning import Tuning
+from models.thresholds import choose_thresholds
+from training.dataset import training_data
+from training.folds import grouped_folds
+
+SEED = 20260401
+GROUPS, MEMBERS = 12, 60
+SAMPLES = (5, 10, 20)
+BOUND = 8
+OUT = ROOT / "benchmarks" / "results" / "prevalence.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coded:
+    """A study: *shapes* `people` and `model` (segments, codes), `clusters` (segments,)."""
+
+    codes: tuple[str, ...]
+    people: np.ndarray
+    model: np.ndarray
+    clusters: np.ndarray
+
+
+def coded(folder: Path) -> Coded:
+    """Majority codes and out-of-fold decisions, on codes with 40 segments at least."""
+    data = training_data(read_study(folder))
+    truth = data.truth
+    kept = np.flatnonzero(truth.sum(axis=0) >= 40)
+    truth = truth[:, kept]
+    fold_of = grouped_folds(data.transcripts, data.clusters, data.scored, folds=5, seed=0)
+    texts = [f"{one.speaker} {one.text}" for one in data.segments]
+    scores = np.zeros(truth.shape)
+    for fold in range(5):
+        rest = np.flatnonzero(fold_of != fold)
+        own = np.flatnonzero(fold_of == fold)
+        vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+        known = vectorizer.fit_transform(texts[at] for at in rest)
+        asked = vectorizer.transform(texts[at] for at in own)
+        for code in range(truth.shape[1]):
+            head = LogisticRegression(class_weight="balanced", C=3.0, max_iter=300)
+            head.fit(known, truth[rest, code])
+            scores[own, code] = head.predict_proba(asked)[:, 1]
+    applied = np.zeros_like(truth)
+    for fold in range(5):
+        own = fold_of == fold
+        bars = choose_thresholds(scores[~own], truth[~own])
+        applied[own] = scores[own] >= bars
+    clusters = data.clusters
+    if len(data.transcripts) == len(truth):
+        # Narratives of a single segment, bound in files: else nothing would be clustered.
+        clusters = clusters // BOUND
+    return Coded(
+        codes=tuple(data.codes[code] for code in kept),
+        people=truth,
+        model=applied,
+        clusters=clusters,
+    )
+
+
+def kappas(people: np.ndarray, model: np.ndarray) -> np.ndarray:
+    table = np.stack(
+        [
+            np.stack([(~people & ~model).sum(axis=0), (~people & model).sum(axis=0)], axis=-1),
+            np.stack([(people & ~model).sum(axis=0), (people & model).sum(axis=0)], axis=-1),
+        ],
+        axis=-2,
+    )
+    return np.asarray(cohen(table.astype(np.float64)))
+
+
+class World:
+    """Groups of transcripts, each with its own prevalence and its own errors of the model.
+
+    A group draws transcripts with weights that lean to some and away from others. There the model
+    misses up to a quarter of what it would find, and invents up to a tenth of the prevalence.
+    """
+
+    def __init__(self, study: Coded, rng: np.random.Generator) -> None:
+        self.study = study
+        count = int(study.clusters.max()) + 1
+        lean = rng.gamma(2.0, size=(GROUPS, count))
+        self.weights = lean / lean.sum(axis=1, keepdims=True)
+        misses = rng.uniform(0.0, 0.25, GROUPS)
+        common = study.people.mean(axis=0)
+        invents = rng.uniform(0.0, 0.1, (GROUPS, 1)) * common
+        self.sizes = np.bincount(study.clusters, minlength=count).astype(np.float64)
+        self.people = self._sums(study.people)
+        self.model = np.zeros((GROUPS, count, len(study.codes)))
+        self.kappa = np.zeros((GROUPS, len(study.codes)))
+        for group in range(GROUPS):
+            flipped = study.model & (rng.random(study.model.shape) >= misses[group])
+            flipped |= ~study.model & (rng.random(study.model.shape) < invents[group])
+            self.model[group] = self._sums(flipped)
+            self.kappa[group] = kappas(study.people, flipped)
+
+    def _sums(self, marks: np.ndarray) -> np.ndarray:
+        found = np.zeros((len(self.sizes), marks.shape[1]))
+        np.add.at(found, self.study.clusters, marks.astype(np.float64))
+        return found
+
+    def truth_of_people(self) -> np.ndarray:
+        """Shares in what the groups are drawn from; *shape:* (groups, codes)."""
+        return np.asarray((self.weights @ self.people) / (self.weights @ self.sizes)[:, np.newaxis])
+
+    def population(self, rng: np.random.Generator) -> tuple[Sums, np.ndarray]:
+        """Members of all groups with everything known, and the true shares in each group."""
+        chosen = np.stack(
+            [rng.choice(len(self.sizes), MEMBERS, p=weights) for weights in self.weights]
+        )
+        sizes = self.sizes[chosen]
+        people = self.people[chosen]
+        model = np.stack([self.model[group][chosen[group]] for group in range(GROUPS)])
+        flat = GROUPS * MEMBERS
+        sums = Sums(
+            codes=self.study.codes,
+            sizes=sizes.reshape(flat),
+            model=model.reshape(flat, -1),
+            people=people.reshape(flat, -1),
+            segments=sizes.reshape(flat),
+            found=people.reshape(flat, -1),
+            probability=np.ones(flat),
+            strata=np.repeat(np.arange(GROUPS), MEMBERS),
+        )
+        return sums, people.sum(axis=1) / sizes.sum(axis=1)[:, np.newaxis]
+
+
+def sampled(whole: Sums, size: int, rng: np.random.Generator) -> Sums:
+    """People have coded `size` of each group, drawn at random."""
+    keys = rng.random((GROUPS, MEMBERS))
+    sample = (keys.argsort(axis=1).argsort(axis=1) < size).ravel()
+    return replace(
+        whole,
+        people=np.where(sample[:, np.newaxis], whole.people, np.nan),
+        found=np.where(sample[:, np.newaxis], whole.found, 0.0),
+        probability=np.full(len(sample), size / MEMBERS),
+    )
+
+
+def simulate(world: World, size: int, of: Population, replicates: int) -> dict[str, Any]:
+    rng = np.random.default_rng(SEED + size)
+    beyond = world.truth_of_people()
+    cells = [np.repeat(np.arange(GROUPS), MEMBERS) == group for group in range(GROUPS)]
+    shape = (replicates, GROUPS, len(world.study.codes))
+    held = {name: np.full(shape, np.nan) for name in ("model and people", "people", "naive")}
+    width = {name: np.full(shape, np.nan) for name in ("model and people", "people")}
+    for replicate in range(replicates):
+        whole, here = world.population(rng)
+        truth = here if of is Population.THESE else beyond
+        sums = sampled(whole, size, rng)
+        tuning, alone = Tuning.of(sums, cells), Tuning.fixed(sums, 0.0)
+        for group, cell in enumerate(cells):
+            fit = Fit.of(sums, cell)
+            enough = rarer(sums, fit) >= MIN_FOUND
+            for name, lam in (("model and people", tuning), ("people", alone)):
+                found = bounds_of(deletions_of(sums, fit, lam, of))
+                given = enough & found.known
+                inside = (found.low <= truth[group]) & (truth[group] <= found.high)
+                held[name][replicate, group] = np.where(given, inside, np.nan)
+                width[name][replicate, group] = np.where(given, found.high - found.low, np.nan)
+            units = sums.sizes[cell].sum()
+            naive = sums.model[cell].sum(axis=0) / units
+            error = stats.norm.ppf(0.975) * np.sqrt(naive * (1 - naive) / units)
+            held["naive"][replicate, group] = np.abs(naive - truth[group]) <= error
+    return summary(world, held, width)
+
+
+def summary(
+    world: World, held: dict[str, np.ndarray], width: dict[str, np.ndarray]
+) -> dict[str, Any]:
+    both = ~np.isnan(width["model and people"]) & ~np.isnan(width["people"])
+    with np.errstate(all="ignore"):
+        ratio = np.where(both, width["model and people"], 0).sum(axis=0) / np.where(
+            both, width["people"], 0
+        ).sum(axis=0)
+    good = world.kappa >= 0.6
+    return {
+        "coverage": {name: share(values) for name, values in held.items()},
+        "coverage_by_code": {
+            code: share(held["model and people"][:, :, at])["share"]
+            for at, code in enumerate(world.study.codes)
+        },
+        "with_interval": round(float(both.mean()), 4),
+        "width": {
+            name: round(float(np.nanmean(np.where(both, values, np.nan))), 4)
+            for name, values in width.items()
+        },
+        "width_to_people": round(float(np.nanmean(ratio)), 4),
+        "width_to_people_where_kappa_is_.6": (
+            round(float(np.nanmean(ratio[good])), 4) if good.any() else None
+        ),
+        "cells_where_kappa_is_.6": int(good.sum()),
+    }
+
+
+def share(values: np.ndarray) -> dict[str, float]:
+    """A share with its standard error over replicates, whose cells are not independent."""
+    by_replicate = np.nanmean(values.reshape(len(values), -1), axis=1)
+    error = np.nanstd(by_replicate, ddof=1) / np.sqrt(len(by_replicate))
+    return {"share": round(float(np.nanmean(values)), 4), "se": round(float(error), 4)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--replicates", type=int, default=1000)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    results: dict[str, Any] = {
+        "replicates": arguments.replicates,
+        "groups": GROUPS,
+        "transcripts_a_group": MEMBERS,
+        "studies": {},
+    }
+    for name in ("leoka", "talkmoves"):
+        study = coded(arguments.data / name)
+        world = World(study, np.random.default_rng(SEED))
+        rows = {}
+        for of in Population:
+            for size in SAMPLES:
+                found = simulate(world, size, of, arguments.replicates)
+                rows[f"{of.value}, {size} a group"] = found
+                print(
+                    f"{name}, {of.value}, {size} a group: {found['coverage']}, width to people "
+                    f"{found['width_to_people']} ({found['width_to_people_where_kappa_is_.6']}), "
+                    f"{time.monotonic() - started:.0f} s",
+                    flush=True,
+                )
+        results["studies"][name] = {
+            "codes": len(study.codes),
+            "kappa_of_the_model": {
+                code: round(float(kappa), 3)
+                for code, kappa in zip(study.codes, kappas(study.people, study.model), strict=True)
+            },
+            "kappa_by_group": [round(float(one), 3) for one in world.kappa.mean(axis=1)],
+            "settings": rows,
+        }
+        results["seconds"] = round(time.monotonic() - started)
+        results["cores"] = os.cpu_count()
+        OUT.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Prevalence as long CSV: one row a figure."""
+
+from collections.abc import Iterator
+
+from annotations.formats.csv_out import csv_text, for_spreadsheet
+from annotations.reliability.estimate import Estimate
+from annotations.reliability.prevalence.report import CodeShare, PrevalenceReport
+
+_FIGURES = ("value", "low", "high", "n", "clusters", "method", "reason")
+
+
+def prevalence_csv(report: PrevalenceReport) -> str:
+    """Estimates, people's and the model's shares, and differences (`versus` names the second).
+
+    The attributes of all transcripts together are empty; so is a figure that there is not.
+    """
+    return csv_text(
+        (
+            *("code", "measure"),
+            *map(for_spreadsheet, report.by),
+            *(for_spreadsheet(f"versus {name}") for name in report.by),
+            *_FIGURES,
+            *("p", "holm", "benjamini_hochberg"),
+        ),
+        (
+            *(row for one in report.shares for row in _share(report, one)),
+            *(
+                (
+                    for_spreadsheet(one.code),
+                    "difference",
+                    *map(for_spreadsheet, one.first),
+                    *map(for_spreadsheet, one.second),
+                    *_estimate(one.difference),
+                    one.p,
+                    one.holm,
+                    one.benjamini_hochberg,
+                )
+                for one in report.differences
+            ),
+        ),
+    )
+
+
+def _share(report: PrevalenceReport, one: CodeShare) -> Iterator[tuple[object, ...]]:
+    empty = ("",) * len(report.by)
+    place = (*(map(for_spreadsheet, one.cell) if one.cell else empty), *empty)
+    code = for_spreadsheet(one.code)
+    for name, estimate in (("estimate", one.corrected), ("people alone", one.people)):
+        yield (code, name, *place, *_estimate(estimate), None, None, None)
+    for name, value in (
+        ("model alone", one.model),
+        ("effective sample", one.effective),
+        ("weight of the model", one.tuning),
+    ):
+        yield (code, name, *place, value, *(None,) * 9)
+
+
+def _estimate(one: Estimate) -> tuple[object, ...]:
+    value = one.value if one.defined else None
+    return (value, one.low, one.high, one.n, one.clusters, one.method, one.reason)

@@ -1,0 +1,50 @@
+"""The page of prevalence: choose attributes and population, and see shares with intervals."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from service.routes.pages import show
+from service.routes.reports import Of, ShareUnit
+from service.routes.studies import StudyPath
+from service.serving import Caller, Here, PageCaller, Serving
+
+router = APIRouter(include_in_schema=False)
+
+By = Annotated[tuple[str, ...], Query(max_length=20)]
+
+
+@router.get("/studies/{study}/prevalence")
+async def show_prevalence(
+    serving: Here,
+    caller: PageCaller,
+    study: StudyPath,
+    by: By = (),
+    unit: ShareUnit = "segments",
+    of: Of = "these-interviews",
+) -> HTMLResponse:
+    """How common each code is, from the model's coding and the sample that people coded."""
+    return await serving.reporting(lambda: _prevalence(serving, caller, study, by, unit, of))
+
+
+def _prevalence(
+    serving: Serving, caller: Caller, study: str, by: tuple[str, ...], unit: str, of: str
+) -> HTMLResponse:
+    chosen = tuple(name for name in by if name)
+    report = serving.pages.prevalence(serving.house, study, by=chosen, unit=unit, of=of)
+    with serving.house.database.reading() as work:
+        transcripts = work.overviews.transcripts(study)
+    return show(
+        serving,
+        caller,
+        "prevalence_in_frame.html",
+        "Prevalence",
+        study,
+        "prevalence",
+        report=report,
+        attributes=sorted({name for item in transcripts for name in item.attributes}),
+        chosen=chosen,
+        unit=unit,
+        of=of,
+    )

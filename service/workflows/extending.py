@@ -1,0 +1,314 @@
+"""From the coded part of a study to all of it: how common each code is, and what that takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from annotations.codings import MODEL_PREFIX
+from annotations.drawing import Member
+from annotations.errors import StateError, command
+from annotations.reliability.prevalence.extent import (
+    UNITS,
+    Frame,
+    check_attributes,
+    frame_of,
+    read_by_people,
+    stratum_of,
+)
+from annotations.reliability.prevalence.odds import OddsReport, design_of, odds_of
+from annotations.reliability.prevalence.planning import (
+    CodePlan,
+    Extension,
+    plans_of,
+    usual_sizes,
+)
+from annotations.reliability.prevalence.report import Origin, PrevalenceReport, prevalence_of
+from annotations.reliability.prevalence.sums import Population
+from annotations.reliability.prevalence.tuning import Tuning
+from annotations.study import Study
+from service.house import House
+from service.storage.records import DrawRecord, ModelRecord
+from service.workflows.digests import digest_of, lines_of, versions_of
+from service.workflows.drawing import as_asked
+from service.workflows.model_coding import code_all
+from service.workflows.modelling import folder_of, model_in_use
+from service.workflows.training import Progress
+
+POPULATIONS = tuple(one.value for one in Population)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExtensionPlan:
+    """What samples of several sizes would tell of `total` transcripts in so many `cells`.
+
+    The `pilot` transcripts that people have coded say how far the model may be leaned on.
+    """
+
+    study: str
+    model_version: str
+    by: tuple[str, ...]
+    unit: str
+    of: str
+    pilot: int
+    total: int
+    cells: int
+    sizes: tuple[int, ...]
+    codes: tuple[CodePlan, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExtensionMaterial:
+    """What a report on prevalence is computed from; `digest` changes with any of it."""
+
+    study: Study
+    draw: DrawRecord
+    model: ModelRecord
+    left_out: int
+    digest: str
+
+
+def plan(
+    house: House,
+    study: str,
+    *,
+    by: Sequence[str] = (),
+    unit: str = "segments",
+    of: str = Population.THESE.value,
+    total: int | None = None,
+    sizes: Sequence[int] = (),
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> ExtensionPlan:
+    """What N buys for which codes, from what people have coded as the pilot.
+
+    `total` is how many transcripts there will be, else those that there are. Raises StateError
+    where nothing is left to draw.
+    """
+    check_choices(unit, of)
+    record = model_in_use(house, study)
+    with house.database.reading() as work:
+        whole = work.studies.load(study)
+    check_attributes(whole.transcripts, by)
+    coded = read_by_people(whole)
+    total = len(whole.transcripts) if total is None else total
+    rest = total - len(coded)
+    if rest < 1:
+        raise StateError(
+            f"people have coded {len(coded)} of {total} transcripts, so there is nothing to draw. "
+            "Import the others first, or say with --total how many there will be."
+        )
+    cells = len({stratum_of(item, by) for item in whole.transcripts})
+    chosen = tuple(sizes) or usual_sizes(rest, cells)
+    members = [
+        Member(transcript=name, stratum=(), probability=1.0, drawn=True) for name in sorted(coded)
+    ]
+    frame = _frame(house, whole, members, record, unit, progress)
+    return ExtensionPlan(
+        study=study,
+        model_version=record.version,
+        by=tuple(by),
+        unit=unit,
+        of=of,
+        pilot=len(coded),
+        total=total,
+        cells=cells,
+        sizes=chosen,
+        codes=plans_of(
+            frame.sums,
+            Extension(total=total, coded=len(coded), cells=cells, of=Population(of)),
+            chosen,
+        )
+        if coded
+        else (),
+    )
+
+
+def prevalence(
+    house: House,
+    study: str,
+    *,
+    by: Sequence[str] = (),
+    unit: str = "segments",
+    of: str = Population.THESE.value,
+    model: str | None = None,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> PrevalenceReport:
+    """How common each code is, by attributes, from the model's coding and the drawn sample.
+
+    Of `segments`, `words` or `transcripts`; `of` says whether these interviews are meant or the
+    people that they are a sample of. The model is `model`, else the one that was in use when the
+    sample was drawn, else the one in use. Raises StateError where no sample was drawn.
+    """
+    check_choices(unit, of)
+    found = gather(house, study, model=model)
+    return report_on(house, found, by=by, unit=unit, of=of, progress=progress)
+
+
+def odds(
+    house: House,
+    study: str,
+    *,
+    on: Sequence[str],
+    unit: str = "segments",
+    of: str = Population.THESE.value,
+    model: str | None = None,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> OddsReport:
+    """Odds ratios of each code by attributes, from the same material as `prevalence`.
+
+    Raises StateError also where a drawn transcript is not coded: the ratios need all of them.
+    """
+    check_choices(unit, of)
+    if unit == "words":
+        raise StateError("odds are of segments or transcripts; words of a segment go together")
+    if not on:
+        raise StateError("name the attributes to compare, such as --on trust,group")
+    found = gather(house, study, model=model)
+    check_attributes(found.study.transcripts, on)
+    frame = _frame(house, found.study, found.draw.members, found.model, unit, progress)
+    waiting = sum(
+        one.drawn and not complete
+        for one, complete in zip(frame.members, frame.complete, strict=True)
+    )
+    if waiting:
+        raise StateError(
+            f"{waiting} drawn transcripts of {study} are not coded, and those that were coded "
+            f"first are no random sample. This lists them: {command(*as_asked(study, found.draw))}"
+        )
+    placed = [stratum_of(item, on) for item in frame.transcripts]
+    cells = [np.array([one == values for one in placed]) for values in sorted(set(placed))]
+    population = Population(of)
+    return OddsReport(
+        study=study,
+        unit=unit,
+        of=of,
+        on=tuple(on),
+        transcripts=len(frame.members),
+        coded=int(frame.sums.coded.sum()),
+        ratios=odds_of(
+            frame.sums,
+            design_of(placed, on),
+            tuning=Tuning.of(frame.sums, cells),
+            of=population,
+        ),
+        versions=versions_of(found.study, found.model.version),
+        seed=found.draw.seed,
+        notes=tuple(_notes(house, found, frame)),
+    )
+
+
+def check_choices(unit: str, of: str) -> None:
+    """StateError where a unit or a population is named that there is not."""
+    if unit not in UNITS:
+        raise StateError(f"{unit!r} is no unit of prevalence; choose {_or(UNITS)}")
+    if of not in POPULATIONS:
+        raise StateError(f"{of!r} is nothing to estimate for; choose {_or(POPULATIONS)}")
+
+
+def gather(house: House, study: str, *, model: str | None = None) -> ExtensionMaterial:
+    """Read the study with its newest draw."""
+    with house.database.reading() as work:
+        whole = work.studies.load(study)
+        draws = work.draws.list(study)
+        models = {one.version: one for one in work.models.list(study)}
+        active = work.models.active(study)
+    if not draws:
+        raise StateError(
+            f"{study} has no probability sample: transcripts that somebody chose to code do not "
+            "speak for the others. Draw some, and have people code them: "
+            f"{command('sample', study, '--size')} N"
+        )
+    if model is not None and model not in models:
+        raise StateError(
+            f"{study} has no model {model!r}. List its models: {command('models', study)}"
+        )
+    record = models.get(model or draws[-1].version or "", active)
+    if record is None:
+        raise StateError(f"{study} has no model yet. Make one: {command('train', study)}")
+    members = {one.transcript for one in draws[-1].members}
+    return ExtensionMaterial(
+        study=whole,
+        draw=draws[-1],
+        model=record,
+        left_out=sum(item.name not in members for item in whole.transcripts),
+        digest=digest_of(
+            lines_of(whole),
+            [record.version, draws[-1].created_at.isoformat()],
+            sorted([item.name, sorted(item.attributes.items())] for item in whole.transcripts),
+        ),
+    )
+
+
+def report_on(
+    house: House,
+    material: ExtensionMaterial,
+    *,
+    by: Sequence[str],
+    unit: str,
+    of: str,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> PrevalenceReport:
+    """The report on what was gathered."""
+    study, draw = material.study, material.draw
+    check_attributes(study.transcripts, by)
+    frame = _frame(house, study, draw.members, material.model, unit, progress)
+    return prevalence_of(
+        study.name,
+        frame,
+        by=by,
+        unit=unit,
+        of=Population(of),
+        origin=Origin(
+            seed=draw.seed,
+            drawn_by=draw.by,
+            allocation=draw.allocation,
+            versions=versions_of(study, material.model.version),
+            notes=tuple(_notes(house, material, frame)),
+        ),
+    )
+
+
+def _frame(
+    house: House,
+    study: Study,
+    members: Sequence[Member],
+    record: ModelRecord,
+    unit: str,
+    progress: Progress,
+) -> Frame:
+    names = {one.transcript for one in members}
+    transcripts = [item for item in study.transcripts if item.name in names]
+    return frame_of(
+        study,
+        members,
+        codes=study.codes_used,
+        coder=f"{MODEL_PREFIX}{record.version}",
+        model=code_all(house, study.name, record, transcripts, progress=progress),
+        unit=unit,
+    )
+
+
+def _notes(house: House, material: ExtensionMaterial, frame: Frame) -> list[str]:
+    from models.artifacts import out_of_fold
+
+    notes = []
+    if material.left_out:
+        notes.append(
+            f"{material.left_out} transcripts were not there to be drawn (they came in later, or "
+            "suggestions were shown in them): the figures do not speak for them"
+        )
+    learned = {one.transcript for one in out_of_fold(folder_of(house, material.model.version))}
+    taught = sum(
+        one.drawn and one.probability < 1 and one.transcript in learned for one in frame.members
+    )
+    if taught:
+        notes.append(
+            f"model {material.model.version} has learned from {taught} transcripts of the sample; "
+            "its coding of those is by the fold that left them out, of the others by all. The "
+            "model that was in use at the draw has no such difference"
+        )
+    return notes
+
+
+def _or(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"

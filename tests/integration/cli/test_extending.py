@@ -1,0 +1,192 @@
+"""From a coded study to all of it: the tutorial as it is typed, and what it promises."""
+
+import csv
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.house import open_house
+from service.settings import read_settings
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def extended(
+    run_trained: Callable, extension: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable:
+    """The trained sample study with sixty more interviews, of which eighteen were drawn."""
+    extension.write(tmp_path / "more")
+    monkeypatch.chdir(tmp_path)
+    assert run_trained("import", "managers", "more").code == 0
+    outcome = run_trained("sample", "managers", "--size", 18, "--by", "trust", "--seed", 7)
+    assert outcome.code == 0, outcome.err
+    return run_trained
+
+
+def drawn_of(run: Callable) -> dict[str, Any]:
+    arguments = ("sample", "managers", "--size", 18, "--by", "trust", "--seed", 7, "--json")
+    return run(*arguments).document
+
+
+def test_every_command_of_the_tutorial_runs_in_its_order(
+    run_trained: Callable, extension: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    extension.write(tmp_path / "more")
+    text = (ROOT / "docs" / "extending.md").read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    commands = [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
+    assert [words[0] for words in commands] == [
+        *("import", "train", "plan", "import", "sample", "import"),
+        *("prevalence", "prevalence", "prevalence", "odds"),
+    ]
+    for words in commands:
+        if words[0] == "train":
+            # The home has this very model, trained by this very command.
+            continue
+        if words[-1] == "coded":
+            found = drawn_of(run_trained)
+            extension.write_codings(
+                tmp_path / "coded", {one["transcript"] for one in found["transcripts"]}
+            )
+        outcome = run_trained(*words)
+        assert outcome.code == 0, (words, outcome.err)
+        assert outcome.out
+    page = (tmp_path / "prevalence.html").read_text()
+    assert "Differences between cells" in page
+    with (tmp_path / "prevalence.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    document = run_trained("prevalence", "managers", "--by", "trust", "--json").document
+    assert len(rows) == 5 * len(document["shares"]) + len(document["differences"])
+    first = document["shares"][0]
+    (row,) = [
+        one
+        for one in rows
+        if (one["code"], one["measure"], one["trust"]) == (first["code"], "estimate", "")
+    ]
+    assert float(row["value"]) == first["corrected"]["value"]
+
+
+def test_a_draw_is_recorded_and_repeated(extended: Callable) -> None:
+    first = drawn_of(extended)
+    assert first["before"]
+    assert first["model_version"]
+    assert len(first["transcripts"]) == 18
+    strata = {one["values"][0]: one for one in first["strata"]}
+    assert set(strata) == {"Acute", "Care", "Specialist"}
+    assert sum(one["drawn"] for one in strata.values()) == 18
+    # Twenty of each trust are new, and those of the four old ones that nobody coded.
+    assert sum(one["transcripts"] for one in strata.values()) == 90
+    assert sum(one["certain"] for one in strata.values()) == 26
+    for one in strata.values():
+        rest = one["transcripts"] - one["certain"]
+        assert one["probability"] == pytest.approx(one["drawn"] / rest)
+    other = extended("sample", "managers", "--size", 18, "--by", "trust", "--seed", 8, "--json")
+    assert not other.document["before"]
+    assert "takes the place of an earlier one" in other.document["notes"][0]
+    names = {one["transcript"] for one in first["transcripts"]}
+    assert {one["transcript"] for one in other.document["transcripts"]} != names
+
+
+def test_what_is_no_probability_sample_is_refused(
+    extended: Callable, run_trained: Callable, extension: Any, tmp_path: Path
+) -> None:
+    names = sorted(one["transcript"] for one in drawn_of(extended)["transcripts"])
+    extension.write_codings(tmp_path / "coded", set(names[:10]))
+    assert extended("import", "managers", "coded").code == 0
+    document = extended("prevalence", "managers", "--by", "trust", "--json").document
+    waiting = {tuple(one["values"]) for one in document["cells"] if one["coded"] < one["drawn"]}
+    assert () in waiting
+    for one in document["shares"]:
+        if tuple(one["cell"]) in waiting:
+            assert one["corrected"]["value"] is None
+            assert "refused" in one["corrected"]["reason"]
+            assert one["model"] >= 0
+    assert (
+        "drawn transcripts of managers are not coded"
+        in extended("odds", "managers", "--on", "trust").err
+    )
+    assert any("not coded by people yet" in note for note in document["notes"])
+    for words, said in (
+        (("--by", "age"), "no transcript has the attribute 'age'; they have: "),
+        (("--unit", "lines"), "choose segments, words or transcripts"),
+        (("--of", "everybody"), "choose these-interviews or people-like-these"),
+        (("--model", "none"), "has no model 'none'"),
+    ):
+        refused = extended("prevalence", "managers", *words)
+        assert refused.code == 1
+        assert said in refused.err
+
+
+def test_a_study_without_a_draw_or_with_nothing_to_draw_says_what_to_do(
+    run_trained: Callable, sample: Path
+) -> None:
+    refused = run_trained("prevalence", "managers")
+    assert refused.code == 1
+    assert "second-coder sample managers --size N" in refused.err
+    few = run_trained("sample", "managers", "--size", 2, "--by", "trust")
+    assert few.code == 1
+    assert "two of each" in few.err
+    many = run_trained("sample", "managers", "--size", 30)
+    assert "4 can be drawn" in many.err
+    assert run_trained("plan", "managers", "--sizes", "a,b").code == 2
+    none = run_trained("plan", "managers", "--total", 20)
+    assert "nothing to draw" in none.err
+
+
+def test_drawn_transcripts_are_withheld_and_never_recommended(
+    extended: Callable, tmp_path: Path
+) -> None:
+    names = {one["transcript"] for one in drawn_of(extended)["transcripts"]}
+    recommended = extended("next", "managers", "--json").document
+    assert names <= set(recommended["blind"])
+    assert not names & {one["transcript"] for one in recommended["transcripts"]}
+
+
+def test_the_estimate_holds_the_truth_and_the_interface_says_the_same(
+    extended: Callable, extension: Any, tmp_path: Path
+) -> None:
+    names = {one["transcript"] for one in drawn_of(extended)["transcripts"]}
+    extension.write_codings(tmp_path / "coded", names)
+    extended("import", "managers", "coded")
+    document = extended("prevalence", "managers", "--by", "trust", "--json").document
+    whole = [one for one in document["shares"] if not one["cell"]]
+    with_interval = [one for one in whole if one["corrected"]["low"] is not None]
+    assert len(with_interval) >= 5
+    for one in with_interval:
+        estimate = one["corrected"]
+        assert 0 <= estimate["low"] <= estimate["value"] <= estimate["high"] <= 1
+        assert estimate["clusters"] == 18
+        assert one["effective"] > 10
+        assert 0 <= one["tuning"] <= 1
+    odds = extended("odds", "managers", "--on", "trust", "--json").document
+    assert len(odds["ratios"]) == 2 * len(whole)
+    assert any(one["ratio"]["low"] is not None for one in odds["ratios"])
+    assert extended("odds", "managers", "--on", "age").code == 1
+    assert (
+        "segments or transcripts"
+        in extended("odds", "managers", "--on", "trust", "--unit", "words").err
+    )
+    house = open_house(read_settings(home=tmp_path / "home", api_token="token"))
+    with TestClient(create_app(house)) as client:
+        headers = {"Authorization": "Bearer token"}
+        place = "/studies/managers/prevalence"
+        answer = client.get(f"/api/v1{place}", headers=headers, params={"by": "trust"})
+        assert answer.json() == json.loads(json.dumps(document))
+        page = client.get(place, headers=headers, params={"by": "trust"})
+        assert page.status_code == 200
+        assert "<h1>Prevalence in" in page.text
+        assert "checked> trust" in page.text
+        assert client.get(place, headers=headers, params={"by": "age"}).status_code == 409
+        assert client.get(place, headers=headers, params={"unit": "lines"}).status_code == 422
+    house.database.close()

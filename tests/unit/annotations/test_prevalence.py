@@ -1,0 +1,324 @@
+"""Prevalence against textbook formulas and other programs, and by its own laws."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from annotations.reliability.prevalence.differences import Compared, differences_of, holm
+from annotations.reliability.prevalence.intervals import spread_of
+from annotations.reliability.prevalence.shares import shares_of
+from annotations.reliability.prevalence.sums import Population, Sums
+from annotations.reliability.prevalence.tuning import Tuning
+
+
+def sums_of(
+    *,
+    people: Any,
+    model: Any,
+    sample: Any,
+    sizes: Any = None,
+    strata: Any = None,
+    probability: Any = None,
+) -> Sums:
+    """One code or several: `people` and `model` (transcripts,) or (transcripts, codes)."""
+    model = np.asarray(model, dtype=np.float64).reshape(len(sample), -1)
+    people = np.asarray(people, dtype=np.float64).reshape(len(sample), -1)
+    sample = np.asarray(sample)
+    strata = np.zeros(len(sample), dtype=np.int64) if strata is None else strata
+    if probability is None:
+        probability = np.zeros(len(sample))
+        for one in np.unique(strata):
+            probability[strata == one] = sample[strata == one].mean()
+    return Sums(
+        codes=tuple(f"code {at}" for at in range(model.shape[1])),
+        sizes=np.ones(len(sample)) if sizes is None else np.asarray(sizes, dtype=np.float64),
+        model=model,
+        people=np.where(sample[:, np.newaxis], people, np.nan),
+        segments=np.full(len(sample), 1000.0),
+        found=np.where(sample[:, np.newaxis], people, 0.0),
+        probability=probability,
+        strata=strata,
+    )
+
+
+def everything(sums: Sums) -> Any:
+    return np.ones(len(sums.sizes), dtype=np.bool_)
+
+
+@pytest.fixture
+def simulated() -> Sums:
+    """Three strata of 40, 60 and 30 transcripts of 5 to 30 segments, four codes."""
+    rng = np.random.default_rng(5)
+    strata = np.repeat([0, 1, 2], [40, 60, 30])
+    sizes = rng.integers(5, 31, len(strata))
+    rates = rng.beta(2, 8, (len(strata), 4))
+    people = rng.binomial(sizes[:, np.newaxis], rates)
+    model = rng.binomial(people, 0.8) + rng.binomial(sizes[:, np.newaxis] - people, 0.06)
+    sample = np.zeros(len(strata), dtype=np.bool_)
+    for stratum, count in enumerate((8, 9, 6)):
+        sample[rng.choice(np.flatnonzero(strata == stratum), count, replace=False)] = True
+    return sums_of(people=people, model=model, sample=sample, sizes=sizes, strata=strata)
+
+
+def test_ppi_python_is_reproduced_where_units_are_transcripts() -> None:
+    # ppi-python 0.2.3: ppi_mean_pointestimate and ppi_mean_ci(alpha=.05) on the same data. It
+    # leaves the labelled ones out of the model's mean, so that our lambda is N/(N-n) of its.
+    rng = np.random.default_rng(11)
+    rates = rng.beta(2, 6, 400)
+    people = (rng.random(400) < rates).astype(np.float64)
+    model = np.where(rng.random(400) < 0.85, people, 1 - people)
+    sums = sums_of(people=people, model=model, sample=np.arange(400) < 60)
+    for lam, point, low, high in (
+        (1.0, 0.3075, 0.22727069, 0.38772931),
+        (400 / 340, 0.30882353, 0.22064919, 0.39699787),
+    ):
+        found = shares_of(
+            sums, everything(sums), tuning=Tuning.fixed(sums, lam), of=Population.LIKE
+        )
+        (estimate,) = found.corrected
+        assert estimate.value == pytest.approx(point, abs=1e-8)
+        error = float(np.sqrt(spread_of(found.deletions).variance[0]))
+        normal = (high - low) / 2 / stats.norm.ppf(0.975)
+        # Its variance has 1/n where ours has 1/(n-1): within that factor.
+        assert error == pytest.approx(normal * np.sqrt(60 / 59), rel=2e-3)
+
+
+def test_the_survey_difference_estimator_is_reproduced(simulated: Sums) -> None:
+    # Cochran (1977), stratified: sum of W (mean of all f + mean of d), W²(1-n/N) s²/n.
+    sums = replace(simulated, sizes=np.ones(130))
+    found = shares_of(sums, everything(sums), tuning=Tuning.fixed(sums, 1.0), of=Population.THESE)
+    sample = sums.coded
+    value, variance = np.zeros(4), np.zeros(4)
+    for stratum in range(3):
+        own = sums.strata == stratum
+        distance = (sums.people - sums.model)[own & sample]
+        weight, n, size = own.mean(), len(distance), own.sum()
+        value += weight * (sums.model[own].mean(axis=0) + distance.mean(axis=0))
+        variance += weight**2 * (1 - n / size) * distance.var(axis=0, ddof=1) / n
+    np.testing.assert_allclose(found.deletions.value, value)
+    spread = spread_of(found.deletions)
+    np.testing.assert_allclose(spread.variance, variance)
+    # One for each transcript but one a stratum, less for weights that differ somewhat.
+    assert ((spread.degrees > 19) & (spread.degrees < 23 - 3)).all()
+
+
+def test_a_ratio_of_unequal_transcripts_has_its_linearised_variance(simulated: Sums) -> None:
+    sums = replace(simulated, strata=np.zeros(130, dtype=np.int64), probability=np.full(130, 0.2))
+    found = shares_of(sums, everything(sums), tuning=Tuning.fixed(sums, 0.0), of=Population.THESE)
+    sample = sums.coded
+    y, n = sums.people[sample], sums.sizes[sample]
+    ratio = y.sum(axis=0) / n.sum()
+    residuals = (y - n[:, np.newaxis] * ratio) / n.mean()
+    np.testing.assert_allclose(found.deletions.value, ratio)
+    np.testing.assert_allclose(
+        spread_of(found.deletions).variance,
+        0.8 * residuals.var(axis=0, ddof=1) / sample.sum(),
+        rtol=0.08,
+    )
+
+
+def test_lambda_is_the_regression_slope_and_each_deletion_its_own(simulated: Sums) -> None:
+    marks = [simulated.strata == at for at in range(3)]
+    tuned = Tuning.of(simulated, marks)
+    assert ((tuned.lam > 0.3) & (tuned.lam <= 1)).all()
+    best = sum(
+        spread_of(
+            shares_of(simulated, mark, tuning=Tuning.fixed(simulated, 0.0), of=of).deletions
+        ).variance
+        for mark, of in zip(marks, [Population.THESE] * 3, strict=True)
+    )
+    # Of the variances on a grid of lambdas, those at the tuned ones are least.
+    grid = np.linspace(0, 1, 101)
+    totals = np.array(
+        [
+            sum(
+                spread_of(
+                    shares_of(
+                        simulated, mark, tuning=Tuning.fixed(simulated, lam), of=Population.THESE
+                    ).deletions
+                ).variance
+                for mark in marks
+            )
+            for lam in grid
+        ]
+    )
+    np.testing.assert_allclose(grid[totals.argmin(axis=0)], tuned.lam, atol=0.05)
+    assert (totals.min(axis=0) < best).all()
+    one = int(np.flatnonzero(simulated.coded)[0])
+    fewer = replace(simulated, people=simulated.people.copy(), probability=simulated.probability)
+    fewer.people[one] = np.nan
+    own = simulated.strata == simulated.strata[one]
+    n = int((own & simulated.coded).sum())
+    probability = np.where(own, simulated.probability * (n - 1) / n, simulated.probability)
+    less = Tuning.of(replace(fewer, probability=probability), marks)
+    np.testing.assert_allclose(tuned.without[one], less.lam, atol=0.05)
+    assert not np.allclose(tuned.without[one], tuned.lam)
+
+
+def test_what_people_coded_for_certain_is_counted_and_nothing_else_moves_it(
+    simulated: Sums,
+) -> None:
+    whole = replace(simulated, people=simulated.model * 0.5, found=simulated.model)
+    sure = replace(whole, probability=np.ones(130))
+    for of in Population:
+        found = shares_of(sure, everything(sure), tuning=Tuning.fixed(sure, 1.0), of=of)
+        share = 0.5 * sure.model.sum(axis=0) / sure.sizes.sum()
+        np.testing.assert_allclose(found.deletions.value, share)
+        for estimate in found.corrected:
+            if of is Population.THESE:
+                assert estimate.low is None
+                assert estimate.reason == "a count: people coded every transcript of this cell"
+            else:
+                assert estimate.low is not None
+                assert estimate.low < estimate.value
+
+
+def test_a_model_that_errs_nowhere_leaves_nothing_to_chance(simulated: Sums) -> None:
+    exact = replace(
+        simulated,
+        people=np.where(simulated.coded[:, np.newaxis], simulated.model, np.nan),
+    )
+    found = shares_of(
+        exact, everything(exact), tuning=Tuning.fixed(exact, 1.0), of=Population.THESE
+    )
+    np.testing.assert_allclose(found.deletions.value, found.model)
+    assert spread_of(found.deletions).variance.max() < 1e-20
+
+
+def test_a_constant_error_of_the_model_is_taken_out_whole(simulated: Sums) -> None:
+    for of in Population:
+        plain = shares_of(
+            simulated, everything(simulated), tuning=Tuning.fixed(simulated, 0.8), of=of
+        )
+        shifted = replace(simulated, model=simulated.model + 3 * simulated.sizes[:, np.newaxis])
+        found = shares_of(shifted, everything(shifted), tuning=Tuning.fixed(shifted, 0.8), of=of)
+        for one, two in zip(plain.corrected, found.corrected, strict=True):
+            assert one.value == pytest.approx(two.value)
+            assert one.low == pytest.approx(two.low)
+        assert (found.model > plain.model + 2).all()
+
+
+def test_people_alone_are_lambda_zero_and_order_does_not_matter(simulated: Sums) -> None:
+    tuned = Tuning.of(simulated, [everything(simulated)])
+    found = shares_of(simulated, everything(simulated), tuning=tuned, of=Population.THESE)
+    nothing = shares_of(
+        simulated,
+        everything(simulated),
+        tuning=Tuning.fixed(simulated, 0.0),
+        of=Population.THESE,
+    )
+    assert found.people == nothing.corrected
+    assert (found.effective > simulated.coded.sum()).all()
+    shuffled = np.random.default_rng(1).permutation(130)
+    turned = replace(
+        simulated,
+        **{
+            name: getattr(simulated, name)[shuffled]
+            for name in ("sizes", "model", "people", "segments", "found", "probability")
+        },
+        strata=(2 - simulated.strata)[shuffled],
+    )
+    again = shares_of(
+        turned,
+        everything(turned),
+        tuning=Tuning.of(turned, [everything(turned)]),
+        of=Population.THESE,
+    )
+    for one, two in zip(found.corrected, again.corrected, strict=True):
+        assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high))
+
+
+def test_too_few_give_no_interval_and_say_why(simulated: Sums) -> None:
+    few = replace(simulated, people=simulated.people.copy())
+    few.people[np.flatnonzero(few.coded)[4:]] = np.nan
+    (one, *_) = shares_of(
+        few, everything(few), tuning=Tuning.fixed(few, 1.0), of=Population.THESE
+    ).corrected
+    assert one.low is None
+    assert one.reason == (
+        "insufficient: 4 sampled transcripts coded by people in this cell, an interval needs 5"
+    )
+    rare = replace(simulated, found=simulated.found * 0)
+    rare.found[np.flatnonzero(rare.coded)[:4]] = 1
+    (one, *_) = shares_of(
+        rare, everything(rare), tuning=Tuning.fixed(rare, 1.0), of=Population.THESE
+    ).corrected
+    assert one.low is None
+    assert "found the code in 4 segments" in str(one.reason)
+    common = replace(rare, segments=np.where(rare.coded, 5.0, 0.0), found=rare.found * 0 + 5)
+    common.found[np.flatnonzero(rare.coded)[:4]] = 4
+    (one, *_) = shares_of(
+        common, everything(common), tuning=Tuning.fixed(common, 1.0), of=Population.THESE
+    ).corrected
+    assert one.low is None
+    none = replace(simulated, people=np.full_like(simulated.people, np.nan))
+    (one, *_) = shares_of(
+        none, everything(none), tuning=Tuning.fixed(none, 1.0), of=Population.LIKE
+    ).corrected
+    assert not one.defined
+
+
+def test_a_lone_transcript_of_a_stratum_is_taken_with_the_next(simulated: Sums) -> None:
+    lone = replace(
+        simulated,
+        people=simulated.people.copy(),
+        sizes=np.full(130, 30.0),
+        probability=np.full(130, 0.2),
+    )
+    lone.people[np.flatnonzero(lone.coded & (lone.strata == 2))[1:]] = np.nan
+    found = shares_of(lone, everything(lone), tuning=Tuning.fixed(lone, 1.0), of=Population.THESE)
+    assert all(one.low is not None for one in found.corrected)
+    (sample,) = found.deletions.varying
+    assert sample.degrees == pytest.approx((8 + 1 - 1) + (9 - 1))
+
+
+def test_a_few_long_transcripts_leave_few_degrees_of_freedom(simulated: Sums) -> None:
+    def degrees(sizes: Any) -> float:
+        given = replace(simulated, sizes=sizes, probability=np.full(130, 0.2))
+        found = shares_of(
+            given, everything(given), tuning=Tuning.fixed(given, 0.0), of=Population.THESE
+        )
+        (sample,) = found.deletions.varying
+        return sample.degrees
+
+    assert degrees(np.full(130, 30.0)) == pytest.approx(23 - 3)
+    long = np.full(130, 30.0)
+    long[np.flatnonzero(simulated.coded)[:2]] = 30_000.0
+    # Two transcripts decide all but alone.
+    assert degrees(long) == pytest.approx(2 * 20 / 23, abs=0.02)
+    assert degrees(long) < degrees(simulated.sizes) < 20
+
+
+def test_differences_are_corrected_together(simulated: Sums) -> None:
+    marks = [simulated.strata == at for at in range(3)]
+    tuned = Tuning.of(simulated, marks)
+    shares = [shares_of(simulated, mark, tuning=tuned, of=Population.LIKE) for mark in marks]
+    found = differences_of(
+        simulated.codes,
+        [
+            Compared(first=("a",), second=("b",), shares=(shares[0], shares[1])),
+            Compared(first=("a",), second=("c",), shares=(shares[0], shares[2])),
+        ],
+    )
+    p = np.array([one.p for one in found])
+    assert len(p) == 8
+    np.testing.assert_allclose(
+        [one.benjamini_hochberg for one in found], stats.false_discovery_control(p)
+    )
+    assert all(one.holm >= one.benjamini_hochberg >= one.p for one in found)  # type: ignore[operator]
+    first = found[0].difference
+    assert first.value == pytest.approx(shares[0].corrected[0].value - shares[1].corrected[0].value)
+    # 0 lies outside the interval just where p is below .05.
+    for one in found:
+        assert one.difference.low is not None
+        assert one.difference.high is not None
+        assert (one.difference.low > 0 or one.difference.high < 0) == (one.p < 0.05)  # type: ignore[operator]
+
+
+def test_holm_is_that_of_the_paper() -> None:
+    # Holm (1979); statsmodels.stats.multitest.multipletests(method="holm") gives the same.
+    given = np.array([0.01, 0.04, 0.03, 0.005])
+    np.testing.assert_allclose(holm(given), [0.03, 0.06, 0.06, 0.02])
