@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.storage.base import Base
 
+SECRET = {"secret": True}
+"""Marks a column that no backup holds unless that is asked for."""
+
 
 def _parent(target: str) -> Any:
     return mapped_column(ForeignKey(target, ondelete="CASCADE"))
@@ -355,11 +358,11 @@ class ConnectionRow(Base):
         ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True
     )
     url: Mapped[str]
-    token: Mapped[str]
+    token: Mapped[str] = mapped_column(info=SECRET)
     project_id: Mapped[int] = mapped_column(BigInteger)
     ml_url: Mapped[str | None]
     webhook_id: Mapped[int | None] = mapped_column(BigInteger)
-    webhook_secret: Mapped[str]
+    webhook_secret: Mapped[str] = mapped_column(info=SECRET)
     blind_share: Mapped[float]
     seed: Mapped[int] = mapped_column(BigInteger)
     labels_version: Mapped[int | None]
