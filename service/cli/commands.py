@@ -11,6 +11,7 @@ from service.cli import (
     codebooks,
     counting,
     exporting,
+    extending,
     keeping,
     labelling,
     modelling,
@@ -44,6 +45,7 @@ choosing.add_to(app)
 agreeing.add_to(app)
 counting.add_to(app)
 exporting.add_to(app)
+extending.add_to(app)
 keeping.add_to(app)
 labelling.add_to(app)
 running.add_to(app)
