@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -148,14 +148,20 @@ def _shard(
 
 
 def _emptied(shard: Shard) -> Shard:
-    return Shard(
+    return replace(shard, transcripts=(), files=())
+
+
+def passed_on(shard: Shard) -> CodedShard:
+    """A shard in which there is nothing to code: it is done, or has only problems."""
+    return CodedShard(
         number=shard.number,
         digest=shard.digest,
         share=shard.share,
         words=shard.words,
-        transcripts=(),
-        files=(),
+        names=0,
         problems=shard.problems,
+        codings=b"",
+        transcripts=b"",
     )
 
 
@@ -168,6 +174,8 @@ class ShardCoder:
 
     def code(self, shard: Shard) -> CodedShard:
         """All codes that reach their thresholds, as Parquet."""
+        if not shard.transcripts:
+            return passed_on(shard)
         rows: list[dict[str, object]] = []
         told: list[dict[str, object]] = []
         model = self._suggester
@@ -206,7 +214,6 @@ class ShardCoder:
                     "attributes": list(transcript.attributes.items()),
                 }
             )
-        empty = not shard.transcripts
         return CodedShard(
             number=shard.number,
             digest=shard.digest,
@@ -214,8 +221,8 @@ class ShardCoder:
             words=shard.words,
             names=len(shard.transcripts),
             problems=shard.problems,
-            codings=b"" if empty else _parquet(rows, CODINGS, shard),
-            transcripts=b"" if empty else _parquet(told, TRANSCRIPTS, shard),
+            codings=_parquet(rows, CODINGS, shard),
+            transcripts=_parquet(told, TRANSCRIPTS, shard),
         )
 
 
@@ -247,9 +254,13 @@ def code_here(feed: Feed, folder: Path, workers: int | None = None) -> Iterator[
     number = workers or len(os.sched_getaffinity(0))
     if number == 1:
         with one_thread():
-            coder = ShardCoder(folder)
+            coder: ShardCoder | None = None
             for shard in feed.shards():
-                yield coder.code(shard)
+                if shard.transcripts:
+                    coder = coder or ShardCoder(folder)
+                    yield coder.code(shard)
+                else:
+                    yield passed_on(shard)
         return
     work = _Work(feed.shards())
     while True:
@@ -263,6 +274,7 @@ def code_here(feed: Feed, folder: Path, workers: int | None = None) -> Iterator[
                 # Two for each worker: nobody waits for work, and no more is held than that.
                 while work.give(pool, 2 * number):
                     yield from work.take()
+                yield from work.take()
                 return
             except BrokenProcessPool:
                 work.take_back()
@@ -275,6 +287,7 @@ class _Work:
         self._shards = shards
         self._waiting: deque[Shard] = deque()
         self._running: dict[Future[CodedShard], Shard] = {}
+        self._passed: list[CodedShard] = []
         self._deaths: Counter[int] = Counter()
 
     def give(self, pool: ProcessPoolExecutor, most: int) -> bool:
@@ -284,6 +297,9 @@ class _Work:
                 shard = next(self._shards, None)
                 if shard is None:
                     break
+                if not shard.transcripts:
+                    self._passed.append(passed_on(shard))
+                    continue
                 self._waiting.append(shard)
             # Taken off the list only when it was accepted: the pool may be broken.
             self._running[pool.submit(_code, self._waiting[0])] = self._waiting[0]
@@ -291,7 +307,11 @@ class _Work:
         return bool(self._running)
 
     def take(self) -> Iterator[CodedShard]:
-        """What is done, at least one."""
+        """What needed no work, then what is done: at least one of what the pool has."""
+        yield from self._passed
+        self._passed.clear()
+        if not self._running:
+            return
         for future in wait(self._running, return_when=FIRST_COMPLETED).done:
             coded = future.result()
             del self._running[future]

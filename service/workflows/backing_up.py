@@ -13,10 +13,12 @@ from annotations.errors import ArtifactError, InputError, Problem, StateError, c
 from models.artifacts import publish, verify
 from service.backup_file import BackupReader, BackupWriter, Manifest
 from service.house import House
+from service.shared_models import share
 from service.storage.records import now
 from service.storage.schema import HEAD, check_known, migrate
 from service.storage.session import Database, UnitOfWork
 from service.storage.snapshots import Record, Snapshots
+from service.workflows.modelling import folder_of
 
 Records = Callable[[str], Iterable[Record]]
 
@@ -97,6 +99,8 @@ def restore(house: House, file: Path, name: str | None = None) -> Restored:
             if publish(reader.model(version), house.artifacts) != version:
                 message = f"holds files under the name of model {version} that are another's"
                 raise InputError(Problem(file=str(file), line=None, message=message))
+            if house.settings.artifacts is not None:
+                share(house.settings.artifacts, house.artifacts / version)
         with _records_of(reader) as records, house.database.unit_of_work() as work:
             connections = [_Connection.of(one) for one in records("connections")]
             free = [one for one in connections if not one.taken(work)]
@@ -175,10 +179,11 @@ def _add_models(
     kept, notes = [], []
     for record in work.models.list(study):
         try:
-            verify(house.artifacts / record.version)
+            folder = folder_of(house, record.version)
+            verify(folder)
         except ArtifactError as error:
             notes.append(f"The files of model {record.version} are not in the backup: {error}")
             continue
-        writer.add_model(house.artifacts / record.version)
+        writer.add_model(folder)
         kept.append(record.version)
     return tuple(kept), tuple(notes)
