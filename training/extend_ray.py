@@ -6,6 +6,7 @@ fetches them once.
 """
 
 import json
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -40,7 +41,7 @@ def code_on_ray(
             override_num_blocks=1,
             # Reading waits most of the time; it takes no core from the actors.
             num_cpus=0,
-            ray_remote_args={"scheduling_strategy": _here(ray)},
+            resources=_here(),
         )
         coded = shards.map_batches(
             _Actor,
@@ -79,17 +80,17 @@ def _ray(address: str | None, workers: int | None) -> Any:
             f"There is no Ray cluster at {address or 'this machine'}: {error}. Start one with "
             "`ray start --head`, or leave out --address to use this machine."
         ) from error
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    # Whoever runs the actor may be killed; its shard is coded by another.
-    context.max_errored_blocks = 0
     return ray
 
 
-def _here(ray: Any) -> Any:
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+def _here() -> dict[str, float]:
+    """What only this node has: the files of the input are on its disk."""
+    from ray.util import get_node_ip_address
 
-    return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return {f"node:{get_node_ip_address()}": 0.001}
 
 
 def _source(feed: Feed) -> Any:

@@ -183,6 +183,10 @@ def test_a_folder_holds_one_run_and_says_so(
     assert parts(out) == parts(undisturbed.folder)
 
 
+# Ray warns of settings of its own, and leaves sockets to be closed by the end of the process.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ray_makes_the_same(
     house: House, corpus: Path, undisturbed: Extended, tmp_path: Path
 ) -> None:
