@@ -77,7 +77,7 @@ def run(command: list[str]) -> dict[str, Any]:
 
 def killed(options: argparse.Namespace, corpus: Path, out: Path, seconds: float) -> int:
     """Kill a run with everything it started, at random, until it was done; how often."""
-    rng = random.Random(options.seed)  # noqa: S311 - nothing secret
+    rng = random.Random(options.seed)
     for death in range(options.kills):
         process = subprocess.Popen(
             arguments_of(options, corpus, out),

@@ -56,7 +56,7 @@ class Snapshots:
         Secrets come out empty unless asked for.
         """
         source = self._metadata.tables[table]
-        hidden = () if with_secrets else _secret(source)
+        hidden = () if with_secrets else _marked(source, "secret")
         query = (
             select(source)
             .where(_belongs(source, lookup.study_id(self._session, study)))
@@ -107,7 +107,8 @@ def tables_of(metadata: MetaData) -> tuple[Table, ...]:
         if table.name == _ROOT or any(_target(key).name in inside for key in table.foreign_keys):
             inside.add(table.name)
             found.append(table)
-    return tuple(found)
+    # A key of a code in JSON is no foreign key, and wants the codes first all the same.
+    return tuple(sorted(found, key=lambda table: bool(_marked(table, "code_keys"))))
 
 
 def _target(key: ForeignKey) -> Table:
@@ -128,8 +129,23 @@ def _belongs(table: Table, study: int) -> ColumnElement[bool]:
     return column.in_(select(parent).where(_belongs(above, study)))
 
 
-def _secret(table: Table) -> tuple[str, ...]:
-    return tuple(column.name for column in table.columns if column.info.get("secret"))
+def _marked(table: Table, mark: str) -> tuple[str, ...]:
+    """The columns that carry a mark; a table read from an older database knows of none itself."""
+    known = StudyRow.metadata.tables.get(table.name, table)
+    return tuple(
+        column.name
+        for column in table.columns
+        if column.name in known.c and known.c[column.name].info.get(mark)
+    )
+
+
+def _with_keys(value: Any, keys: Mapping[int, int]) -> Any:
+    """JSON in which every whole number is a key, with the keys of here."""
+    if isinstance(value, dict):
+        return {name: _with_keys(one, keys) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_with_keys(one, keys) for one in value]
+    return keys[value] if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _as_json(value: object) -> object:
@@ -151,8 +167,10 @@ def _as_row(
             row[name] = keys[_target(next(iter(column.foreign_keys))).name][value]
         elif _is_moment(column):
             row[name] = datetime.fromisoformat(value)
-        elif value == "" and column.info.get("secret"):
+        elif value == "" and name in _marked(table, "secret"):
             row[name] = secrets.token_urlsafe(32)
+        elif name in _marked(table, "code_keys"):
+            row[name] = _with_keys(value, keys["codes"])
         else:
             row[name] = value
     return row

@@ -14,6 +14,9 @@ from service.storage.base import Base
 SECRET = {"secret": True}
 """Marks a column that no backup holds unless that is asked for."""
 
+CODE_KEYS = {"code_keys": True}
+"""Marks a JSON column in which every whole number is the key of a code."""
+
 
 def _parent(target: str) -> Any:
     return mapped_column(ForeignKey(target, ondelete="CASCADE"))
@@ -65,9 +68,9 @@ class CodebookVersionRow(Base):
     created_at: Mapped[datetime]
     author: Mapped[str]
     reason: Mapped[str]
-    codes: Mapped[list[Any]]
+    codes: Mapped[list[Any]] = mapped_column(info=CODE_KEYS)
     operations: Mapped[list[Any]]
-    passages: Mapped[list[Any]]
+    passages: Mapped[list[Any]] = mapped_column(info=CODE_KEYS)
 
 
 class CodebookProposalRow(Base):
@@ -217,7 +220,7 @@ class CodingChoiceRow(Base):
         ForeignKey("codings.id", ondelete="CASCADE"), primary_key=True
     )
     version: Mapped[int] = mapped_column(primary_key=True)
-    codes: Mapped[list[Any]]
+    codes: Mapped[list[Any]] = mapped_column(info=CODE_KEYS)
     chosen_by: Mapped[str]
     chosen_at: Mapped[datetime]
 

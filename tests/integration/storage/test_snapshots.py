@@ -19,6 +19,9 @@ MOMENT = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 def _value(column: Column[Any], seed: int, parents: dict[str, int]) -> Any:
     if column.foreign_keys:
         return parents[next(iter(column.foreign_keys)).column.table.name]
+    known = Base.metadata.tables[str(column.table)].c
+    if column.name in known and known[column.name].info.get("code_keys"):
+        return [{"id": parents["codes"], "state": "live", "code": f"code {seed}"}]
     kind = getattr(column.type, "impl_instance", column.type)
     if isinstance(kind, DateTime):
         return MOMENT
@@ -56,7 +59,9 @@ def _content(snapshots: Snapshots, study: str) -> dict[str, list[dict[str, Any]]
             {
                 name: value
                 for name, value in record.items()
-                if name != "id" and not Base.metadata.tables[table].c[name].foreign_keys
+                if name != "id"
+                and not Base.metadata.tables[table].c[name].foreign_keys
+                and not Base.metadata.tables[table].c[name].info.get("code_keys")
             }
             for record in snapshots.records(study, table, with_secrets=True)
         ]
@@ -85,6 +90,12 @@ def test_a_study_comes_into_another_database_as_it_was_and_nothing_of_others(
         target.commit()
         before = _content(source.snapshots, name)
     assert set(counts.values()) == {1}
+    with other.reading() as target:
+        (code,) = target.snapshots.records("copy", "codes")
+        (version,) = target.snapshots.records("copy", "codebook_versions")
+        (choice,) = target.snapshots.records("copy", "coding_choices")
+    assert [one["id"] for one in (*version["codes"], *version["passages"])] == [code["id"]] * 2
+    assert choice["chosen_by"]
     with other.reading() as target, database.unit_of_work() as back:
         after = _content(target.snapshots, "copy")
         # And into a database where the same project is connected already, without that.
