@@ -61,7 +61,7 @@ def publish(files: Mapping[str, bytes], store: Path) -> str:
     The version is the first 16 hexadecimal digits of a SHA-256 over names and contents. What
     is already there and whole is left alone; what is there and damaged is replaced.
     """
-    version = _version({name: hashlib.sha256(data).hexdigest() for name, data in files.items()})
+    version = version_of_files(files)
     store.mkdir(parents=True, exist_ok=True)
     place = store / version
     if place.is_dir() and version_of(place) == version:
@@ -105,6 +105,11 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def version_of_files(files: Mapping[str, bytes]) -> str:
+    """The version that files amount to."""
+    return _version({name: hashlib.sha256(data).hexdigest() for name, data in files.items()})
 
 
 def version_of(folder: Path) -> str:

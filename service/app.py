@@ -23,6 +23,7 @@ from service.routes import (
     forms,
     jobs,
     login,
+    metrics,
     ml_backend,
     models,
     pages,
@@ -77,11 +78,12 @@ def create_app(house: House) -> FastAPI:
         pages_prevalence.router,
         forms.router,
         login.router,
+        metrics.router,
     ):
         app.include_router(router)
     add_problem_handlers(app)
     app.add_middleware(BodyLimit, limit=house.settings.max_body_bytes)
-    app.add_middleware(Envelope)
+    app.add_middleware(Envelope, metrics=app.state.serving.metrics)
     return app
 
 
@@ -90,7 +92,7 @@ def serve(house: House, *, host: str, port: int, with_worker: bool = False) -> N
 
     Raises SettingsError where it cannot listen at this address.
     """
-    logs.configure(house.settings.log_level)
+    logs.configure(house.settings.log_level, house.settings.log_format)
     # Loading torch holds the interpreter for seconds: now, not at the first prediction.
     importlib.import_module("models.suggester")
     config = uvicorn.Config(

@@ -108,7 +108,7 @@ def run_job(
     A job that is already claimed, over or gone is passed over: messages may come twice.
     """
     with house.database.unit_of_work() as work:
-        job = work.jobs.claim(number, worker)
+        job = work.jobs.claim(number, worker, lanes=[queue.kinds_of(name) for name in queue.LANES])
         work.commit()
     if job is None:
         return

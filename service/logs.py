@@ -1,21 +1,41 @@
 """What the service writes about itself: ids and times, never text of interviews, never tokens."""
 
+import json
 import logging
+import re
 import sys
 import time
 import traceback
 from pathlib import Path
 from types import TracebackType
 
+_PAIR = re.compile(r"\b([a-z_]+)=(\S+)")
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
-def configure(level: str = "INFO") -> None:
-    """Send the service's own log to standard error, times in UTC.
+class JsonLines(logging.Formatter):
+    """A line of JSON for each message; what it says as name=value is a field of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record without tracebacks, which may quote what they stumbled over."""
+        message = record.getMessage()
+        document = {
+            **dict(_PAIR.findall(message)),
+            "time": self.formatTime(record, self.datefmt),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": message,
+        }
+        return json.dumps(document, ensure_ascii=False)
+
+
+def configure(level: str = "INFO", form: str = "text") -> None:
+    """Send the service's own log to standard error, times in UTC; `form` is text or json.
 
     Libraries are kept to warnings: some of them print arguments, which here may be speech.
     """
-    formatter = logging.Formatter(FORMAT, datefmt="%Y-%m-%dT%H:%M:%SZ")
+    kind = JsonLines if form == "json" else logging.Formatter
+    formatter = kind(FORMAT, datefmt="%Y-%m-%dT%H:%M:%SZ")
     formatter.converter = time.gmtime
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.logs import failure
+from service.metrics import Metrics
 from service.problems import answer
 
 log = logging.getLogger("service.access")
@@ -25,6 +26,10 @@ _SAFE_HEADERS = {
 }
 
 
+# Whatever else a caller makes up would be a series of its own in the figures.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
 class TooLarge(HTTPException):
     """The body went past the limit while it was read; frameworks let an HTTPException pass."""
 
@@ -38,8 +43,8 @@ class Envelope:
     The log names the route's pattern, never the address itself, its query, headers or body.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -72,14 +77,13 @@ class Envelope:
                 )
                 await response(scope, receive, send_safely)
         finally:
-            route = scope.get("route")
+            route = getattr(scope.get("route"), "path", "(no route)")
+            method = scope["method"] if scope["method"] in _METHODS else "?"
+            seconds = time.perf_counter() - started
+            self._metrics.answered(route, method, status, seconds)
             log.info(
                 "request=%s %s %s status=%d ms=%.1f",
-                request_id,
-                scope["method"] if scope["method"].isalpha() else "?",
-                getattr(route, "path", "(no route)"),
-                status,
-                (time.perf_counter() - started) * 1000,
+                *(request_id, method, route, status, seconds * 1000),
             )
 
 

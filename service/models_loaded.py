@@ -34,6 +34,7 @@ class LoadedModels:
         self._held: OrderedDict[str, Suggests] = OrderedDict()
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
+        self._loads = 0
 
     def suggest(
         self, version: str, transcripts: Sequence[Transcript], *, all_codes: bool = False
@@ -50,6 +51,12 @@ class LoadedModels:
         with self._guard:
             return tuple(self._held)
 
+    @property
+    def loads(self) -> int:
+        """How many models were loaded since the start."""
+        with self._guard:
+            return self._loads
+
     def _model(self, version: str) -> Suggests:
         with self._guard:
             held = self._held.get(version)
@@ -58,6 +65,7 @@ class LoadedModels:
                 return held
         loaded = self._load(version)
         with self._guard:
+            self._loads += 1
             self._held[version] = loaded
             while len(self._held) > self._keep:
                 self._held.popitem(last=False)

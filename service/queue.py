@@ -1,14 +1,15 @@
 """The queue: huey carries the number of a job, everything else about it is in the jobs table.
 
 A message that is lost, doubled or late does no harm: the table says what is to be done, the
-worker looks there too, and a job can be claimed once.
+worker looks there too, and a job can be claimed once. On PostgreSQL, which several services and
+workers share, there are no messages: workers look into the table itself.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from huey import SqliteHuey
 from huey.registry import Message
@@ -16,6 +17,7 @@ from huey.serializer import Serializer
 
 from service.house import House
 from service.storage.records import Job
+from service.storage.session import Database
 
 QUICK = "quick"
 SLOW = "slow"
@@ -45,31 +47,82 @@ class JsonSerializer(Serializer):  # type: ignore[misc] # huey has no types
         return Message(id=call["id"], name=call["name"], args=tuple(call["args"]), kwargs={})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lane:
-    """One queue of job numbers. `run` handles them in the process that is a worker."""
+class Lane(Protocol):
+    """One queue of job numbers."""
 
-    name: str
-    huey: SqliteHuey
-    wake: Callable[[int], object]
+    @property
+    def name(self) -> str:
+        """`quick` or `slow`."""
+
+    def take(self) -> int | None:
+        """The number of a job that waits, None where there is none. It is still to be claimed."""
+
+    def close(self) -> None:
+        """Let go of the queue."""
 
 
-def open_lane(file: Path, name: str, run: Callable[[int], None] | None = None) -> Lane:
-    """Open one lane of the queue that lives in a SQLite file."""
-    huey = SqliteHuey(
-        name,
-        filename=str(file),
-        serializer=JsonSerializer(),
-        results=False,
-        timeout=30,
-    )
+class Messages:
+    """A lane as messages in a SQLite file."""
 
-    def job(number: int) -> None:
-        if run is None:
-            raise RuntimeError("this process puts jobs into the queue and runs none")
-        run(number)
+    def __init__(self, file: Path, name: str) -> None:
+        self.name = name
+        self._huey = SqliteHuey(
+            name,
+            filename=str(file),
+            serializer=JsonSerializer(),
+            results=False,
+            timeout=30,
+        )
+        self._send = self._huey.task(name="job")(_never)
 
-    return Lane(name=name, huey=huey, wake=huey.task(name="job")(job))
+    def send(self, number: int) -> None:
+        """Tell whoever takes from this lane about a job."""
+        self._send(number)
+
+    def take(self) -> int | None:
+        """Take the oldest message, which is gone then."""
+        message = self._huey.dequeue()
+        return None if message is None else int(message.args[0])
+
+    def is_empty(self) -> bool:
+        """Whether no message is on its way."""
+        return bool(self._huey.storage.queue_size() == 0)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._huey.storage.close()
+
+
+class Table:
+    """A lane as the jobs table itself."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self.name = name
+        self._database = database
+
+    def take(self) -> int | None:
+        """The oldest job that waits and may be begun."""
+        with self._database.reading() as work:
+            return work.jobs.next(kinds_of(self.name))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _never(_number: int) -> None:
+    raise RuntimeError("a message is taken by its number, and not run by the queue")
+
+
+def open_lane(house: House, name: str) -> Lane:
+    """Open one lane, to take jobs from."""
+    if house.database.is_sqlite:
+        return Messages(house.queue, name)
+    return Table(house.database, name)
+
+
+def kinds_of(lane: str) -> tuple[str, ...]:
+    """The kinds of jobs that wait in a lane. Of one study, one of them runs at a time."""
+    return tuple(kind for kind in KINDS if lane_of(kind) == lane)
 
 
 def lane_of(kind: str) -> str:
@@ -91,23 +144,21 @@ def enqueue(house: House, kind: str, study: str, payload: Mapping[str, Any] | No
 
 def wake(house: House, kind: str, number: int) -> None:
     """Tell the workers about a job. Telling twice does no harm."""
-    lane = open_lane(house.queue, lane_of(kind))
-    try:
-        lane.wake(number)
-    finally:
-        lane.huey.storage.close()
+    if not house.database.is_sqlite:
+        return
+    with closing(Messages(house.queue, lane_of(kind))) as lane:
+        lane.send(number)
 
 
 def wake_all(house: House, waiting: Sequence[Job]) -> None:
     """Tell the workers about waiting jobs again, where no message is on its way any more."""
+    if not house.database.is_sqlite:
+        return
     for name in LANES:
         mine = [job for job in waiting if lane_of(job.kind) == name]
         if not mine:
             continue
-        lane = open_lane(house.queue, name)
-        try:
-            if lane.huey.storage.queue_size() == 0:
+        with closing(Messages(house.queue, name)) as lane:
+            if lane.is_empty():
                 for job in reversed(mine):
-                    lane.wake(job.id)
-        finally:
-            lane.huey.storage.close()
+                    lane.send(job.id)

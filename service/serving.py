@@ -16,6 +16,7 @@ from fastapi.security import (
 from starlette.exceptions import HTTPException
 
 from service.house import House
+from service.metrics import Metrics
 from service.models_loaded import LoadedModels
 from service.problems import LoginNeeded
 from service.security import Keys, same
@@ -44,6 +45,7 @@ class Serving:
     attempts: Attempts
     models: LoadedModels
     pages: KeptPages
+    metrics: Metrics
     predictions: anyio.CapacityLimiter
     reports: anyio.CapacityLimiter
     notes: anyio.CapacityLimiter
@@ -53,6 +55,7 @@ class Serving:
         """Read the keys from the settings; no model is loaded."""
         settings = house.settings
         token = api_token(settings).get_secret_value()
+        models = LoadedModels(house)
         return cls(
             house=house,
             keys=Keys(
@@ -62,8 +65,9 @@ class Serving:
             ),
             sessions=Sessions(token),
             attempts=Attempts(),
-            models=LoadedModels(house),
+            models=models,
             pages=KeptPages(),
+            metrics=Metrics(house, models),
             predictions=anyio.CapacityLimiter(_PREDICTIONS_AT_ONCE),
             reports=anyio.CapacityLimiter(_REPORTS_AT_ONCE),
             notes=anyio.CapacityLimiter(_NOTES_AT_ONCE),

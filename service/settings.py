@@ -36,8 +36,10 @@ class Settings(BaseSettings):
     `postgresql://...` for teams; without it a SQLite file in `home` serves. `api_token` opens
     the API and the pages; without it one is made and kept in `home/token` (see `api_token`).
     `ml_user` and `ml_password` are what Label Studio sends with its calls; the password is the
-    API token if none is set. `retrain_after` new or changed annotations start a training, 0
-    never does. `blind` is the share of transcripts whose suggestions are withheld.
+    API token if none is set. `artifacts` is where several machines share models: a folder or
+    an fsspec URL. `log_format` is text for people or json for a log collector. `retrain_after`
+    new or changed annotations start a training, 0 never does. `blind` is the share of
+    transcripts whose suggestions are withheld.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
@@ -49,6 +51,8 @@ class Settings(BaseSettings):
     api_token: Secret | None = None
     ml_user: str = "second-coder"
     ml_password: Secret | None = None
+    artifacts: str | None = None
+    log_format: Literal["text", "json"] = "text"
     retrain_after: int = Field(default=25, ge=0)
     blind: float = Field(default=0.15, ge=0, lt=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

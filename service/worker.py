@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -33,7 +33,7 @@ GRACE = 20.0
 
 def work(house: House) -> None:
     """Handle jobs until SIGTERM or SIGINT; a job that is cut short goes back into the queue."""
-    logs.configure(house.settings.log_level)
+    logs.configure(house.settings.log_level, house.settings.log_format)
     stop = threading.Event()
     with stopped_by_signals(stop):
         run_worker(house, stop)
@@ -51,9 +51,9 @@ def run_worker(house: House, stop: threading.Event, pace: Pace = DEFAULT_PACE) -
     def run(number: int) -> None:
         run_job(house, number, worker, stop, pace)
 
-    lanes = [queue.open_lane(house.queue, name, run) for name in queue.LANES]
+    lanes = [queue.open_lane(house, name) for name in queue.LANES]
     threads = [
-        threading.Thread(target=_serve, args=(lane, stop, pace), name=f"lane-{lane.name}")
+        threading.Thread(target=_serve, args=(lane, run, stop, pace), name=f"lane-{lane.name}")
         for lane in lanes
     ]
     for thread in threads:
@@ -71,18 +71,18 @@ def run_worker(house: House, stop: threading.Event, pace: Pace = DEFAULT_PACE) -
     log.info("worker=%s ended", worker)
 
 
-def _serve(lane: queue.Lane, stop: threading.Event, pace: Pace) -> None:
+def _serve(lane: queue.Lane, run: Callable[[int], None], stop: threading.Event, pace: Pace) -> None:
     """Take one job after the other from a lane."""
     while not stop.is_set():
         try:
-            task = lane.huey.dequeue()
-            if task is not None:
-                lane.huey.execute(task)
+            number = lane.take()
+            if number is not None:
+                run(number)
                 continue
         except Exception as error:  # noqa: BLE001 - a lane that ends would be silent for ever
             log.error("lane=%s: %s", lane.name, failure(error))
         stop.wait(pace.idle)
-    lane.huey.storage.close()
+    lane.close()
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="The job worker of `serve --with-worker`.")
     parser.add_argument("--home", type=Path, required=True)
     house = open_house(read_settings(home=parser.parse_args(arguments).home))
-    logs.configure(house.settings.log_level)
+    logs.configure(house.settings.log_level, house.settings.log_format)
     stop = threading.Event()
     threading.Thread(target=_end_with_parent, args=(stop,), daemon=True).start()
     # Ctrl-C in a terminal reaches the parent too, which then closes our input.

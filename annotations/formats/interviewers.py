@@ -15,23 +15,24 @@ def mark(material: Material, names: Sequence[str]) -> Material:
     A name counts whatever its case and whether or not a colon ends it. InputError where one
     speaks in none of the transcripts, with those who do.
     """
-    wanted = {_folded(name): name for name in names}
+    wanted = {folded(name): name for name in names}
     speakers = {turn.speaker for item in material.transcripts for turn in item.turns} - {""}
-    missing = sorted(wanted.keys() - {_folded(speaker) for speaker in speakers})
+    missing = sorted(wanted.keys() - {folded(speaker) for speaker in speakers})
     if missing:
         raise InputError(*(_unknown(wanted[one], sorted(speakers)) for one in missing))
     return replace(
         material,
-        transcripts=tuple(_marked(item, wanted.keys()) for item in material.transcripts),
-        interviewers=tuple(sorted(speaker for speaker in speakers if _folded(speaker) in wanted)),
+        transcripts=tuple(marked(item, wanted.keys()) for item in material.transcripts),
+        interviewers=tuple(sorted(speaker for speaker in speakers if folded(speaker) in wanted)),
     )
 
 
-def _marked(transcript: Transcript, wanted: Collection[str]) -> Transcript:
+def marked(transcript: Transcript, wanted: Collection[str]) -> Transcript:
+    """The same transcript with the turns of these speakers marked; names as `folded` has them."""
     return replace(
         transcript,
         turns=tuple(
-            replace(turn, interviewer=_folded(turn.speaker) in wanted) for turn in transcript.turns
+            replace(turn, interviewer=folded(turn.speaker) in wanted) for turn in transcript.turns
         ),
     )
 
@@ -44,5 +45,6 @@ def _unknown(name: str, speakers: Sequence[str]) -> Problem:
     return Problem(file="--interviewer", line=None, message=message)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A speaker's name as it is compared: without case, spaces beside it, or a colon."""
     return " ".join(name.split()).rstrip(":： ").casefold()

@@ -80,7 +80,7 @@ def read_paths(
     segments: list[csv_table.Table] = []
     projects: list[Path] = []
     for path in _files(paths, intake):
-        kind = _format(path)
+        kind = format_of(path)
         if kind is None:
             intake.problem(Place(file=str(path)), f"not a kind of file that is read; {_hint(path)}")
         elif kind is Format.TRANSCRIPT:
@@ -112,7 +112,7 @@ def read_paths(
     for file, text in exports:
         tasks.extend(label_studio.read_tasks(file, text, intake))
     for path in projects:
-        _PROJECTS[Format(_format(path))](path, intake)
+        _PROJECTS[Format(format_of(path))](path, intake)
     _read_tables(tables, Kind.ATTRIBUTES, tidy_csv.read_attributes, intake)
     _read_tables(tables, Kind.CODEBOOK, tidy_csv.read_codebook, intake)
     _read_tables(tables, Kind.CODINGS, tidy_csv.read_codings, intake)
@@ -163,7 +163,8 @@ def _read_refi(path: Path, kind: Format, intake: Intake, known: Mapping[str, Tra
         intake.lost_transcript(None)
 
 
-def _format(path: Path) -> Format | None:
+def format_of(path: Path) -> Format | None:
+    """The format that a file's name says it has."""
     name = path.name.lower()
     return next((one for one in Format if name.endswith(one.value)), None)
 
@@ -203,7 +204,7 @@ def _in_folder(folder: Path, intake: Intake) -> list[Path]:
         intake.refuse(Place(file=str(inner)), "a folder beside files is not searched; name it")
     kept = []
     for file in files:
-        if _format(file) is None or _ABOUT.fullmatch(file.name):
+        if format_of(file) is None or _ABOUT.fullmatch(file.name):
             intake.refuse(Place(file=str(file)), "not read: not a kind of file with transcripts")
         else:
             kept.append(file)

@@ -7,11 +7,13 @@ import typer
 
 from service.cli import (
     agreeing,
+    bulk,
     choosing,
     codebooks,
     counting,
     exporting,
     extending,
+    keeping,
     labelling,
     modelling,
     running,
@@ -45,5 +47,7 @@ agreeing.add_to(app)
 counting.add_to(app)
 exporting.add_to(app)
 extending.add_to(app)
+bulk.add_to(app)
+keeping.add_to(app)
 labelling.add_to(app)
 running.add_to(app)

@@ -6,13 +6,20 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 # Estimate and document are imported where they are used: `--help` must not wait for numpy.
@@ -150,6 +157,55 @@ def progress() -> Iterator[Report]:
             bars.update(bars.task_ids[list(tasks).index(stage)], completed=done, total=total)
 
         yield report
+
+
+class LongReport(Protocol):
+    """What a long run calls to say how far it is; see `long_run`."""
+
+    def __call__(
+        self, share: float, before: float, transcripts: int, words: int, seconds: float
+    ) -> None:
+        """Say that `share` (0 to 1) is done, `before` of it by an earlier run."""
+
+
+@contextmanager
+def long_run() -> Iterator[LongReport]:
+    """A bar with rate and remaining time on a terminal; elsewhere a line now and then."""
+    told = time.monotonic()
+
+    def words_of(share: float, before: float, transcripts: int, words: int, seconds: float) -> str:
+        text = f"{transcripts} transcripts, {words / max(seconds, 1e-9):,.0f} words a second"
+        if share > before and words:
+            left = round(seconds * (1 - share) / (share - before))
+            text += f", about {timedelta(seconds=left)} left"
+        return text
+
+    if not _err.is_terminal:
+
+        def line(share: float, before: float, transcripts: int, words: int, seconds: float) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if now - told >= _SILENCE:
+                told = now
+                how_far = words_of(share, before, transcripts, words, seconds)
+                say(f"coding: {share:.0%}, {how_far}")
+
+        yield line
+        return
+    columns = (
+        TextColumn("coding"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=_err, transient=True) as bars:
+        task = bars.add_task("", total=1.0)
+
+        def bar(share: float, before: float, transcripts: int, words: int, seconds: float) -> None:
+            how_far = words_of(share, before, transcripts, words, seconds)
+            bars.update(task, completed=share, description=how_far)
+
+        yield bar
 
 
 def _in_lines() -> Report:

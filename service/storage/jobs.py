@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, func, insert, not_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from annotations.errors import NotFound
 from service.storage import lookup
-from service.storage.records import Job, Recovered, now
+from service.storage.records import Job, JobCount, Recovered, now
 from service.storage.tables import JobRow, StudyRow
 
 MAX_ATTEMPTS = 3
@@ -73,12 +73,39 @@ class Jobs:
             wanted.append(JobRow.state.in_(states))
         return self._find(*wanted)[::-1]
 
-    def claim(self, number: int, worker: str) -> Job | None:
-        """Take a waiting job. None if it does not wait (any more): somebody else was quicker."""
+    def next(self, kinds: Collection[str]) -> int | None:
+        """The oldest waiting job of these kinds whose study has none of them running."""
+        return self._session.scalar(
+            select(JobRow.id)
+            .where(JobRow.state == "queued", JobRow.kind.in_(kinds), not_(_busy(kinds)))
+            .order_by(JobRow.id)
+            .limit(1)
+        )
+
+    def counts(self) -> tuple[JobCount, ...]:
+        """How many jobs there are of all studies, by kind and state."""
+        query = select(JobRow.kind, JobRow.state, func.count().label("number"))
+        found = self._session.execute(query.group_by(JobRow.kind, JobRow.state))
+        return tuple(JobCount(**row._mapping) for row in found)
+
+    def claim(
+        self, number: int, worker: str, *, lanes: Collection[Collection[str]] = ()
+    ) -> Job | None:
+        """Take a waiting job. None if it does not wait (any more): somebody else was quicker.
+
+        `lanes` are kinds of jobs of which one at a time runs for a study: None, too, while
+        another worker has one of the same lane.
+        """
+        waiting = self._find(JobRow.id == number, JobRow.state == "queued")
+        if not waiting:
+            return None
+        # Two workers that claim two jobs of a study take turns here.
+        lookup.study_id(self._session, waiting[0].study, to_write=True)
+        beside = next((kinds for kinds in lanes if waiting[0].kind in kinds), ())
         moment = now()
         taken = self._session.execute(
             update(JobRow)
-            .where(JobRow.id == number, JobRow.state == "queued")
+            .where(JobRow.id == number, JobRow.state == "queued", not_(_busy(beside)))
             .values(
                 state="running",
                 worker=worker,
@@ -189,6 +216,14 @@ class Jobs:
         if locked:
             query = query.with_for_update(of=JobRow)
         return tuple(Job(**found._mapping) for found in self._session.execute(query))
+
+
+def _busy(kinds: Collection[str]) -> ColumnElement[bool]:
+    """Whether a job of these kinds runs for the study of a row of the jobs table."""
+    other = aliased(JobRow)
+    return exists().where(
+        other.study_id == JobRow.study_id, other.state == "running", other.kind.in_(kinds)
+    )
 
 
 def _united(older: Mapping[str, Any], newer: Mapping[str, Any]) -> dict[str, Any]:

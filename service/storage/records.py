@@ -340,3 +340,20 @@ class Recovered:
     queued: tuple[Job, ...]
     failed: tuple[Job, ...]
     cancelled: tuple[Job, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobCount:
+    """How many jobs of a kind are in a state."""
+
+    kind: str
+    state: str
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuggestionCount:
+    """How many suggestions are kept, by whether coders see them."""
+
+    shown: int
+    withheld: int

@@ -35,7 +35,7 @@ def migrate(database: Database, to: str = HEAD) -> None:
             found = stored_revision(connection)
         if found == to:
             return
-        _check_known(found)
+        check_known(found)
         with database.engine.begin() as connection:
             if not database.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -50,13 +50,14 @@ def downgrade(database: Database, to: str = "base") -> None:
         _alembic(connection, "downgrade", to)
 
 
-def _check_known(revision: str | None) -> None:
+def check_known(revision: str | None, what: str = "The database") -> None:
+    """Raise StateError where a newer version of the program made `what`."""
     if revision is None:
         return
     known = {path.name.split("_", 1)[0] for path in (_MIGRATIONS / "versions").glob("*.py")}
     if revision not in known:
         raise StateError(
-            f"The database was made by a newer version of Second Coder (its tables are at "
+            f"{what} was made by a newer version of Second Coder (its tables are at "
             f"{revision}, this version knows up to {HEAD}). Update Second Coder."
         )
 

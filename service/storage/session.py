@@ -18,6 +18,7 @@ from service.storage.label_studio import LabelStudio
 from service.storage.models import Models
 from service.storage.overviews import Overviews
 from service.storage.recommendations import Recommendations
+from service.storage.snapshots import Snapshots
 from service.storage.studies import Studies
 from service.storage.suggestions import Suggestions
 
@@ -77,6 +78,11 @@ class UnitOfWork:
     def jobs(self) -> Jobs:
         """Slow work."""
         return Jobs(self._session)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """Whole studies as records, for backups."""
+        return Snapshots(self._session)
 
     def commit(self) -> None:
         """Keep what was written so far."""

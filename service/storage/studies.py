@@ -42,6 +42,11 @@ class Studies:
 
     def create(self, name: str) -> None:
         """Make an empty study. Raises InputError where the name cannot be used or is taken."""
+        self.check_new(name)
+        self._session.execute(insert(StudyRow).values(name=name, declared=False, created_at=now()))
+
+    def check_new(self, name: str) -> None:
+        """Raise InputError where the name cannot be used or is taken."""
         if name != name.strip() or not 0 < len(name) <= MAX_NAME or not name.isprintable():
             message = f"a study's name has 1 to {MAX_NAME} visible characters; this one cannot be"
             raise InputError(Problem(file=repr(name), line=None, message=message))
@@ -54,7 +59,6 @@ class Studies:
         if self.exists(name):
             message = "there is a study of this name already; choose another or import into it"
             raise InputError(Problem(file=name, line=None, message=message))
-        self._session.execute(insert(StudyRow).values(name=name, declared=False, created_at=now()))
 
     def add(self, name: str, material: Material) -> Added:
         """Add what is new in the material; adding the same again changes nothing.

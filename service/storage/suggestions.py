@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from annotations.codebook_versions.history import CodebookVersion
 from annotations.codebook_versions.reading import CodebookMap
 from models.suggestions import Evidence, Exemplar, Suggestion
 from service.storage import codebooks, lookup, versions
-from service.storage.records import StoredSuggestion, now
+from service.storage.records import StoredSuggestion, SuggestionCount, now
 from service.storage.tables import BatchRow, CodeRow, SuggestionRow, TranscriptRow, TurnRow
 
 
@@ -137,6 +137,16 @@ class Suggestions:
             )
             for found in self._session.execute(query)
         )
+
+    def counts(self) -> SuggestionCount:
+        """How many suggestions of all studies and versions are kept."""
+        query = (
+            select(BatchRow.shown, func.count())
+            .join(SuggestionRow, SuggestionRow.batch_id == BatchRow.id)
+            .group_by(BatchRow.shown)
+        )
+        found = dict(self._session.execute(query).all())
+        return SuggestionCount(shown=found.get(True, 0), withheld=found.get(False, 0))
 
     def looked_at(self, study: str, *, version: str) -> frozenset[str]:
         """Transcripts that a version has looked at, whether or not it suggested anything."""

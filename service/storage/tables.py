@@ -11,6 +11,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.storage.base import Base
 
+SECRET = {"secret": True}
+"""Marks a column that no backup holds unless that is asked for."""
+
+CODE_KEYS = {"code_keys": True}
+"""Marks a JSON column in which every whole number is the key of a code."""
+
 
 def _parent(target: str) -> Any:
     return mapped_column(ForeignKey(target, ondelete="CASCADE"))
@@ -62,9 +68,9 @@ class CodebookVersionRow(Base):
     created_at: Mapped[datetime]
     author: Mapped[str]
     reason: Mapped[str]
-    codes: Mapped[list[Any]]
+    codes: Mapped[list[Any]] = mapped_column(info=CODE_KEYS)
     operations: Mapped[list[Any]]
-    passages: Mapped[list[Any]]
+    passages: Mapped[list[Any]] = mapped_column(info=CODE_KEYS)
 
 
 class CodebookProposalRow(Base):
@@ -214,7 +220,7 @@ class CodingChoiceRow(Base):
         ForeignKey("codings.id", ondelete="CASCADE"), primary_key=True
     )
     version: Mapped[int] = mapped_column(primary_key=True)
-    codes: Mapped[list[Any]]
+    codes: Mapped[list[Any]] = mapped_column(info=CODE_KEYS)
     chosen_by: Mapped[str]
     chosen_at: Mapped[datetime]
 
@@ -388,11 +394,11 @@ class ConnectionRow(Base):
         ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True
     )
     url: Mapped[str]
-    token: Mapped[str]
+    token: Mapped[str] = mapped_column(info=SECRET)
     project_id: Mapped[int] = mapped_column(BigInteger)
     ml_url: Mapped[str | None]
     webhook_id: Mapped[int | None] = mapped_column(BigInteger)
-    webhook_secret: Mapped[str]
+    webhook_secret: Mapped[str] = mapped_column(info=SECRET)
     blind_share: Mapped[float]
     seed: Mapped[int] = mapped_column(BigInteger)
     labels_version: Mapped[int | None]

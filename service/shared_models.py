@@ -1,0 +1,71 @@
+"""Models in a place that all machines of a team reach: a folder, or any URL that fsspec knows.
+
+A version is named by the hash of its files, so what was fetched is checked by its name, and a
+version that is half there, or was put there twice, does no harm.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from annotations.errors import ArtifactError, ExternalError
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+
+def share(place: str, folder: Path) -> None:
+    """Put a published version there. Raises ExternalError where that is refused."""
+    files, root = _open(place)
+    try:
+        files.makedirs(f"{root}/{folder.name}", exist_ok=True)
+        for file in sorted(folder.iterdir()):
+            files.pipe_file(f"{root}/{folder.name}/{file.name}", file.read_bytes())
+    except Exception as error:
+        raise _refused(place, error) from error
+
+
+def fetch(place: str, version: str, store: Path) -> Path:
+    """Bring a version into the local store, checked by its hash; its folder.
+
+    Raises ArtifactError where it is not there or damaged, ExternalError where the place
+    cannot be reached.
+    """
+    from models.artifacts import publish, version_of_files
+
+    files, root = _open(place)
+    try:
+        there = files.ls(f"{root}/{version}", detail=False, refresh=True)
+        held = {str(name).rsplit("/", 1)[-1]: files.cat_file(name) for name in there}
+    except FileNotFoundError:
+        held = {}
+    except Exception as error:
+        raise _refused(place, error) from error
+    # Nothing enters the store under another name than was asked for.
+    if version_of_files(held) != version:
+        raise ArtifactError(
+            f"Model {version} is missing or incomplete in the shared place (SECOND_CODER_ARTIFACTS"
+            "). Choose another version (second-coder models STUDY --use VERSION), restore a "
+            "backup, or train (second-coder train STUDY)."
+        )
+    publish(held, store)
+    return store / version
+
+
+def _open(place: str) -> tuple["AbstractFileSystem", str]:
+    from fsspec.core import url_to_fs
+
+    try:
+        files, root = url_to_fs(place)
+    except (ImportError, ValueError) as error:
+        raise _refused(place, error) from error
+    return files, str(root).rstrip("/")
+
+
+def _refused(place: str, error: Exception) -> ExternalError:
+    # An address may have a password in it, and so may what others say of it.
+    kind: Any = type(error).__name__
+    scheme = place.split("://", 1)[0] if "://" in place else place
+    return ExternalError(
+        f"The shared place of models ({scheme}) cannot be used: {kind}. Check "
+        "SECOND_CODER_ARTIFACTS, its permissions, and that fsspec's package for it is installed."
+    )

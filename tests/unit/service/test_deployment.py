@@ -1,0 +1,72 @@
+"""The files for Docker, as far as they can be checked without it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.settings import PREFIX, Settings
+
+ROOT = Path(__file__).resolve().parents[3]
+OURS = ("service", "worker")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    """What compose.yaml says, anchors resolved."""
+    return dict(yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8")))
+
+
+def _names(text: str) -> set[str]:
+    return set(re.findall(rf"{PREFIX}([A-Z_]+)", text))
+
+
+def test_nothing_runs_as_root_or_can_become_it(compose: dict[str, Any]) -> None:
+    for name, one in compose["services"].items():
+        assert one["cap_drop"] == ["ALL"], name
+        assert one["security_opt"] == ["no-new-privileges:true"], name
+        assert name in OURS or one["user"] not in ("root", "0"), name
+        assert name == "label-studio" or one["read_only"] is True, name
+    assert "\nUSER 10001:10001\n" in (ROOT / "Dockerfile").read_text()
+
+
+def test_everything_is_watched_and_waits_for_what_it_needs(compose: dict[str, Any]) -> None:
+    for name, one in compose["services"].items():
+        assert name == "service" or one["healthcheck"]["test"][0] == "CMD", name
+        for needed, how in one.get("depends_on", {}).items():
+            assert needed in compose["services"]
+            assert how == {"condition": "service_healthy"}
+        for place in one["volumes"]:
+            assert place.split(":")[0] in compose["volumes"]
+        assert set(one["networks"]) <= compose["networks"].keys()
+        for port in one.get("ports", ()):
+            assert port.startswith("127.0.0.1:")
+    assert "\nHEALTHCHECK " in (ROOT / "Dockerfile").read_text()
+
+
+def test_every_variable_is_a_setting_and_no_secret_is_written_down(
+    compose: dict[str, Any],
+) -> None:
+    settings = {name.upper() for name in Settings.model_fields}
+    for file in ("Dockerfile", "compose.yaml", "docs/deployment.md"):
+        assert _names((ROOT / file).read_text(encoding="utf-8")) <= settings, file
+    for one in compose["services"].values():
+        for name, value in one["environment"].items():
+            if re.search("PASSWORD|TOKEN", name):
+                assert value.startswith("${"), name
+
+
+def test_label_studio_tells_its_maker_nothing(compose: dict[str, Any]) -> None:
+    said = compose["services"]["label-studio"]["environment"]
+    assert said["COLLECT_ANALYTICS"] == "False"
+    assert said["LATEST_VERSION_CHECK"] == "False"
+    assert said["SENTRY_DSN"] == said["FRONTEND_SENTRY_DSN"] == ""
+
+
+def test_everything_that_is_copied_is_there() -> None:
+    for line in (ROOT / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY ") and "--from" not in line:
+            for name in line.split()[1:-1]:
+                assert (ROOT / name).exists(), name

@@ -1,0 +1,64 @@
+"""Models that several machines share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from annotations.errors import ArtifactError, ExternalError
+from models.artifacts import publish, verify
+from service.house import House, open_house
+from service.settings import read_settings
+from service.shared_models import fetch, share
+from service.workflows.modelling import folder_of
+
+FILES = {"model.json": b"{}", "heads.safetensors": b"\0\1\2"}
+
+
+@pytest.fixture(params=["folder", "memory"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A folder, and a URL as an object store has one."""
+    return str(tmp_path / "shared") if request.param == "folder" else f"memory://{uuid4().hex}"
+
+
+@pytest.fixture
+def elsewhere(place: str, tmp_path: Path) -> Iterator[House]:
+    """The house of another machine with the same shared place."""
+    house = open_house(read_settings(home=tmp_path / "elsewhere", artifacts=place))
+    yield house
+    house.database.close()
+
+
+def test_another_machine_fetches_a_version_once(
+    place: str, elsewhere: House, tmp_path: Path
+) -> None:
+    version = publish(FILES, tmp_path / "here")
+    share(place, tmp_path / "here" / version)
+    share(place, tmp_path / "here" / version)
+    folder = folder_of(elsewhere, version)
+    assert verify(folder) == version
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == FILES
+    settled = folder.stat().st_mtime_ns
+    assert folder_of(elsewhere, version).stat().st_mtime_ns == settled
+
+
+def test_what_is_not_there_or_not_whole_never_enters_the_store(
+    place: str, elsewhere: House, tmp_path: Path
+) -> None:
+    version = publish(FILES, tmp_path / "here")
+    with pytest.raises(ArtifactError, match="missing or incomplete"):
+        folder_of(elsewhere, version)
+    half = tmp_path / "half" / version
+    half.mkdir(parents=True)
+    (half / "model.json").write_bytes(FILES["model.json"])
+    share(place, half)
+    with pytest.raises(ArtifactError, match="missing or incomplete"):
+        folder_of(elsewhere, version)
+    assert list(elsewhere.artifacts.iterdir()) == []
+
+
+def test_an_unknown_place_is_refused_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(ExternalError, match="SECOND_CODER_ARTIFACTS") as caught:
+        fetch("nonsense://user:secret@host/models", "0" * 16, tmp_path)
+    assert "secret" not in str(caught.value)
