@@ -10,6 +10,7 @@ from service.cli import (
     choosing,
     codebooks,
     counting,
+    drifting,
     exporting,
     labelling,
     modelling,
@@ -42,6 +43,7 @@ modelling.add_to(app)
 choosing.add_to(app)
 agreeing.add_to(app)
 counting.add_to(app)
+drifting.add_to(app)
 exporting.add_to(app)
 labelling.add_to(app)
 running.add_to(app)

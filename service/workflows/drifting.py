@@ -1,0 +1,296 @@
+"""Drift: what changed between waves without anybody deciding it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from annotations.codings import CodingTable
+from annotations.errors import StateError, command
+from annotations.reliability.agreement import people_of
+from annotations.reliability.drift.answers import (
+    Answers,
+    Asked,
+    HeldScores,
+    chart_of,
+    coders_of,
+    model_of,
+    texts_of,
+    use_of,
+)
+from annotations.reliability.drift.coders import against_others
+from annotations.reliability.drift.control_chart import ControlChart
+from annotations.reliability.drift.findings import findings_of
+from annotations.reliability.drift.notes import notes_of, summary_of
+from annotations.reliability.drift.outcome import Acceptance, DriftReport, Question, WaveSize
+from annotations.reliability.drift.texts import TextShift
+from annotations.reliability.drift.waves import (
+    MIN_A_WAVE,
+    Waves,
+    waves_by_attribute,
+    waves_by_halves,
+)
+from annotations.reliability.estimate import Floats, Scale, jackknife, leave_one_out
+from annotations.reliability.saturation import Saturation, saturation_of
+from annotations.study import Study
+from annotations.transcripts import Transcript
+from service.house import House
+from service.storage.records import DecisionRecord, ModelRecord
+from service.workflows.modelling import folder_of
+
+WAVE, DATE, CODER = "wave", "date", "coder"
+WAYS = (WAVE, DATE, CODER)
+SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Model:
+    """The model in use: its held-out scores, and a vector for every transcript."""
+
+    held: HeldScores
+    vectors: Mapping[str, Floats]
+
+
+def drift(
+    house: House,
+    study: str,
+    *,
+    by: str = WAVE,
+    attribute: str | None = None,
+    adjust: Sequence[str] = (),
+) -> DriftReport:
+    """Compare waves of a study, on what people read without suggestions in sight.
+
+    `by` wave: the values of the attribute (`wave` unless named) are waves; date: the earlier
+    and the later half by an attribute with ISO dates (`date`); coder: waves again, of which
+    only the coders are asked about. `adjust` names attributes that comparisons of use hold
+    constant. Raises NotFound for an unknown study, StateError where there are no two waves or
+    an attribute is not there.
+    """
+    if by not in WAYS:
+        raise StateError(f"--by {by}: there is no such way; choose {', '.join(WAYS)}")
+    name = attribute or (DATE if by == DATE else WAVE)
+    with house.database.reading() as work:
+        whole = work.studies.load(study)
+        record = work.models.active(study)
+        decisions = work.label_studio.decisions(study)
+    people = people_of(whole.table())
+    there = set(people.transcripts)
+    read = [item for item in whole.transcripts if item.name in there]
+    waves = _waves(whole, read, by, name, adjust)
+    asked = Asked(table=people, waves=waves, seed=SEED)
+    held = None if record is None or by == CODER else _model(house, record, whole)
+    answers = _answers(asked, by, held)
+    findings = findings_of(_all(answers), people, waves, {} if held is None else _scores(held.held))
+    texts = (
+        () if held is None else _texts(held, _waves(whole, whole.transcripts, by, name, ()), whole)
+    )
+    charts = _charts(people, whole)
+    sizes = _sizes(people, waves)
+    questions = _all(answers)
+    return DriftReport(
+        study=study,
+        by=by,
+        attribute=name,
+        adjusted=tuple(adjust),
+        model=None if record is None else record.version,
+        waves=sizes,
+        summary=summary_of(questions, findings, texts, charts, sizes),
+        findings=findings,
+        questions=questions,
+        trends=tuple(one for part in answers for one in part.trends),
+        rankings=tuple(one for part in answers for one in part.rankings),
+        charts=charts,
+        texts=texts,
+        acceptance=_acceptance(decisions),
+        saturation=None if by == CODER else _saturation(people, whole),
+        notes=notes_of(
+            questions,
+            sizes,
+            assisted=sum(reading.assisted for reading in whole.human_readings),
+            without=[
+                name for name, wave in zip(people.transcripts, waves.wave, strict=True) if wave < 0
+            ],
+            attribute=name,
+            model=held is not None or by == CODER,
+        ),
+    )
+
+
+def _waves(
+    study: Study, transcripts: Sequence[Transcript], by: str, name: str, adjust: Sequence[str]
+) -> Waves:
+    known = {key for item in study.transcripts for key in item.attributes}
+    for wanted in (name, *adjust):
+        if wanted not in known:
+            raise StateError(
+                f"no transcript of {study.name} has the attribute {wanted!r}; they have "
+                f"{', '.join(sorted(known)) or 'none'}. Name another with --attribute, or import "
+                "a table of attributes."
+            )
+    make = waves_by_halves if by == DATE else waves_by_attribute
+    waves = make(transcripts, name, adjust=adjust)
+    if by == DATE:
+        _check_dates(study, name)
+    if len(waves.names) < 2:
+        raise StateError(
+            f"the transcripts of {study.name} that were read without suggestions have "
+            f"{'one value' if waves.names else 'no value'} of {name!r}; a comparison needs two. "
+            f"See {command('matrix', study.name, '--by', name)}"
+        )
+    return waves
+
+
+def _check_dates(study: Study, name: str) -> None:
+    for item in study.transcripts:
+        value = item.attributes.get(name, "").strip()
+        try:
+            if value:
+                datetime.fromisoformat(value)
+        except ValueError:
+            raise StateError(
+                f"{item.name} has {name} {value!r}, which is no date like 2026-03-31. Mend it in "
+                "the table of attributes and import it again."
+            ) from None
+
+
+def _model(house: House, record: ModelRecord, study: Study) -> _Model:
+    from models.artifacts import HeldOut, verify
+    from models.suggester import Suggester
+
+    folder = folder_of(house, record.version)
+    verify(folder)
+    held = HeldOut.read(folder)
+    suggester = Suggester.load(folder, encoder_cache=house.cache)
+    return _Model(
+        held=HeldScores(
+            version=record.version,
+            keys=held.keys,
+            codes=held.codes,
+            scores=held.scores.astype(np.float64),
+            applied=held.applied,
+        ),
+        vectors={item.name: suggester.look(item).vector for item in study.transcripts},
+    )
+
+
+def _answers(asked: Asked, by: str, model: _Model | None) -> tuple[Answers, ...]:
+    if by == CODER:
+        return (coders_of(asked),)
+    told = () if model is None else (model_of(asked, model.held),)
+    return (use_of(asked), *told, coders_of(asked))
+
+
+def _all(answers: Iterable[Answers]) -> tuple[Question, ...]:
+    return tuple(question for part in answers for question in part.questions)
+
+
+def _scores(held: HeldScores) -> dict[tuple[str, int, int, int], dict[str, float]]:
+    return {
+        key: dict(zip(held.codes, row.tolist(), strict=True))
+        for key, row in zip(held.keys, held.scores, strict=True)
+    }
+
+
+def _texts(model: _Model, waves: Waves, study: Study) -> tuple[TextShift, ...]:
+    names = [item.name for item in study.transcripts]
+    labels = {
+        names[at]: waves.names[waves.wave[at]]
+        for at in np.argsort(waves.wave, kind="stable")
+        if waves.wave[at] >= 0
+    }
+    trained = frozenset(key[0] for key in model.held.keys)
+    return texts_of(model.vectors, labels, trained, seed=SEED)
+
+
+def _charts(people: CodingTable, study: Study) -> tuple[ControlChart, ...]:
+    """A chart for each coder, the transcripts in the order in which the coder coded them."""
+    first: dict[tuple[str, str], datetime] = {}
+    for coding in study.human_codings:
+        if coding.coded_at is not None:
+            key = (coding.coder, coding.transcript)
+            first[key] = min(first.get(key, coding.coded_at), coding.coded_at)
+    charts = []
+    for one in against_others(people):
+        own = {name: moment for (coder, name), moment in first.items() if coder == one.coder}
+        chart = chart_of(one, people.transcripts, sorted(own, key=lambda at: own[at]), seed=SEED)
+        if chart is not None:
+            charts.append(chart)
+    return tuple(charts)
+
+
+def _sizes(people: CodingTable, waves: Waves) -> tuple[WaveSize, ...]:
+    sizes = []
+    for name in waves.names:
+        inside = waves.members(name)[people.clusters]
+        read = people.read & inside
+        sizes.append(
+            WaveSize(
+                name=name,
+                transcripts=len(np.unique(people.clusters[read.any(axis=0)])),
+                segments=int(read.any(axis=0).sum()),
+                coders=tuple(people.coders[at] for at in np.flatnonzero(read.any(axis=1))),
+            )
+        )
+    return tuple(sizes)
+
+
+def _acceptance(decisions: Sequence[DecisionRecord]) -> tuple[Acceptance, ...]:
+    """By model version, the share of shown suggestions that were kept as they were."""
+    versions: dict[str, dict[str, dict[str, int]]] = {}
+    for one in decisions:
+        if one.model_version and one.kind != "added":
+            counts = versions.setdefault(one.model_version, {}).setdefault(
+                one.transcript, {"accepted": 0, "changed": 0, "rejected": 0}
+            )
+            counts[str(one.kind)] += 1
+    found = []
+    for version, transcripts in versions.items():
+        kinds = np.array([list(one.values()) for one in transcripts.values()], dtype=np.float64)
+        total = kinds.sum(axis=1)
+        (share,) = jackknife(
+            leave_one_out(
+                np.stack([kinds[:, 0], total], axis=-1)[:, np.newaxis],
+                lambda part: part[..., 0] / part[..., 1],
+                used=total[:, np.newaxis] > 0,
+            ),
+            scale=Scale.LOGIT,
+            n=[int(total.sum())],
+            min_clusters=MIN_A_WAVE,
+        )
+        accepted, changed, rejected = (int(one) for one in kinds.sum(axis=0))
+        found.append(
+            Acceptance(
+                version=version,
+                transcripts=len(transcripts),
+                accepted=accepted,
+                changed=changed,
+                rejected=rejected,
+                share=share,
+            )
+        )
+    return tuple(found)
+
+
+def _saturation(people: CodingTable, study: Study) -> Saturation:
+    """In the order in which transcripts were first coded; those without a time come last."""
+    first: dict[str, datetime] = {}
+    for coding in study.human_codings:
+        if coding.coded_at is not None:
+            first[coding.transcript] = min(
+                first.get(coding.transcript, coding.coded_at), coding.coded_at
+            )
+    met = np.zeros((len(people.transcripts), len(people.codes)), dtype=np.bool_)
+    np.logical_or.at(met, people.clusters, people.applied.any(axis=0))
+    read = np.zeros(len(people.transcripts), dtype=np.bool_)
+    read[people.clusters[people.read.any(axis=0)]] = True
+    order = sorted(
+        np.flatnonzero(read).tolist(),
+        key=lambda at: (
+            people.transcripts[at] not in first,
+            first[people.transcripts[at]].timestamp() if people.transcripts[at] in first else 0.0,
+            at,
+        ),
+    )
+    return saturation_of([people.transcripts[at] for at in order], met[order])
