@@ -20,6 +20,7 @@ from service.problems import add_problem_handlers
 from service.routes import (
     codebooks,
     counts,
+    drift,
     forms,
     jobs,
     login,
@@ -71,8 +72,10 @@ def create_app(house: House) -> FastAPI:
         models.router,
         reports.router,
         counts.router,
+        drift.router,
         pages.router,
         pages_counts.router,
+        drift.pages,
         forms.router,
         login.router,
     ):

@@ -14,8 +14,8 @@ from annotations.reliability.report import ReliabilityReport
 from service.wire_reports import EstimateOut
 
 
-def _model_of(kind: Any, known: dict[type, type[BaseModel]]) -> type[BaseModel]:
-    """The model of a dataclass as `service.documents.document` writes it."""
+def model_of(kind: Any, known: dict[type, type[BaseModel]]) -> type[BaseModel]:
+    """The model of a dataclass as `service.documents.document` writes it; `known` grows."""
     if kind not in known:
         members: dict[str, Any] = {
             item.name: (_type_of(item.type, known), ...) for item in fields(kind)
@@ -27,7 +27,7 @@ def _model_of(kind: Any, known: dict[type, type[BaseModel]]) -> type[BaseModel]:
 def _type_of(kind: Any, known: dict[type, type[BaseModel]]) -> Any:
     """NaN is written as null, a tuple as a list."""
     if is_dataclass(kind) and isinstance(kind, type):
-        return _model_of(kind, known)
+        return model_of(kind, known)
     if kind is float:
         return float | None
     parts = get_args(kind)
@@ -38,5 +38,5 @@ def _type_of(kind: Any, known: dict[type, type[BaseModel]]) -> Any:
     return kind
 
 
-AgreementOut = _model_of(ReliabilityReport, {Estimate: EstimateOut})
+AgreementOut = model_of(ReliabilityReport, {Estimate: EstimateOut})
 """The whole report."""
