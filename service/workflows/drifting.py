@@ -75,6 +75,11 @@ def drift(
         whole = work.studies.load(study)
         record = work.models.active(study)
         decisions = work.label_studio.decisions(study)
+    if not whole.human_readings:
+        raise StateError(
+            f"nobody has coded {study} yet, so there is nothing to compare. "
+            f"Import some: {command('import', study)} PATH..."
+        )
     people = people_of(whole.table())
     there = set(people.transcripts)
     read = [item for item in whole.transcripts if item.name in there]
