@@ -24,8 +24,8 @@ def drift(
     by: Annotated[
         str,
         typer.Option(
-            help="What tells the waves: wave (an attribute), date (earlier and later half), or "
-            "coder (waves, and only the coders are asked about)."
+            help="What tells the waves: wave (an attribute), date (earlier and later half), "
+            "codebook (the version read under), or coder (waves, only coders are asked about)."
         ),
     ] = "wave",
     attribute: Annotated[

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1", tags=["reports"], dependencies=[for_api], r
 pages = APIRouter(include_in_schema=False)
 
 By = Annotated[
-    Literal["wave", "date", "coder"],
+    Literal["wave", "date", "coder", "codebook"],
     Query(description="What tells the waves; by coder, only the coders are asked about."),
 ]
 Attribute = Annotated[

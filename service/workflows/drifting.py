@@ -1,7 +1,7 @@
 """Drift: what changed between waves without anybody deciding it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -12,11 +12,9 @@ from annotations.reliability.agreement import people_of
 from annotations.reliability.drift.answers import (
     Answers,
     Asked,
-    HeldScores,
     chart_of,
     coders_of,
     model_of,
-    texts_of,
     use_of,
 )
 from annotations.reliability.drift.coders import against_others
@@ -24,32 +22,31 @@ from annotations.reliability.drift.control_chart import ControlChart
 from annotations.reliability.drift.findings import findings_of
 from annotations.reliability.drift.notes import notes_of, summary_of
 from annotations.reliability.drift.outcome import Acceptance, DriftReport, Question, WaveSize
-from annotations.reliability.drift.texts import TextShift
 from annotations.reliability.drift.waves import (
     MIN_A_WAVE,
     Waves,
     waves_by_attribute,
     waves_by_halves,
 )
-from annotations.reliability.estimate import Floats, Scale, jackknife, leave_one_out
+from annotations.reliability.estimate import Scale, jackknife, leave_one_out
 from annotations.reliability.saturation import Saturation, saturation_of
 from annotations.study import Study
 from annotations.transcripts import Transcript
 from service.house import House
-from service.storage.records import DecisionRecord, ModelRecord
-from service.workflows.modelling import folder_of
+from service.storage.records import DecisionRecord
+from service.workflows.codebook_notes import codebook_notes
+from service.workflows.drift_model import (
+    DriftModel,
+    open_model,
+    scores_by_segment,
+    text_shifts,
+    unasked_note,
+)
+from service.workflows.model_codes import codes_of_model
 
-WAVE, DATE, CODER = "wave", "date", "coder"
-WAYS = (WAVE, DATE, CODER)
+WAVE, DATE, CODER, CODEBOOK = "wave", "date", "coder", "codebook"
+WAYS = (WAVE, DATE, CODER, CODEBOOK)
 SEED = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Model:
-    """The model in use: its held-out scores, and a vector for every transcript."""
-
-    held: HeldScores
-    vectors: Mapping[str, Floats]
 
 
 def drift(
@@ -64,17 +61,27 @@ def drift(
 
     `by` wave: the values of the attribute (`wave` unless named) are waves; date: the earlier
     and the later half by an attribute with ISO dates (`date`); coder: waves again, of which
-    only the coders are asked about. `adjust` names attributes that comparisons of use hold
-    constant. Raises NotFound for an unknown study, StateError where there are no two waves or
-    an attribute is not there.
+    only the coders are asked about; codebook: the version of the codebook under which most of a
+    transcript was read. Codings are read under the newest version. `adjust` names attributes
+    that comparisons of use hold constant. Raises NotFound for an unknown study, StateError where
+    there are no two waves or an attribute is not there.
     """
     if by not in WAYS:
         raise StateError(f"--by {by}: there is no such way; choose {', '.join(WAYS)}")
-    name = attribute or (DATE if by == DATE else WAVE)
+    if by == CODEBOOK and attribute is not None:
+        raise StateError(
+            "--by codebook takes no --attribute: versions of the codebook are the waves"
+        )
+    name = CODEBOOK if by == CODEBOOK else attribute or (DATE if by == DATE else WAVE)
     with house.database.reading() as work:
         whole = work.studies.load(study)
         record = work.models.active(study)
         decisions = work.label_studio.decisions(study)
+        versions = work.codebooks.versions_read(study)
+        codes = None if record is None else codes_of_model(work, study, record)
+        about_codebook = codebook_notes(work, study)
+    if by == CODEBOOK:
+        whole = _with_versions(whole, versions)
     if not whole.human_readings:
         raise StateError(
             f"nobody has coded {study} yet, so there is nothing to compare. "
@@ -85,11 +92,15 @@ def drift(
     read = [item for item in whole.transcripts if item.name in there]
     waves = _waves(whole, read, by, name, adjust)
     asked = Asked(table=people, waves=waves, seed=SEED)
-    held = None if record is None or by == CODER else _model(house, record, whole)
+    held = None if record is None or by == CODER else open_model(house, record, whole, codes)
     answers = _answers(asked, by, held)
-    findings = findings_of(_all(answers), people, waves, {} if held is None else _scores(held.held))
+    findings = findings_of(
+        _all(answers), people, waves, {} if held is None else scores_by_segment(held.held)
+    )
     texts = (
-        () if held is None else _texts(held, _waves(whole, whole.transcripts, by, name, ()), whole)
+        ()
+        if held is None
+        else text_shifts(held, _waves(whole, whole.transcripts, by, name, ()), whole, seed=SEED)
     )
     charts = _charts(people, whole)
     sizes = _sizes(people, waves)
@@ -110,15 +121,21 @@ def drift(
         texts=texts,
         acceptance=_acceptance(decisions),
         saturation=None if by == CODER else _saturation(people, whole),
-        notes=notes_of(
-            questions,
-            sizes,
-            assisted=sum(reading.assisted for reading in whole.human_readings),
-            without=[
-                name for name, wave in zip(people.transcripts, waves.wave, strict=True) if wave < 0
-            ],
-            attribute=name,
-            model=held is not None or by == CODER,
+        notes=(
+            *about_codebook,
+            *unasked_note(held),
+            *notes_of(
+                questions,
+                sizes,
+                assisted=sum(reading.assisted for reading in whole.human_readings),
+                without=[
+                    name
+                    for name, wave in zip(people.transcripts, waves.wave, strict=True)
+                    if wave < 0
+                ],
+                attribute=name,
+                model=held is not None or by == CODER,
+            ),
         ),
     )
 
@@ -160,27 +177,20 @@ def _check_dates(study: Study, name: str) -> None:
             ) from None
 
 
-def _model(house: House, record: ModelRecord, study: Study) -> _Model:
-    from models.artifacts import HeldOut, verify
-    from models.suggester import Suggester
-
-    folder = folder_of(house, record.version)
-    verify(folder)
-    held = HeldOut.read(folder)
-    suggester = Suggester.load(folder, encoder_cache=house.cache)
-    return _Model(
-        held=HeldScores(
-            version=record.version,
-            keys=held.keys,
-            codes=held.codes,
-            scores=held.scores.astype(np.float64),
-            applied=held.applied,
+def _with_versions(study: Study, versions: Mapping[str, int]) -> Study:
+    """The study whose transcripts have the codebook version that they were read under."""
+    return replace(
+        study,
+        transcripts=tuple(
+            replace(item, attributes={**item.attributes, CODEBOOK: str(versions[item.name])})
+            if item.name in versions
+            else item
+            for item in study.transcripts
         ),
-        vectors={item.name: suggester.look(item).vector for item in study.transcripts},
     )
 
 
-def _answers(asked: Asked, by: str, model: _Model | None) -> tuple[Answers, ...]:
+def _answers(asked: Asked, by: str, model: DriftModel | None) -> tuple[Answers, ...]:
     if by == CODER:
         return (coders_of(asked),)
     told = () if model is None else (model_of(asked, model.held),)
@@ -189,24 +199,6 @@ def _answers(asked: Asked, by: str, model: _Model | None) -> tuple[Answers, ...]
 
 def _all(answers: Iterable[Answers]) -> tuple[Question, ...]:
     return tuple(question for part in answers for question in part.questions)
-
-
-def _scores(held: HeldScores) -> dict[tuple[str, int, int, int], dict[str, float]]:
-    return {
-        key: dict(zip(held.codes, row.tolist(), strict=True))
-        for key, row in zip(held.keys, held.scores, strict=True)
-    }
-
-
-def _texts(model: _Model, waves: Waves, study: Study) -> tuple[TextShift, ...]:
-    names = [item.name for item in study.transcripts]
-    labels = {
-        names[at]: waves.names[waves.wave[at]]
-        for at in np.argsort(waves.wave, kind="stable")
-        if waves.wave[at] >= 0
-    }
-    trained = frozenset(key[0] for key in model.held.keys)
-    return texts_of(model.vectors, labels, trained, seed=SEED)
 
 
 def _charts(people: CodingTable, study: Study) -> tuple[ControlChart, ...]:

@@ -61,7 +61,7 @@ def test_without_a_model_by_dates_and_with_attributes_held_constant(
     ("options", "words"),
     [
         (("--attribute", "ward"), "no transcript of managers has the attribute 'ward'"),
-        (("--by", "moon"), "choose wave, date, coder"),
+        (("--by", "moon"), "choose wave, date, coder, codebook"),
         (("--by", "date", "--attribute", "trust"), "is no date like"),
     ],
 )
@@ -99,3 +99,36 @@ def test_what_was_coded_with_suggestions_in_sight_is_left_out(
     assert outcome.code == 0, outcome.err
     assert [wave["transcripts"] for wave in outcome.document["waves"]] == [10, 9]
     assert any("5 readings of turns" in note for note in outcome.document["notes"])
+
+
+def test_by_codebook_old_codings_are_read_under_the_newest_version(
+    run: Callable, folder: Callable, tmp_path: Path
+) -> None:
+    edits = tmp_path / "edits.yaml"
+    edits.write_text(
+        "author: lead\nreason: said better\noperations:\n  - rename: Tea\n    to: Hot drinks\n"
+    )
+    for first, code in ((0, "Tea"), (10, "Hot drinks")):
+        places = [(at, turn) for at in range(first, first + 10) for turn in range(5)]
+        files = folder(
+            transcripts="transcript,turn,speaker,text\n"
+            + "".join(f"t{at:02},{turn},P,words of turn {turn}\n" for at, turn in places),
+            codings="transcript,turn,start,end,code,coder,coded_at\n"
+            + "".join(
+                f"t{at:02},{turn},,,{code if turn == at % 2 else ''},ann,\n" for at, turn in places
+            ),
+        )
+        imported = run("import", "tea", files)
+        assert imported.code == 0, imported.err
+        if not first:
+            applied = run("codebook", "apply", "tea", edits, "--yes")
+            assert applied.code == 0, applied.err
+    outcome = run("drift", "tea", "--by", "codebook", "--json")
+    assert outcome.code == 0, outcome.err
+    assert [wave["transcripts"] for wave in outcome.document["waves"]] == [10, 10]
+    (change,) = _changes(outcome.document, "use")
+    assert change["subject"] == "Hot drinks"
+    assert change["before"]["value"] == change["after"]["value"] == pytest.approx(0.2)
+    refused = run("drift", "tea", "--by", "codebook", "--attribute", "wave")
+    assert refused.code == 1
+    assert "takes no --attribute" in refused.err
