@@ -16,7 +16,7 @@ from service.wire_reports import EstimateOut
 
 
 def model_of(kind: Any, known: dict[type, type[BaseModel]]) -> type[BaseModel]:
-    """The model of a dataclass as `service.documents.document` writes it."""
+    """The model of a dataclass as `service.documents.document` writes it; `known` grows."""
     if kind not in known:
         members: dict[str, Any] = {
             item.name: (_type_of(item.type, known), ...) for item in fields(kind)

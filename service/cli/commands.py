@@ -11,6 +11,7 @@ from service.cli import (
     choosing,
     codebooks,
     counting,
+    drifting,
     exporting,
     extending,
     keeping,
@@ -45,6 +46,7 @@ modelling.add_to(app)
 choosing.add_to(app)
 agreeing.add_to(app)
 counting.add_to(app)
+drifting.add_to(app)
 exporting.add_to(app)
 extending.add_to(app)
 bulk.add_to(app)

@@ -106,6 +106,24 @@ class CodebookLog:
             )
         )
 
+    def versions_read(self, study: str) -> dict[str, int]:
+        """The version under which people read most of each transcript's turns; ties: the newer."""
+        row = lookup.study_id(self._session, study)
+        query = (
+            select(TranscriptRow.name, ReadingRow.version, ReadingRow.coder, func.count())
+            .join(TranscriptRow, TranscriptRow.id == ReadingRow.transcript_id)
+            .where(TranscriptRow.study_id == row)
+            .group_by(TranscriptRow.name, ReadingRow.version, ReadingRow.coder)
+        )
+        counts: dict[str, Counter[int]] = {}
+        for name, version, coder, turns in self._session.execute(query):
+            if not is_model(coder):
+                counts.setdefault(name, Counter())[version] += turns
+        return {
+            name: max(found, key=lambda version: (found[version], version))
+            for name, found in counts.items()
+        }
+
     def choices_in(
         self, study: str, annotation_id: int
     ) -> dict[tuple[int, int, int, int], tuple[Choice, ...]]:

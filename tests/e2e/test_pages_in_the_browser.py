@@ -85,6 +85,7 @@ def places(page: Page, second_coder: "SecondCoder") -> list[str]:
         f"{base}/agreement",
         f"{base}/matrix?by=trust&by=group",
         f"{base}/cooccurrence",
+        f"{base}/drift?by=wave&adjust=trust",
         f"{base}/models",
         f"{base}/models/{version}",
         f"{base}/compare?one={version}&other={version}",
@@ -115,6 +116,25 @@ def test_every_page_is_accessible_and_fits(
             if one["impact"] in ("serious", "critical")
         ]
     assert faults == []
+
+
+def test_the_drift_page_names_the_code_that_moved_and_no_other(
+    page: Page, second_coder: "SecondCoder"
+) -> None:
+    page.goto(f"{second_coder.url}/studies/managers/drift")
+    expect(page.locator("#summary li")).to_have_count(1)
+    expect(page.locator("#summary li")).to_contain_text(
+        "Knowledge > Evidence and data is used more"
+    )
+    row = page.locator("#use tbody tr", has_text="Evidence and data")
+    expect(row).to_contain_text("yes")
+    expect(page.locator("#use tbody td", has_text="yes")).to_have_count(1)
+    assert page.locator("section li q").count() == 6
+    page.get_by_label("Compare by").select_option("coder")
+    page.get_by_role("button", name="Compare").click()
+    page.wait_for_url("**by=coder**")
+    expect(page.locator("#use")).to_have_count(0)
+    expect(page.locator("#agreement")).to_be_visible()
 
 
 def test_a_training_started_from_the_page_moves_and_finishes(

@@ -1,0 +1,1 @@
+"""What changed between waves without anybody deciding it: use, meaning, coders, model, texts."""

@@ -1,0 +1,177 @@
+"""Do coders code as they did? Each against the others by wave, and against their own coding."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from annotations.codings import ADJUDICATED, CodingTable
+from annotations.reliability.coefficients import pair_alpha
+from annotations.reliability.drift.ratios import DRAWS
+from annotations.reliability.drift.waves import MIN_A_WAVE
+from annotations.reliability.estimate import (
+    Bools,
+    Estimate,
+    Floats,
+    Scale,
+    jackknife,
+    leave_one_out,
+)
+from annotations.reliability.tallies import Ints, grouping, pair_tables
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgainstOthers:
+    """A coder beside the others on the units that both read.
+
+    *Shapes:* `disagreed` (units,): whether the coder's set of codes is not that of the
+    majority of the others, ties left out; `bias` (units, codes): applied by the coder minus the
+    share of the others who did; `clusters` (units,).
+    """
+
+    coder: str
+    disagreed: Bools
+    bias: Floats
+    clusters: Ints
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SelfAgreement:
+    """A coder's second coding of what they had coded before, without seeing the first.
+
+    `shift` is codings in the new minus codings in the old, for each segment and code; `p` that
+    of flipping the sign of whole transcripts, two-sided. Drift of which as much is gained as
+    lost shows in `alpha` alone.
+    """
+
+    coder: str
+    code: str | None
+    alpha: Estimate
+    shift: Estimate
+    p: float | None
+
+
+def against_others(table: CodingTable) -> tuple[AgainstOthers, ...]:
+    """Every coder against the others, on unassisted readings. Adjudicated coding is a consensus.
+
+    Where the team agreed on a unit, the agreed coding stands for the others.
+    """
+    table = table.unassisted()
+    agreed = table.coders.index(ADJUDICATED) if ADJUDICATED in table.coders else None
+    settled = table.read[agreed] if agreed is not None else np.zeros(len(table.units), np.bool_)
+    found = []
+    for at, coder in enumerate(table.coders):
+        if at == agreed:
+            continue
+        others = table.read.copy()
+        others[at] = False
+        others[:, settled] = False
+        if agreed is not None:
+            others[agreed] = settled
+        readers = others.sum(axis=0)
+        units = np.flatnonzero(table.read[at] & (readers > 0))
+        yes = (table.applied[:, units] & others[:, units, np.newaxis]).sum(axis=0)
+        share = yes / readers[units, np.newaxis]
+        clear = (share != 0.5).all(axis=1)
+        own = table.applied[at, units]
+        found.append(
+            AgainstOthers(
+                coder=coder,
+                disagreed=((own != (share > 0.5)) & clear[:, np.newaxis]).any(axis=1),
+                bias=own - share,
+                clusters=table.clusters[units],
+            )
+        )
+    return tuple(found)
+
+
+def disagreement_sums(one: AgainstOthers, groups: int) -> Floats:
+    """Units disagreed on, and units; *shape:* (transcripts, 1, 1, 2)."""
+    values = np.stack([one.disagreed, np.ones(len(one.clusters))], axis=-1)
+    sums = grouping(one.clusters, groups) @ values.astype(np.float64)
+    return np.asarray(sums)[:, np.newaxis, np.newaxis]
+
+
+def bias_sums(one: AgainstOthers, groups: int) -> Floats:
+    """A coder's lead over the others, and units; *shape:* (transcripts, codes, 1, 2)."""
+    by_transcript = grouping(one.clusters, groups)
+    lead: Floats = by_transcript @ one.bias
+    units = np.broadcast_to((by_transcript @ np.ones(len(one.clusters)))[:, np.newaxis], lead.shape)
+    return np.stack([lead, units], axis=-1)[:, :, np.newaxis]
+
+
+def self_agreement(
+    coder: str,
+    codes: Sequence[str],
+    old: Bools,
+    new: Bools,
+    clusters: Ints,
+    *,
+    groups: int,
+    seed: int,
+    draws: int = DRAWS,
+) -> tuple[SelfAgreement, ...]:
+    """A coder's blind re-coding beside the earlier one: all codes pooled first, then each.
+
+    *Shapes:* `old`, `new` (segments, codes), `clusters` (segments,) below `groups`.
+    """
+    tables = pair_tables(
+        first=old,
+        second=new,
+        both=np.ones(len(old), dtype=np.bool_),
+        clusters=clusters,
+        groups=groups,
+    ).reshape(groups, len(codes), 4)
+    tables = np.concatenate([tables.sum(axis=1, keepdims=True), tables], axis=1)
+    used = tables.sum(axis=-1) > 0
+    n = [int(count) for count in tables.sum(axis=(0, -1))]
+    alphas = jackknife(
+        leave_one_out(
+            tables, lambda sums: pair_alpha(sums.reshape(*sums.shape[:-1], 2, 2)), used=used
+        ),
+        scale=Scale.ATANH,
+        n=n,
+        undefined=["everything or nothing was coded, both times"] * len(n),
+        min_clusters=MIN_A_WAVE,
+    )
+    shifts = jackknife(
+        leave_one_out(tables, _shift, used=used), scale=Scale.RAW, n=n, min_clusters=MIN_A_WAVE
+    )
+    p = flipped(tables[..., 1] - tables[..., 2], seed=seed, draws=draws)
+    enough = used.sum(axis=0) >= MIN_A_WAVE
+    return tuple(
+        SelfAgreement(
+            coder=coder,
+            code=code,
+            alpha=alphas[at],
+            shift=shifts[at],
+            p=float(p[at]) if enough[at] else None,
+        )
+        for at, code in enumerate([None, *codes])
+    )
+
+
+def flipped(differences: Floats, *, seed: int, draws: int = DRAWS) -> Floats:
+    """P of the sum of differences when the sign of each transcript's is drawn at random.
+
+    *Shape:* (transcripts, statistics) to (statistics,). Two-sided; all sign patterns are tried
+    where there are no more of them than `draws`.
+    """
+    some = differences[(differences != 0).any(axis=1)]
+    if not len(some):
+        return np.ones(differences.shape[1])
+    observed = np.abs(some.sum(axis=0)) - 1e-9
+    if 2 ** min(len(some), 60) <= draws:
+        patterns = np.indices((2,) * len(some)).reshape(len(some), -1).T * 2.0 - 1.0
+        exact: Floats = (np.abs(patterns @ some) >= observed).mean(axis=0)
+        return exact
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(draws, len(some)))
+    extreme = (np.abs(signs @ some) >= observed).sum(axis=0)
+    drawn: Floats = (1 + extreme) / (draws + 1)
+    return drawn
+
+
+def _shift(sums: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shift: Floats = (sums[..., 1] - sums[..., 2]) / sums.sum(axis=-1)
+    return shift

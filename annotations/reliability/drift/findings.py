@@ -1,0 +1,252 @@
+"""What moved, in plain words, with what to do about it and passages from before and after."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from annotations.codings import CodingTable
+from annotations.reliability.drift.outcome import (
+    AGREEMENT,
+    CALIBRATION,
+    CODERS,
+    LEANING,
+    MEANING,
+    MODEL,
+    USE,
+    Comparison,
+    Excerpt,
+    Finding,
+    Question,
+)
+from annotations.reliability.drift.ratios import Change
+from annotations.reliability.drift.waves import Waves
+
+EXCERPTS = 3
+_SMALL = 0.1
+
+Scores = Mapping[tuple[str, int, int, int], Mapping[str, float]]
+"""A model's held-out probability of each code, by segment."""
+
+
+def findings_of(
+    questions: Sequence[Question], table: CodingTable, waves: Waves, scores: Scores
+) -> tuple[Finding, ...]:
+    """A finding for each change that is one after correction, in the order of the questions."""
+    return tuple(
+        _finding(question.name, pair, change, table, waves, scores)
+        for question in questions
+        for pair in question.comparisons
+        for change in pair.changes
+        if change.moved
+    )
+
+
+def _coder_in(subject: str, table: CodingTable) -> str:
+    """The coder that a subject "coder: code" names."""
+    return max((name for name in table.coders if subject.startswith(f"{name}: ")), key=len)
+
+
+def _finding(
+    question: str,
+    pair: Comparison,
+    change: Change,
+    table: CodingTable,
+    waves: Waves,
+    scores: Scores,
+) -> Finding:
+    coder = _coder_in(change.subject, table) if question == LEANING else None
+    code = change.subject if coder is None else change.subject.removeprefix(f"{coder}: ")
+    before, after = (
+        _excerpts(code, coder, name, table, waves, scores, unlikely=question == MEANING and late)
+        for late, name in ((False, pair.before), (True, pair.after))
+    )
+    words = _WORDS[question](change)
+    return Finding(
+        question=question,
+        subject=change.subject,
+        before=pair.before,
+        after=pair.after,
+        words=f"{words} {_surety(change)}",
+        advice=_advice(question, change),
+        excerpts_before=before,
+        excerpts_after=after,
+    )
+
+
+def _surety(change: Change) -> str:
+    difference = change.difference
+    return (
+        f"The difference is {_figure(difference.value)} "
+        f"(95% interval {_figure(difference.low)} to {_figure(difference.high)}; p "
+        f"{_p(change.p)}, {_p(change.adjusted)} after correction for all that was looked at), on "
+        f"{change.before.clusters} and {change.after.clusters} transcripts."
+    )
+
+
+def _use(change: Change) -> str:
+    verb = "more" if change.difference.value > 0 else "less"
+    return (
+        f"{change.subject} is used {verb}: on {_percent(change.after.value)} of segments, before "
+        f"on {_percent(change.before.value)}."
+    )
+
+
+def _meaning(change: Change) -> str:
+    harder = change.difference.value > 0
+    return (
+        f"{change.subject} is applied to different text: passages that people give it "
+        f"{'are harder' if harder else 'are easier'} to tell from others by what the model learned "
+        f"from all waves (mean log loss {_figure(change.before.value)}, then "
+        f"{_figure(change.after.value)})."
+    )
+
+
+def _coders(change: Change) -> str:
+    verb = "more" if change.difference.value > 0 else "less"
+    return (
+        f"{change.subject} differs {verb} from the other coders: on "
+        f"{_percent(change.after.value)} of the segments that others read too, before on "
+        f"{_percent(change.before.value)}."
+    )
+
+
+def _leaning(change: Change) -> str:
+    verb = "more" if change.difference.value > 0 else "less"
+    return (
+        f"{change.subject} is applied {verb} than before, beside the other coders on the same "
+        f"segments: {_points(change.after.value)} apart from them, before "
+        f"{_points(change.before.value)}."
+    )
+
+
+def _agreement(change: Change) -> str:
+    verb = "better" if change.difference.value > 0 else "worse"
+    return (
+        f"Coders agree {verb} on {change.subject}: alpha {_figure(change.after.value)}, before "
+        f"{_figure(change.before.value)}."
+    )
+
+
+def _model(change: Change) -> str:
+    verb = "better" if change.difference.value > 0 else "worse"
+    return (
+        f"The model agrees {verb} with people on {change.subject}: alpha "
+        f"{_figure(change.after.value)}, before {_figure(change.before.value)}."
+    )
+
+
+def _calibration(change: Change) -> str:
+    return (
+        "The model's probabilities stand elsewhere: on average "
+        f"{_points(change.after.value)} from what people coded, before "
+        f"{_points(change.before.value)}."
+    )
+
+
+_WORDS: Mapping[str, Callable[[Change], str]] = {
+    USE: _use,
+    MEANING: _meaning,
+    CODERS: _coders,
+    LEANING: _leaning,
+    AGREEMENT: _agreement,
+    MODEL: _model,
+    CALIBRATION: _calibration,
+}
+
+
+def _advice(question: str, change: Change) -> str:
+    rose = change.difference.value > 0
+    if question == USE:
+        return (
+            "Nothing to recode for this alone. Read the passages: if they fit the definition, it "
+            "is what people speak of that changed, and prevalence is to be reported by wave."
+        )
+    if question == MEANING:
+        return (
+            "Read the passages of both waves beside the definition. If it no longer fits, redefine "
+            "or split the code and recode the earlier wave; then train again."
+        )
+    if question in (CODERS, LEANING):
+        return (
+            "Go through the passages with this coder and the definition; recode the later wave for "
+            "this coder if they strayed, and double-code some transcripts of the earlier wave anew."
+        )
+    if question == AGREEMENT:
+        return (
+            "Nothing."
+            if rose
+            else "Meet over the disputed segments, sharpen the definition, recode the later wave."
+        )
+    return (
+        "Nothing." if rose and question == MODEL else "Train again with the later wave's codings."
+    )
+
+
+def _excerpts(
+    code: str,
+    coder: str | None,
+    wave: str,
+    table: CodingTable,
+    waves: Waves,
+    scores: Scores,
+    *,
+    unlikely: bool,
+) -> tuple[Excerpt, ...]:
+    """Passages with the code, from different transcripts where there are.
+
+    Where the meaning moved, those of the later wave which the model finds least likely, of the
+    earlier one the likeliest; else in an order that a hash of their place makes.
+    """
+    if code not in table.codes:
+        return ()
+    at = table.codes.index(code)
+    applied = table.applied[:, :, at]
+    if coder is not None:
+        applied = applied[[table.coders.index(coder)]]
+    inside = waves.members(wave)[table.clusters]
+    names = (coder,) if coder is not None else table.coders
+    found = []
+    for place in np.flatnonzero(applied.any(axis=0) & inside):
+        unit = table.units[place]
+        found.append(
+            Excerpt(
+                transcript=unit.transcript,
+                turn=unit.turn,
+                start=unit.start,
+                end=unit.end,
+                text=unit.text,
+                coders=tuple(names[who] for who in np.flatnonzero(applied[:, place])),
+                score=scores.get(unit.key, {}).get(code),
+            )
+        )
+
+    def order(one: Excerpt) -> tuple[float, str]:
+        likely = 0.0 if one.score is None else one.score
+        place = f"{one.transcript} {one.turn} {one.start}".encode()
+        return (likely if unlikely else 0.0, hashlib.sha256(place).hexdigest())
+
+    chosen: dict[str, Excerpt] = {}
+    for one in sorted(found, key=order):
+        chosen.setdefault(one.transcript, one)
+    return tuple(chosen.values())[:EXCERPTS]
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}%"
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.1f} points"
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) < _SMALL else f"{value:.2f}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "below .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")

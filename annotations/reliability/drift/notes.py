@@ -1,0 +1,119 @@
+"""The report's first sentences, and what it leaves out or could not have seen."""
+
+from collections.abc import Sequence
+
+from annotations.reliability.drift.control_chart import ControlChart
+from annotations.reliability.drift.outcome import USE, Finding, Question, WaveSize
+from annotations.reliability.drift.ratios import Change
+from annotations.reliability.drift.texts import TextShift
+from annotations.reliability.drift.waves import MIN_A_WAVE
+
+_NAMED = 8
+
+
+def summary_of(
+    questions: Sequence[Question],
+    findings: Sequence[Finding],
+    texts: Sequence[TextShift],
+    charts: Sequence[ControlChart],
+    sizes: Sequence[WaveSize],
+) -> tuple[str, ...]:
+    """What moved in one sentence each, what to do, and how much was tested."""
+    tested = [
+        change
+        for question in questions
+        for pair in question.comparisons
+        for change in pair.changes
+        if change.p is not None
+    ]
+    said = [f"{one.words} {one.advice}" for one in findings]
+    if not tested:
+        said.append(
+            "Nothing could be tested: "
+            + ", ".join(f"{one.transcripts} transcripts in {one.name}" for one in sizes)
+            + f"; a test needs {MIN_A_WAVE} in each of two waves. The figures are a description."
+        )
+    elif not findings:
+        said.append(
+            f"Nothing moved that these data can show: {len(tested)} comparisons were tested and "
+            "none stands after correction."
+        )
+    said.extend(
+        f"The texts of {text.after} are unlike those of {text.before} (p {text.p:.3f}, on "
+        f"{text.transcripts[0]} and {text.transcripts[1]} transcripts): a model that learned from "
+        "the one deserves less trust on the other. Code some of these transcripts blind and "
+        "train again."
+        for text in texts
+        if text.moved
+    )
+    said.extend(
+        f"{chart.coder} passes the control chart's limit at {chart.alarm}: from about there on "
+        "they disagree with the others more than they used to. Look at what they coded there."
+        for chart in charts
+        if chart.alarm is not None
+    )
+    return tuple(said)
+
+
+def notes_of(
+    questions: Sequence[Question],
+    sizes: Sequence[WaveSize],
+    *,
+    assisted: int,
+    without: Sequence[str],
+    attribute: str,
+    model: bool,
+) -> tuple[str, ...]:
+    """What was left out, what may confound, and what could not have been seen."""
+    notes = []
+    if assisted:
+        notes.append(
+            f"{assisted} readings of turns were made with suggestions in sight; they are left out, "
+            "since suggestions change what people code."
+        )
+    if without:
+        named = ", ".join(without[:_NAMED])
+        more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
+        notes.append(f"Without a value of {attribute}, and left out: {named}{more}.")
+    if len({one.coders for one in sizes}) > 1:
+        notes.append(
+            "The waves were not coded by the same people ("
+            + "; ".join(f"{one.name}: {', '.join(one.coders)}" for one in sizes)
+            + "): a change of use may be a change of coders."
+        )
+    if not model:
+        notes.append(
+            "No model was trained, so that the meaning of codes and the model are not asked about."
+        )
+    for question in questions:
+        for pair in question.comparisons:
+            left = max((change.left_out for change in pair.changes), default=0)
+            if left:
+                notes.append(
+                    f"{left} transcripts of {pair.before} and {pair.after} lie in groups with "
+                    "fewer than two transcripts in one of the waves; comparisons of "
+                    f"{question.name} leave them out."
+                )
+            if question.name == USE:
+                notes.extend(_weak(pair.before, pair.after, pair.changes))
+    return tuple(dict.fromkeys(notes))
+
+
+def _weak(before: str, after: str, changes: Sequence[Change]) -> list[str]:
+    """Codes whose use could double, or vanish, and more likely than 1 in 10 not be seen."""
+    weak = [
+        change.subject
+        for change in changes
+        if change.detectable is not None
+        and change.before.defined
+        and change.detectable > max(change.before.value, change.after.value)
+    ]
+    if not weak:
+        return []
+    named = ", ".join(weak[:_NAMED]) + (
+        f" and {len(weak) - _NAMED} more" if len(weak) > _NAMED else ""
+    )
+    return [
+        f"From {before} to {after}, the power to see a use that doubles is below .90 for: {named}. "
+        "Nothing found there does not mean that nothing moved."
+    ]

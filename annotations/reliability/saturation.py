@@ -1,0 +1,126 @@
+"""Has the codebook settled? New codes, and new code-transcript pairs, as transcripts are coded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import curve_fit
+from scipy.special import gammaln
+
+from annotations.reliability.estimate import Bools, Estimate, Floats, Replicates, Scale, jackknife
+
+BASE = 4
+RUN = 2
+THRESHOLD = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saturation:
+    """What transcripts add, in the order in which they were coded.
+
+    `codes` and `pairs` are how many codes, and pairs of a code and a transcript, had been met
+    after each transcript; `expected` is the number of codes after so many transcripts in random
+    order. `new_share` is the share of new information in the last run (Guest, Namey & Chen
+    2020), `reached` the number of transcripts after which it was at most .05, None where never.
+    `coverage` is Good-Turing's: the chance that a code met in one more transcript is known.
+    `asymptote` is the number of codes that the fitted curve a·n/(b + n) tends to.
+    """
+
+    transcripts: tuple[str, ...]
+    codes: tuple[int, ...]
+    pairs: tuple[int, ...]
+    expected: tuple[float, ...]
+    base: int
+    run: int
+    new_share: float
+    reached: int | None
+    coverage: Estimate
+    asymptote: float
+
+
+def saturation_of(
+    transcripts: Sequence[str], met: Bools, *, base: int = BASE, run: int = RUN
+) -> Saturation:
+    """Saturation from which transcript holds which code, transcripts in the order of coding.
+
+    *Shape:* `met` (transcripts, codes).
+    """
+    number = len(transcripts)
+    seen: Bools = np.asarray(np.cumsum(met, axis=0) > 0)
+    codes = seen.sum(axis=1)
+    frequency = met.sum(axis=0)
+    expected = _expected(frequency[frequency > 0], number)
+    share, reached = _runs(codes.astype(np.float64), base, run)
+    return Saturation(
+        transcripts=tuple(transcripts),
+        codes=tuple(int(one) for one in codes),
+        pairs=tuple(int(one) for one in np.cumsum(met.sum(axis=1))),
+        expected=tuple(float(one) for one in expected),
+        base=base,
+        run=run,
+        new_share=share,
+        reached=reached,
+        coverage=_coverage(met),
+        asymptote=_asymptote(expected),
+    )
+
+
+def _expected(frequency: Floats, number: int) -> Floats:
+    """Rarefaction: codes minus the chance that n transcripts drawn miss each (Hurlbert 1971)."""
+    n = np.arange(1, number + 1)[:, np.newaxis]
+    left = number - np.asarray(frequency, dtype=np.float64)
+    possible = left >= n
+    rest = np.where(possible, left - n, 0.0)
+    missed = np.exp(
+        gammaln(left + 1) - gammaln(rest + 1) - gammaln(number + 1) + gammaln(number - n + 1)
+    )
+    found: Floats = (1.0 - np.where(possible, missed, 0.0)).sum(axis=1)
+    return found
+
+
+def _runs(codes: Floats, base: int, run: int) -> tuple[float, int | None]:
+    """The share of new codes in the last run, and when it was first small enough."""
+    share, reached = float("nan"), None
+    if len(codes) < base + run or codes[base - 1] == 0:
+        return share, reached
+    for end in range(base + run, len(codes) + 1):
+        share = float((codes[end - 1] - codes[end - 1 - run]) / codes[base - 1])
+        if reached is None and share <= THRESHOLD:
+            reached = end
+    return share, reached
+
+
+def _coverage(met: Bools) -> Estimate:
+    """1 - f1/n: f1 codes met in a single transcript, n pairs of code and transcript."""
+    frequency: Floats = met.sum(axis=0, dtype=np.float64)
+    total = int(met.sum())
+    if not total:
+        return Estimate.undefined("nobody applied a code", clusters=len(met))
+    without: Floats = frequency - met
+    pairs = without.sum(axis=1)
+    single: Bools = np.equal(without, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deletions = 1.0 - single.sum(axis=1) / pairs
+    (estimate,) = jackknife(
+        Replicates(
+            values=np.array([1.0 - np.count_nonzero(frequency == 1) / total]),
+            deletions=deletions[:, np.newaxis],
+            used=np.asarray(met.any(axis=1)).reshape(-1, 1),
+        ),
+        scale=Scale.LOGIT,
+        n=[total],
+    )
+    return estimate
+
+
+def _asymptote(expected: Floats) -> float:
+    n = np.arange(1, len(expected) + 1, dtype=np.float64)
+    if len(expected) < BASE or expected[-1] == 0:
+        return float("nan")
+    try:
+        (most, _half), _ = curve_fit(
+            lambda x, a, b: a * x / (b + x), n, expected, p0=(expected[-1], 1.0), bounds=(0, np.inf)
+        )
+    except RuntimeError:
+        return float("nan")
+    return float(most)

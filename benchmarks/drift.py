@@ -1,0 +1,328 @@
+"""Drift on real transcripts divided into waves: false alarms where nothing moved, and power.
+
+    python benchmarks/drift.py [--divisions 1000] [--planted 100] [--again]
+
+Lessons (talkmoves) and narratives (leoka) are divided at random into two waves. Each test's
+share of p <= .05 where nothing was planted is its false alarms; beside them those of the usual
+tests, which take segments as independent. Then changes are planted in the second wave. Each
+part is written as soon as it is done, and what is there is not measured again.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from machine import RESULTS, TALKMOVES, machine, read_study
+from scipy import stats
+from scipy.spatial.distance import cdist
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from annotations.reliability.agreement import people_of
+from annotations.reliability.drift.alphas import alpha_replicates, compare_alphas
+from annotations.reliability.drift.coders import flipped
+from annotations.reliability.drift.control_chart import control_chart
+from annotations.reliability.drift.meaning import loss_sums
+from annotations.reliability.drift.ratios import Sides, compare_ratios
+from annotations.reliability.drift.texts import text_shift
+from annotations.reliability.estimate import Bools, Floats, Scale
+from annotations.reliability.tallies import Ints, grouping
+
+WAVE = 30
+DRAWS = 400
+FOLDS = 5
+WIDTH = 50
+LEVEL = 0.05
+RESULT = RESULTS / "drift.json"
+LEOKA = TALKMOVES.parent / "leoka"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Material:
+    """A study in numbers. *Shapes:* `features` (segments, width), `truth` (segments, codes)."""
+
+    codes: tuple[str, ...]
+    truth: Floats
+    clusters: Ints
+    groups: int
+    features: Floats
+
+
+def material_of(folder: Path) -> Material:
+    """The majority's coding of codes with 200 segments or more, and features of the words."""
+    table = people_of(read_study(folder).table())
+    label = table.majority()
+    known = ~np.isnan(label).any(axis=1)
+    truth = (label[known] == 1).astype(np.float64)
+    common = np.flatnonzero(truth.sum(axis=0) >= 200)
+    texts = [unit.text for unit, kept in zip(table.units, known, strict=True) if kept]
+    words = make_pipeline(
+        TfidfVectorizer(min_df=3, sublinear_tf=True), TruncatedSVD(WIDTH, random_state=0)
+    )
+    return Material(
+        codes=tuple(table.codes[at] for at in common),
+        truth=truth[:, common],
+        clusters=table.clusters[known],
+        groups=len(table.transcripts),
+        features=words.fit_transform(texts),
+    )
+
+
+def held_out(features: Floats, truth: Floats, clusters: Ints) -> Floats:
+    """Probabilities by folds that leave transcripts out; *shape:* (segments, codes)."""
+    found = np.full(truth.shape, 0.5)
+    for fold in range(FOLDS):
+        out = clusters % FOLDS == fold
+        for code in range(truth.shape[1]):
+            if 0 < truth[~out, code].sum() < (~out).sum():
+                fitted = LogisticRegression(C=10, max_iter=200).fit(
+                    features[~out], truth[~out, code]
+                )
+                found[out, code] = fitted.predict_proba(features[out])[:, 1]
+    return found
+
+
+def divide(rng: np.random.Generator, groups: int, wave: int = WAVE) -> Sides:
+    """Two waves of transcripts drawn at random."""
+    drawn = rng.permutation(groups)[: 2 * wave]
+    before, after = (np.isin(np.arange(groups), part) for part in (drawn[:wave], drawn[wave:]))
+    return Sides(before=before, after=after, stratum=np.zeros(groups, dtype=np.int64))
+
+
+def chi_squared(sums: Floats, sides: Sides) -> list[float]:
+    """Segments with and without each code in two waves, as if they were independent."""
+    found = []
+    for code in range(sums.shape[1]):
+        table = []
+        for arm in (sides.before, sides.after):
+            yes, number = sums[arm, code, 0].sum(axis=0)
+            table.append([yes, number - yes])
+        if min(np.sum(table, axis=0)) > 0:
+            found.append(float(stats.chi2_contingency(table, correction=False).pvalue))
+    return found
+
+
+def mmd(features: Floats, clusters: Ints, sides: Sides, rng: np.random.Generator) -> float:
+    """The kernel two-sample test of 150 segments a wave, permuting segments."""
+    rows = [
+        rng.choice(np.flatnonzero(arm[clusters]), 150, replace=False)
+        for arm in (sides.before, sides.after)
+    ]
+    apart = cdist(*[features[np.concatenate(rows)]] * 2, "sqeuclidean")
+    kernel = np.exp(-apart / np.median(apart[apart > 0]))
+    np.fill_diagonal(kernel, 0.0)
+    signs = np.repeat([-1.0, 1.0], 150)
+    lots = np.stack([signs, *(rng.permutation(signs) for _ in range(100))])
+    values = ((lots @ kernel) * lots).sum(axis=1)
+    return float((values >= values[0] - 1e-12).mean())
+
+
+def shares(p: list[float]) -> dict[str, Any]:
+    """How often p was at most .05, with the upper bound of its 95% interval (Clopper-Pearson)."""
+    hits, number = int(np.sum(np.array(p) <= LEVEL)), len(p)
+    upper = float(stats.beta.ppf(0.975, hits + 1, number - hits)) if hits < number else 1.0
+    return {"tests": number, "share": round(hits / max(number, 1), 4), "upper": round(upper, 4)}
+
+
+def false_alarms(folder: Path, divisions: int) -> dict[str, Any]:
+    """Nothing planted: one test of each kind a division, on a code drawn at random."""
+    data = material_of(folder)
+    rng = np.random.default_rng(1)
+    by_transcript = grouping(data.clusters, data.groups)
+    read = np.broadcast_to(
+        (by_transcript @ np.ones(len(data.clusters)))[:, None], (data.groups, len(data.codes))
+    )
+    use = np.stack([by_transcript @ data.truth, read], axis=-1)[:, :, np.newaxis]
+    loss = loss_sums(
+        held_out(data.features, data.truth, data.clusters), data.truth, data.clusters, data.groups
+    )
+    means = (by_transcript @ data.features) / read[:, :1].clip(1)
+    p: dict[str, list[float]] = {
+        name: [] for name in ("use", "meaning", "text", "chi-squared", "MMD")
+    }
+    for number in range(divisions):
+        sides = divide(rng, data.groups)
+        code = [int(rng.integers(len(data.codes)))]
+        for name, sums, scale in (("use", use, Scale.LOGIT), ("meaning", loss, Scale.RAW)):
+            (change,) = compare_ratios(
+                ["code"], sums[:, code], sides, seed=number, scale=scale, draws=DRAWS
+            )
+            if change.p is not None:
+                p[name].append(change.p)
+        text = text_shift(
+            means, sides.before, sides.after, names=("", ""), seed=number, draws=DRAWS
+        )
+        p["text"].append(1.0 if text.p is None else text.p)
+        p["chi-squared"] += chi_squared(use[:, code], sides)
+        if min(read[sides.before, 0].sum(), read[sides.after, 0].sum()) >= 150:
+            p["MMD"].append(mmd(data.features, data.clusters, sides, rng))
+    return {name: shares(values) for name, values in p.items()}
+
+
+def agreement_alarms(divisions: int) -> dict[str, Any]:
+    """leoka's coders: alpha of two random waves of narratives, pooled over codes."""
+    table = people_of(read_study(LEOKA).table())
+    rng = np.random.default_rng(2)
+    p = []
+    for _ in range(divisions):
+        sides = divide(rng, len(table.transcripts), 2 * WAVE)
+        one, two = (alpha_replicates(table, arm) for arm in (sides.before, sides.after))
+        changes = compare_alphas(("all codes", *table.codes), one, two, (1, 1))
+        p += [changes[0].p] if changes[0].p is not None else []
+    return {"agreement": shares(p)}
+
+
+def coder_alarms(divisions: int) -> dict[str, Any]:
+    """Simulated: 30 transcripts by 10 segments, errors that differ between transcripts."""
+    rng = np.random.default_rng(3)
+    p: dict[str, list[float]] = {"recoding": [], "control chart": []}
+    for number in range(divisions):
+        errors = rng.beta(2, 18, size=30)
+        flips = rng.random((30, 10)) < errors[:, None]
+        signs = rng.choice([-1, 1], size=(30, 10))
+        p["recoding"].append(
+            float(flipped((flips * signs).sum(axis=1)[:, None], seed=number, draws=DRAWS)[0])
+        )
+        chart = control_chart(
+            "",
+            tuple(map(str, range(30))),
+            flips.ravel(),
+            np.repeat(np.arange(30), 10),
+            seed=number,
+            runs=200,
+        )
+        p["control chart"].append(1.0 if chart is None or chart.alarm is None else 0.0)
+    return {name: shares(values) for name, values in p.items()}
+
+
+def planted_use(planted: int) -> dict[str, Any]:
+    """Simulated as in the plan: prevalence .10 that becomes .15 or .20, ICC .07, 40 segments."""
+    rng = np.random.default_rng(4)
+    found = {}
+    for late in (0.15, 0.20):
+        p = []
+        for number in range(planted):
+            means = np.repeat([0.1, late], WAVE)
+            own = rng.beta(13 * means, 13 * (1 - means))
+            sums = np.stack([rng.binomial(40, own), np.full(2 * WAVE, 40)], axis=-1)
+            after = np.arange(2 * WAVE) >= WAVE
+            sides = Sides(before=~after, after=after, stratum=np.zeros(2 * WAVE, dtype=np.int64))
+            (change,) = compare_ratios(
+                ["code"], sums[:, None, None].astype(np.float64), sides, seed=number, draws=DRAWS
+            )
+            p.append(1.0 if change.p is None else change.p)
+        found[f".10 to {late:.2f}"] = shares(p)
+    return found
+
+
+def planted_meaning(planted: int) -> dict[str, Any]:
+    """talkmoves: in the second wave two codes change names, or a code takes in 30% of another.
+
+    The classifier is fitted again on the changed codings each time.
+    """
+    data = material_of(TALKMOVES)
+    rng = np.random.default_rng(5)
+    found = {}
+    for wave in (25, 40):
+        for name in ("swapped", "broadened"):
+            p: dict[str, list[float]] = {"meaning": [], "use": []}
+            for number in range(planted):
+                sides = divide(rng, data.groups, wave)
+                one, other = rng.choice(len(data.codes), size=2, replace=False)
+                rows = np.flatnonzero((sides.before | sides.after)[data.clusters])
+                clusters, late = data.clusters[rows], sides.after[data.clusters[rows]]
+                truth = changed(data.truth[rows, one], data.truth[rows, other], late, name, rng)
+                p["meaning"].append(meaning_p(data.features[rows], truth, clusters, sides, number))
+                sums = np.stack(
+                    [
+                        np.bincount(clusters, weights=values, minlength=data.groups)
+                        for values in (truth, np.ones(len(truth)))
+                    ],
+                    axis=-1,
+                )[:, None, None]
+                (use,) = compare_ratios(["code"], sums, sides, seed=number, draws=DRAWS)
+                p["use"].append(1.0 if use.p is None else use.p)
+            found[f"{name}, {wave} a wave"] = {key: shares(values) for key, values in p.items()}
+    return found
+
+
+def changed(one: Floats, other: Floats, late: Bools, how: str, rng: np.random.Generator) -> Floats:
+    """The first code's coding, with what the second wave made of it."""
+    if how == "swapped":
+        return np.where(late, other, one)
+    # As many of its passages are the other's as make 30% of it.
+    mine, theirs = (
+        np.flatnonzero(late & (one == 1)),
+        np.flatnonzero(late & (other == 1) & (one == 0)),
+    )
+    number = min(int(0.3 * len(mine)), len(theirs))
+    truth = one.copy()
+    truth[rng.choice(mine, number, replace=False)] = 0.0
+    truth[rng.choice(theirs, number, replace=False)] = 1.0
+    return truth
+
+
+def meaning_p(features: Floats, truth: Floats, clusters: Ints, sides: Sides, seed: int) -> float:
+    """P of a change of meaning, by a classifier fitted on these codings."""
+    scores = held_out(features, truth[:, None], clusters)
+    loss = loss_sums(scores, truth[:, None], clusters, len(sides.before))
+    (change,) = compare_ratios(["code"], loss, sides, seed=seed, scale=Scale.RAW, draws=DRAWS)
+    return 1.0 if change.p is None else change.p
+
+
+def planted_coder(planted: int) -> dict[str, Any]:
+    """Simulated: 30 transcripts by 10; a re-coding with 8 points more false positives."""
+    rng = np.random.default_rng(6)
+    p = []
+    for number in range(planted):
+        rates = rng.beta(2, 23, size=30) + 0.0
+        gained = rng.random((30, 10)) < rates[:, None]
+        old_noise = rng.choice([-1, 0, 1], p=[0.04, 0.92, 0.04], size=(30, 10))
+        p.append(
+            float(
+                flipped(
+                    (gained + old_noise).sum(axis=1)[:, None].astype(float),
+                    seed=number,
+                    draws=DRAWS,
+                )[0]
+            )
+        )
+    return {"recoding, +8 points": shares(p)}
+
+
+def main() -> None:
+    """Measure what is not in the result yet."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--divisions", type=int, default=1000)
+    parser.add_argument("--planted", type=int, default=100)
+    parser.add_argument("--again", action="store_true")
+    given = parser.parse_args()
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "false alarms, talkmoves": lambda: false_alarms(TALKMOVES, given.divisions),
+        "false alarms, leoka": lambda: false_alarms(LEOKA, given.divisions),
+        "false alarms, coders (simulated)": lambda: coder_alarms(given.divisions),
+        "power, use (simulated)": lambda: planted_use(given.divisions),
+        "power, coder (simulated)": lambda: planted_coder(given.divisions),
+        "power, meaning (talkmoves)": lambda: planted_meaning(given.planted),
+        "false alarms, agreement (leoka)": lambda: agreement_alarms(given.divisions // 2),
+    }
+    done = json.loads(RESULT.read_text()) if RESULT.exists() and not given.again else {}
+    for name, measure in parts.items():
+        if name in done:
+            continue
+        start = time.monotonic()
+        done[name] = {**measure(), "seconds": round(time.monotonic() - start)}
+        done["machine"] = machine()
+        RESULT.write_text(json.dumps(done, indent=2) + "\n")
+        print(name, json.dumps(done[name]), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The command that looks for drift."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.options import Home, Json, Study, open_home
+from service.cli.present import say, show_json, show_line, show_table, warn
+from service.cli.writing import write_file
+
+if TYPE_CHECKING:
+    from annotations.reliability.drift.outcome import DriftReport, Question
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("drift")(drift)
+
+
+def drift(
+    context: typer.Context,
+    study: Study,
+    by: Annotated[
+        str,
+        typer.Option(
+            help="What tells the waves: wave (an attribute), date (earlier and later half), "
+            "codebook (the version read under), or coder (waves, only coders are asked about)."
+        ),
+    ] = "wave",
+    attribute: Annotated[
+        str | None,
+        typer.Option(
+            help="The attribute of transcripts that holds waves or dates (else wave or date).",
+            show_default=False,
+        ),
+    ] = None,
+    adjust: Annotated[
+        str,
+        typer.Option(
+            help="Attributes to hold constant when use is compared, separated by commas.",
+            show_default=False,
+        ),
+    ] = "",
+    html: Annotated[
+        Path | None, typer.Option(help="Write the report as one page.", show_default=False)
+    ] = None,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Compare waves: what codes are used for, how coders code, whether the model still fits."""
+    from service.workflows.drifting import drift as run
+
+    names = [name.strip() for name in adjust.split(",") if name.strip()]
+    found = run(open_home(context, home), study, by=by, attribute=attribute, adjust=names)
+    if html is not None:
+        from service.documents import document
+        from service.web.drift_page import drift_page
+
+        write_file(html, drift_page(document(found)).html)
+        say(f"Wrote {html}.")
+    if json:
+        show_json(found)
+        return
+    _show(found)
+
+
+def _show(found: "DriftReport") -> None:
+    for sentence in found.summary:
+        show_line(sentence)
+    for finding in found.findings:
+        for name, excerpts in (
+            (finding.before, finding.excerpts_before),
+            (finding.after, finding.excerpts_after),
+        ):
+            for one in excerpts:
+                show_line(f"  {name}, {one.transcript}, turn {one.turn}: {one.text}")
+    for question in found.questions:
+        _show_question(question)
+    for note in found.notes:
+        warn(note)
+
+
+def _show_question(question: "Question") -> None:
+    from annotations.reliability.drift.outcome import LEANING, TITLES
+
+    for pair in question.comparisons:
+        rows = [
+            (
+                change.subject,
+                change.before,
+                change.after,
+                change.difference,
+                "–" if change.p is None else f"{change.p:.3f}",
+                "–" if change.adjusted is None else f"{change.adjusted:.3f}",
+                "moved" if change.moved else "",
+            )
+            for change in pair.changes
+            # Coders times codes are many: what could not be tested is in the other forms.
+            if question.name != LEANING or change.p is not None
+        ]
+        if rows:
+            show_table(
+                f"{TITLES[question.name]}: {pair.before} and {pair.after}",
+                ["", pair.before, pair.after, "difference", "p", "corrected", ""],
+                rows,
+            )

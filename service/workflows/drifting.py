@@ -1,0 +1,293 @@
+"""Drift: what changed between waves without anybody deciding it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from annotations.codings import CodingTable
+from annotations.errors import StateError, command
+from annotations.reliability.agreement import people_of
+from annotations.reliability.drift.answers import (
+    Answers,
+    Asked,
+    chart_of,
+    coders_of,
+    model_of,
+    use_of,
+)
+from annotations.reliability.drift.coders import against_others
+from annotations.reliability.drift.control_chart import ControlChart
+from annotations.reliability.drift.findings import findings_of
+from annotations.reliability.drift.notes import notes_of, summary_of
+from annotations.reliability.drift.outcome import Acceptance, DriftReport, Question, WaveSize
+from annotations.reliability.drift.waves import (
+    MIN_A_WAVE,
+    Waves,
+    waves_by_attribute,
+    waves_by_halves,
+)
+from annotations.reliability.estimate import Scale, jackknife, leave_one_out
+from annotations.reliability.saturation import Saturation, saturation_of
+from annotations.study import Study
+from annotations.transcripts import Transcript
+from service.house import House
+from service.storage.records import DecisionRecord
+from service.workflows.codebook_notes import codebook_notes
+from service.workflows.drift_model import (
+    DriftModel,
+    open_model,
+    scores_by_segment,
+    text_shifts,
+    unasked_note,
+)
+from service.workflows.model_codes import codes_of_model
+
+WAVE, DATE, CODER, CODEBOOK = "wave", "date", "coder", "codebook"
+WAYS = (WAVE, DATE, CODER, CODEBOOK)
+SEED = 0
+
+
+def drift(
+    house: House,
+    study: str,
+    *,
+    by: str = WAVE,
+    attribute: str | None = None,
+    adjust: Sequence[str] = (),
+) -> DriftReport:
+    """Compare waves of a study, on what people read without suggestions in sight.
+
+    `by` wave: the values of the attribute (`wave` unless named) are waves; date: the earlier
+    and the later half by an attribute with ISO dates (`date`); coder: waves again, of which
+    only the coders are asked about; codebook: the version of the codebook under which most of a
+    transcript was read. Codings are read under the newest version. `adjust` names attributes
+    that comparisons of use hold constant. Raises NotFound for an unknown study, StateError where
+    there are no two waves or an attribute is not there.
+    """
+    if by not in WAYS:
+        raise StateError(f"--by {by}: there is no such way; choose {', '.join(WAYS)}")
+    if by == CODEBOOK and attribute is not None:
+        raise StateError(
+            "--by codebook takes no --attribute: versions of the codebook are the waves"
+        )
+    name = CODEBOOK if by == CODEBOOK else attribute or (DATE if by == DATE else WAVE)
+    with house.database.reading() as work:
+        whole = work.studies.load(study)
+        record = work.models.active(study)
+        decisions = work.label_studio.decisions(study)
+        versions = work.codebooks.versions_read(study)
+        codes = None if record is None else codes_of_model(work, study, record)
+        about_codebook = codebook_notes(work, study)
+    if by == CODEBOOK:
+        whole = _with_versions(whole, versions)
+    if not whole.human_readings:
+        raise StateError(
+            f"nobody has coded {study} yet, so there is nothing to compare. "
+            f"Import some: {command('import', study)} PATH..."
+        )
+    people = people_of(whole.table())
+    there = set(people.transcripts)
+    read = [item for item in whole.transcripts if item.name in there]
+    waves = _waves(whole, read, by, name, adjust)
+    asked = Asked(table=people, waves=waves, seed=SEED)
+    held = None if record is None or by == CODER else open_model(house, record, whole, codes)
+    answers = _answers(asked, by, held)
+    findings = findings_of(
+        _all(answers), people, waves, {} if held is None else scores_by_segment(held.held)
+    )
+    texts = (
+        ()
+        if held is None
+        else text_shifts(held, _waves(whole, whole.transcripts, by, name, ()), whole, seed=SEED)
+    )
+    charts = _charts(people, whole)
+    sizes = _sizes(people, waves)
+    questions = _all(answers)
+    return DriftReport(
+        study=study,
+        by=by,
+        attribute=name,
+        adjusted=tuple(adjust),
+        model=None if record is None else record.version,
+        waves=sizes,
+        summary=summary_of(questions, findings, texts, charts, sizes),
+        findings=findings,
+        questions=questions,
+        trends=tuple(one for part in answers for one in part.trends),
+        rankings=tuple(one for part in answers for one in part.rankings),
+        charts=charts,
+        texts=texts,
+        acceptance=_acceptance(decisions),
+        saturation=None if by == CODER else _saturation(people, whole),
+        notes=(
+            *about_codebook,
+            *unasked_note(held),
+            *notes_of(
+                questions,
+                sizes,
+                assisted=sum(reading.assisted for reading in whole.human_readings),
+                without=[
+                    name
+                    for name, wave in zip(people.transcripts, waves.wave, strict=True)
+                    if wave < 0
+                ],
+                attribute=name,
+                model=held is not None or by == CODER,
+            ),
+        ),
+    )
+
+
+def _waves(
+    study: Study, transcripts: Sequence[Transcript], by: str, name: str, adjust: Sequence[str]
+) -> Waves:
+    known = {key for item in study.transcripts for key in item.attributes}
+    for wanted in (name, *adjust):
+        if wanted not in known:
+            raise StateError(
+                f"no transcript of {study.name} has the attribute {wanted!r}; they have "
+                f"{', '.join(sorted(known)) or 'none'}. Name another with --attribute, or import "
+                "a table of attributes."
+            )
+    make = waves_by_halves if by == DATE else waves_by_attribute
+    waves = make(transcripts, name, adjust=adjust)
+    if by == DATE:
+        _check_dates(study, name)
+    if len(waves.names) < 2:
+        raise StateError(
+            f"the transcripts of {study.name} that were read without suggestions have "
+            f"{'one value' if waves.names else 'no value'} of {name!r}; a comparison needs two. "
+            f"See {command('matrix', study.name, '--by', name)}"
+        )
+    return waves
+
+
+def _check_dates(study: Study, name: str) -> None:
+    for item in study.transcripts:
+        value = item.attributes.get(name, "").strip()
+        try:
+            if value:
+                datetime.fromisoformat(value)
+        except ValueError:
+            raise StateError(
+                f"{item.name} has {name} {value!r}, which is no date like 2026-03-31. Mend it in "
+                "the table of attributes and import it again."
+            ) from None
+
+
+def _with_versions(study: Study, versions: Mapping[str, int]) -> Study:
+    """The study whose transcripts have the codebook version that they were read under."""
+    return replace(
+        study,
+        transcripts=tuple(
+            replace(item, attributes={**item.attributes, CODEBOOK: str(versions[item.name])})
+            if item.name in versions
+            else item
+            for item in study.transcripts
+        ),
+    )
+
+
+def _answers(asked: Asked, by: str, model: DriftModel | None) -> tuple[Answers, ...]:
+    if by == CODER:
+        return (coders_of(asked),)
+    told = () if model is None else (model_of(asked, model.held),)
+    return (use_of(asked), *told, coders_of(asked))
+
+
+def _all(answers: Iterable[Answers]) -> tuple[Question, ...]:
+    return tuple(question for part in answers for question in part.questions)
+
+
+def _charts(people: CodingTable, study: Study) -> tuple[ControlChart, ...]:
+    """A chart for each coder, the transcripts in the order in which the coder coded them."""
+    first: dict[tuple[str, str], datetime] = {}
+    for coding in study.human_codings:
+        if coding.coded_at is not None:
+            key = (coding.coder, coding.transcript)
+            first[key] = min(first.get(key, coding.coded_at), coding.coded_at)
+    charts = []
+    for one in against_others(people):
+        own = {name: moment for (coder, name), moment in first.items() if coder == one.coder}
+        chart = chart_of(one, people.transcripts, sorted(own, key=lambda at: own[at]), seed=SEED)
+        if chart is not None:
+            charts.append(chart)
+    return tuple(charts)
+
+
+def _sizes(people: CodingTable, waves: Waves) -> tuple[WaveSize, ...]:
+    sizes = []
+    for name in waves.names:
+        inside = waves.members(name)[people.clusters]
+        read = people.read & inside
+        sizes.append(
+            WaveSize(
+                name=name,
+                transcripts=len(np.unique(people.clusters[read.any(axis=0)])),
+                segments=int(read.any(axis=0).sum()),
+                coders=tuple(people.coders[at] for at in np.flatnonzero(read.any(axis=1))),
+            )
+        )
+    return tuple(sizes)
+
+
+def _acceptance(decisions: Sequence[DecisionRecord]) -> tuple[Acceptance, ...]:
+    """By model version, the share of shown suggestions that were kept as they were."""
+    versions: dict[str, dict[str, dict[str, int]]] = {}
+    for one in decisions:
+        if one.model_version and one.kind != "added":
+            counts = versions.setdefault(one.model_version, {}).setdefault(
+                one.transcript, {"accepted": 0, "changed": 0, "rejected": 0}
+            )
+            counts[str(one.kind)] += 1
+    found = []
+    for version, transcripts in versions.items():
+        kinds = np.array([list(one.values()) for one in transcripts.values()], dtype=np.float64)
+        total = kinds.sum(axis=1)
+        (share,) = jackknife(
+            leave_one_out(
+                np.stack([kinds[:, 0], total], axis=-1)[:, np.newaxis],
+                lambda part: part[..., 0] / part[..., 1],
+                used=total[:, np.newaxis] > 0,
+            ),
+            scale=Scale.LOGIT,
+            n=[int(total.sum())],
+            min_clusters=MIN_A_WAVE,
+        )
+        accepted, changed, rejected = (int(one) for one in kinds.sum(axis=0))
+        found.append(
+            Acceptance(
+                version=version,
+                transcripts=len(transcripts),
+                accepted=accepted,
+                changed=changed,
+                rejected=rejected,
+                share=share,
+            )
+        )
+    return tuple(found)
+
+
+def _saturation(people: CodingTable, study: Study) -> Saturation:
+    """In the order in which transcripts were first coded; those without a time come last."""
+    first: dict[str, datetime] = {}
+    for coding in study.human_codings:
+        if coding.coded_at is not None:
+            first[coding.transcript] = min(
+                first.get(coding.transcript, coding.coded_at), coding.coded_at
+            )
+    met = np.zeros((len(people.transcripts), len(people.codes)), dtype=np.bool_)
+    np.logical_or.at(met, people.clusters, people.applied.any(axis=0))
+    read = np.zeros(len(people.transcripts), dtype=np.bool_)
+    read[people.clusters[people.read.any(axis=0)]] = True
+    order = sorted(
+        np.flatnonzero(read).tolist(),
+        key=lambda at: (
+            people.transcripts[at] not in first,
+            first[people.transcripts[at]].timestamp() if people.transcripts[at] in first else 0.0,
+            at,
+        ),
+    )
+    return saturation_of([people.transcripts[at] for at in order], met[order])
