@@ -83,6 +83,8 @@ def _ray(address: str | None, workers: int | None) -> Any:
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
+    # Else small shards are gathered into one block, and one actor would have all of them.
+    context.target_max_block_size = 1
     return ray
 
 

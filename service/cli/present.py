@@ -223,9 +223,11 @@ def _in_lines() -> Report:
 
 def _to_hold_all(console: Console) -> Console:
     """The console, or where it is no terminal one that folds nothing for want of width."""
-    if console.is_terminal or "COLUMNS" in os.environ:
+    if console.is_terminal:
         return console
-    return Console(file=console.file, highlight=False, soft_wrap=True, width=_WIDE)
+    # A width that the environment gives holds from now on, not from when this was imported.
+    width = None if "COLUMNS" in os.environ else _WIDE
+    return Console(file=console.file, highlight=False, soft_wrap=True, width=width)
 
 
 def _cell(value: object) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from annotations.formats.label_config import label_config_for
 from service.label_studio.client import Client
 from service.label_studio.server import LocalLabelStudio
 from service.security import WEBHOOK_HEADER
@@ -57,8 +58,16 @@ def replicas(
         yield made
 
 
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """The team's database, as a third one sees it."""
+    opened = Database(url)
+    yield opened
+    opened.close()
+
+
 def test_fifty_coders_lose_nothing_and_nothing_comes_twice(
-    replicas: list["SecondCoder"], url: str, label_studio: LocalLabelStudio
+    replicas: list["SecondCoder"], database: Database, label_studio: LocalLabelStudio
 ) -> None:
     first, second = replicas
     first.run(
@@ -66,7 +75,6 @@ def test_fifty_coders_lose_nothing_and_nothing_comes_twice(
         *("--token", label_studio.token, "--ml-url", first.url),
     )
     first.run("label-studio", "push", STUDY)
-    database = Database(url)
     with database.reading() as work:
         tasks = work.label_studio.tasks(STUDY)
         connection = work.label_studio.connection(STUDY)
@@ -123,6 +131,7 @@ def test_fifty_coders_lose_nothing_and_nothing_comes_twice(
     with database.reading() as work:
         assert sorted(work.label_studio.annotation_ids(STUDY)) == sorted(written)
         version = work.models.active(STUDY)
+        codebook = work.studies.codebook(STUDY)
     # The second service has none of the first one's files, and suggests with its model.
     seen = next(task for task in tasks if not task.blind)
     data = {task.id: task.data for task in client.tasks(connection.project_id)}
@@ -131,6 +140,7 @@ def test_fifty_coders_lose_nothing_and_nothing_comes_twice(
         json={
             "tasks": [{"id": seen.task_id, "data": data[seen.task_id]}],
             "project": f"{connection.project_id}.1",
+            "label_config": label_config_for(codebook),
         },
         headers={"Authorization": "Bearer the-team-s-token"},
         timeout=120,
@@ -139,4 +149,3 @@ def test_fifty_coders_lose_nothing_and_nothing_comes_twice(
     assert version is not None
     assert shown.json()["model_version"] == version.version
     assert (second.home / "models" / version.version).is_dir()
-    database.close()
