@@ -137,6 +137,7 @@ def _add_attributes(data: Json, name: str, place: Place, intake: Intake) -> None
 def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
     """Put in the codings and readings of the tasks' annotations, with what they leave out."""
     listed = intake.listed
+    numbers: dict[Place, dict[str, None]] = {}
     left_out: Counter[tuple[Place, str]] = Counter()
     drafts: dict[Place, list[Task]] = defaultdict(list)
     again: dict[Place, list[Task]] = defaultdict(list)
@@ -164,10 +165,18 @@ def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
                 if coder in coders:
                     again[task.place].append(task)
                 coders.add(coder)
+                if coder.isdecimal():
+                    numbers.setdefault(task.place, {})[coder] = None
     for (place, what), count in left_out.items():
         intake.refuse(place, f"{count} result{'s' * (count > 1)} {what}")
     for place, of_file in drafts.items():
         intake.refuse(place, _drafts(of_file))
+    for place, found in numbers.items():
+        intake.note(
+            place,
+            f"names coders by number ({', '.join(found)}), as Label Studio's plain export does: "
+            "they are other coders than people of the study who have names",
+        )
     for place, of_file in again.items():
         intake.note(
             place,

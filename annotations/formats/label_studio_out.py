@@ -21,6 +21,7 @@ from annotations.formats.results import MEMO_TYPE, Json
 from annotations.study import Study
 from annotations.transcripts import Transcript
 
+_MOST_NAMED = 5
 _OFFSETS = ("startOffset", "endOffset")
 
 
@@ -124,6 +125,13 @@ def _not_carried(study: Study, *, whole: bool) -> tuple[str, ...]:
     )
     lost = [f"{number} {what}" for number, what in about if number]
     notes = ["A task has no codebook: colours and rules are not in it (--format csv has them)."]
+    coders = list(dict.fromkeys(one.coder for one in study.human_readings))
+    if coders:
+        named = ", ".join(coders[:_MOST_NAMED]) + ", ..." * (len(coders) > _MOST_NAMED)
+        notes.append(
+            "Label Studio takes the tasks in only where every coder has an account there under "
+            f"that name as its e-mail: {named}."
+        )
     if any(one.coded_at for one in study.codings):
         notes.append("Of a coder's times on a transcript the last is kept.")
     if lost:

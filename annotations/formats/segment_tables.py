@@ -89,6 +89,7 @@ def read(table: Table, intake: Intake) -> None:
     listed = intake.listed
     passages: dict[str, Passages] = {}
     unknown: dict[str, int] = {}
+    coders: dict[tuple[str, str], None] = {}
     for row in table.rows:
         place = Place(file=table.file, line=row.line)
         name = _transcript(row.fields[layout.document], intake.names)
@@ -106,13 +107,13 @@ def read(table: Table, intake: Intake) -> None:
         transcript = intake.known(name)
         if transcript is None:
             continue
-        found = passages.setdefault(name, Passages(transcript)).find(row.fields[layout.segment])
+        if name not in passages:
+            passages[name] = Passages(transcript)
+        found = passages[name].find(row.fields[layout.segment])
         if not found.parts:
             intake.refuse(place, _why(found, name))
             continue
-        # Who coded a document is taken to have read it: the table tells nothing else.
-        for turn in transcript.turns:
-            intake.add_reading(Reading(transcript=name, turn=turn.index, coder=coder))
+        coders.setdefault((name, coder))
         for given, code in codes.items():
             color = color_of(row.fields.get(layout.color or "", ""))
             if color:
@@ -130,6 +131,11 @@ def read(table: Table, intake: Intake) -> None:
                     continues=part.continues,
                 )
                 intake.add_coding(coding, place, listed)
+    # Who coded a document is taken to have read it: the table tells nothing else.
+    for name, coder in coders:
+        found_in = intake.known(name)
+        for turn in found_in.turns if found_in is not None else ():
+            intake.add_reading(Reading(transcript=name, turn=turn.index, coder=coder))
     for name, line in list(unknown.items())[:_MOST_TOLD]:
         intake.problem(
             Place(file=table.file, line=line),

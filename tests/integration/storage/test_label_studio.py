@@ -145,6 +145,13 @@ def test_a_newer_version_replaces_the_annotation_as_a_whole(database: Database, 
         assert work.label_studio.decisions(study) == ()
 
 
+def test_a_memo_follows_what_the_coder_typed_last(database: Database, study: str) -> None:
+    for minute, memo in enumerate(("", "Ask again", "Asked", "")):
+        noted = replace(CODING, memo=memo)
+        mirror(database, replace(RECORD, updated_at=NOON + timedelta(minutes=minute)), (noted,))
+        assert of_cy(database)[0] == [noted]
+
+
 def test_an_older_annotation_does_not_overwrite_a_newer(database: Database, study: str) -> None:
     mirror(database)
     earlier = replace(RECORD, updated_at=NOON - timedelta(microseconds=1))

@@ -134,7 +134,8 @@ def test_drafts_and_a_coders_second_annotation_are_told_once_a_file(
     (drafts,) = found.refused
     assert drafts.message.startswith("24 drafts, which nobody submitted (transcripts 'task 0', ")
     assert drafts.message.endswith("'task 9' and 2 more)")
-    (again,) = found.notes
+    number, again = found.notes
+    assert number.message.startswith("names coders by number (")
     assert "more than one annotation of transcript 'task 3'" in again.message
     assert {one.code for one in found.codings} == {"Cost", "Trust"}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from annotations.formats.passages import Passages
 from annotations.study import Material
 from annotations.transcripts import Transcript
 
@@ -86,6 +87,25 @@ def test_dedoose_excerpts_come_with_a_column_a_code_or_with_all_in_one(
         text = "\n".join(delimiter.join(row) for row in rows)
         found = read(put("excerpts.csv", text), known=known)
         assert {coding.code for coding in found.codings} == codes
+
+
+def test_a_transcript_is_made_ready_for_looking_up_once(
+    put: Callable[..., Path],
+    read: Callable[..., Material],
+    known: dict[str, Transcript],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+
+    class Counted(Passages):
+        def __init__(self, transcript: Transcript) -> None:
+            made.append(transcript.name)
+            super().__init__(transcript)
+
+    monkeypatch.setattr("annotations.formats.segment_tables.Passages", Counted)
+    rows = "ward 7,Beds,We ran,ana\n" * 5
+    read(put("s.csv", f"Document name,Code,Segment,Created by\n{rows}"), known=known)
+    assert made == ["ward 7"]
 
 
 def test_comments_weights_and_colours_are_kept_and_other_columns_told_of(
