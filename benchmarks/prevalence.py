@@ -226,7 +226,9 @@ def summary(
 
 def share(values: np.ndarray) -> dict[str, float]:
     """A share with its standard error over replicates, whose cells are not independent."""
-    by_replicate = np.nanmean(values.reshape(len(values), -1), axis=1)
+    flat = values.reshape(len(values), -1)
+    flat = flat[~np.isnan(flat).all(axis=1)]
+    by_replicate = np.nanmean(flat, axis=1)
     error = np.nanstd(by_replicate, ddof=1) / np.sqrt(len(by_replicate))
     return {"share": round(float(np.nanmean(values)), 4), "se": round(float(error), 4)}
 

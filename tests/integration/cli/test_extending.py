@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.house import open_house
 from service.settings import read_settings
+from service.workflows.withholding import withheld
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -151,6 +152,11 @@ def test_drawn_transcripts_are_withheld_and_never_recommended(
     recommended = extended("next", "managers", "--json").document
     assert names <= set(recommended["blind"])
     assert not names & {one["transcript"] for one in recommended["transcripts"]}
+    house = open_house(read_settings(home=tmp_path / "home"))
+    with house.database.reading() as work:
+        hidden = withheld(work, "managers", work.overviews.transcripts("managers"))
+    house.database.close()
+    assert hidden == names
 
 
 def test_the_estimate_holds_the_truth_and_the_interface_says_the_same(
