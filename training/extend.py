@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
 
 from annotations.codings import MODEL_PREFIX
 from annotations.errors import Problem, StateError
@@ -180,7 +181,9 @@ class ShardCoder:
         told: list[dict[str, object]] = []
         model = self._suggester
         segments = [list(model.segmentation.segments(one)) for one in shard.transcripts]
-        scores = model.score([one for some in segments for one in some])
+        # Sums of several threads are rounded otherwise, and engines differ in how many they leave.
+        with threadpool_limits(1):
+            scores = model.score([one for some in segments for one in some])
         applied = scores >= np.array(model.thresholds)
         at = 0
         for transcript, file, some in zip(shard.transcripts, shard.files, segments, strict=True):
