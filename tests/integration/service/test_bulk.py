@@ -202,14 +202,4 @@ def test_ray_makes_the_same(
     )
     assert found.transcripts == 10
     assert found.problems == undisturbed.problems
-    names = parts(undisturbed.folder).keys()
-    assert parts(tmp_path / "out").keys() == names
-    for name in names:
-        made, expected = (
-            pq.read_table(folder / name).to_pylist()
-            for folder in (tmp_path / "out", undisturbed.folder)
-        )
-        # In another process a product may round its last bit otherwise: decisions are the same.
-        scores = [[row.pop("score", 0.0) for row in rows] for rows in (made, expected)]
-        assert made == expected
-        assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+    assert parts(tmp_path / "out") == parts(undisturbed.folder)
