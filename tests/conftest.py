@@ -29,8 +29,8 @@ LABEL_STUDIO_TOKEN = "0123456789abcdef0123456789abcdef01234567"
 LABEL_STUDIO_PASSWORD = "Only-for-tests-1"
 
 
-# Trylast: after deselection, and before the worker processes part the tests by these groups.
-@pytest.hookimpl(trylast=True)
+# Tryfirst: pytest-xdist reads the groups in this same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file in one process, and all that need Label Studio in one other."""
     for item in items:
@@ -96,12 +96,13 @@ def new_label_studio(
         server = make(**environment)
         if release is not None and pytestconfig.cache is not None:
             kept = pytestconfig.cache.mkdir(release.stem) / "data"
-            if not kept.exists():
-                fresh = make()
-                with fresh:
-                    pass
-                shutil.copytree(fresh.data, kept.with_suffix(".new"), dirs_exist_ok=True)
-                kept.with_suffix(".new").rename(kept)
+            with FileLock(kept.with_suffix(".lock")):
+                if not kept.exists():
+                    fresh = make()
+                    with fresh:
+                        pass
+                    shutil.copytree(fresh.data, kept.with_suffix(".new"), dirs_exist_ok=True)
+                    kept.with_suffix(".new").rename(kept)
             shutil.copytree(kept, server.data, dirs_exist_ok=True)
         return server
 

@@ -49,8 +49,8 @@ def test_migrations_go_down_and_up_again(database: Database) -> None:
     assert tables_of(database) == set(Base.metadata.tables)
 
 
-def test_two_processes_may_migrate_at_once(empty_url: str) -> None:
-    barrier = threading.Barrier(3)
+def test_processes_may_migrate_at_once(empty_url: str) -> None:
+    barrier = threading.Barrier(6)
     failures: list[BaseException] = []
 
     def open_database() -> None:
@@ -63,7 +63,7 @@ def test_two_processes_may_migrate_at_once(empty_url: str) -> None:
         finally:
             mine.close()
 
-    threads = [threading.Thread(target=open_database) for _ in range(3)]
+    threads = [threading.Thread(target=open_database) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
