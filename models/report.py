@@ -71,6 +71,15 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What the lead chose beside the aim: a retraining that nobody is asked about keeps to it."""
+
+    tier: str = "auto"
+    minutes: float = 60.0
+    trust_definitions: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrainReport:
     """A training run: the version that it published and how far that may be trusted.
 
@@ -78,7 +87,8 @@ class TrainReport:
     figures. `context` says whether the turns before a segment help and are used; `choices` are
     all that cross-validation decided. `seconds` is wall time, 0 in a report that was read back
     from a published model. `aim` is what thresholds were chosen for; `calibration` is of the
-    evaluated codes' decisions together. `tier` is "fast" or "best", with the reason for it.
+    evaluated codes' decisions together. `tier` is "fast" or "best", with the reason for it;
+    `asked` is what was asked for.
     `codebook_version` is the version under which the codings were read, None where there are
     no versions.
     """
@@ -104,6 +114,7 @@ class TrainReport:
     tier: str = "fast"
     tier_reason: str = ""
     choices: tuple[Choice, ...] = ()
+    asked: Asked = Asked()
 
 
 def report_document(report: TrainReport) -> str:
@@ -132,6 +143,7 @@ def read_report(folder: Path) -> TrainReport:
                 ),
                 "notes": tuple(content["notes"]),
                 "choices": tuple(Choice(**one) for one in content.get("choices", [])),
+                "asked": Asked(**content.get("asked", {})),
             }
             | _calibration(content.get("calibration"))
         )

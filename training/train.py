@@ -22,7 +22,7 @@ from models.parts import (
     library_versions,
     model_part,
 )
-from models.report import REPORT_FILE, TrainReport, report_document
+from models.report import REPORT_FILE, Asked, TrainReport, report_document
 from training.card import model_card
 from training.checkpoints import Checkpoints
 from training.dataset import TrainingData, training_data
@@ -158,6 +158,11 @@ def _report(
         tier=learned.tier.name,
         tier_reason=learned.tier.reason,
         choices=learned.choice.compared,
+        asked=Asked(
+            tier=options.tier,
+            minutes=options.minutes,
+            trust_definitions=options.trust_definitions,
+        ),
     )
 
 

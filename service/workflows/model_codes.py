@@ -37,7 +37,7 @@ class ModelCodes:
             return found
         best: dict[tuple[str, int, int, int, str], Suggestion] = {}
         for one in found.suggestions:
-            code = self._now(one.code)
+            code = self.called(one.code)
             if code is None:
                 continue
             key = (one.transcript, one.turn, one.start, one.end, code)
@@ -52,16 +52,17 @@ class ModelCodes:
 
     def decided(self, found: SegmentCodes) -> SegmentCodes:
         """A model's own coding in the codes of the version."""
-        now = (self._now(code) for code in found.codes)
+        now = (self.called(code) for code in found.codes)
         return replace(found, codes=tuple(dict.fromkeys(code for code in now if code is not None)))
 
-    def _now(self, code: str) -> str | None:
+    def called(self, code: str) -> str | None:
+        """What a code of the model is called under the version, None where it is silent."""
         return self.now.get(code, code)
 
     def _scores(self, found: SegmentScores) -> SegmentScores:
         scores: dict[str, float] = {}
         for code, score in found.scores.items():
-            now = self._now(code)
+            now = self.called(code)
             if now is not None:
                 scores[now] = max(score, scores.get(now, 0.0))
         return replace(found, scores=scores)

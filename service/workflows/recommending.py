@@ -10,6 +10,7 @@ from annotations.study import Study
 from annotations.transcripts import Transcript
 from service.house import House
 from service.storage.records import ModelRecord
+from service.workflows.model_codes import ModelCodes, codes_of_model
 from service.workflows.modelling import folder_of
 from service.workflows.training import Progress
 
@@ -52,6 +53,7 @@ def recommend(
     with house.database.reading() as work:
         whole = work.studies.load(study)
         record = work.models.active(study)
+        known = codes_of_model(work, study, record) if record else None
         connection = work.label_studio.connection(study)
         blind = {link.transcript for link in work.label_studio.tasks(study) if link.blind}
         tasks = {link.transcript for link in work.label_studio.tasks(study)}
@@ -70,11 +72,11 @@ def recommend(
     coded = [item for item in whole.transcripts if item.name in read]
     attributes = sample_attributes([item.attributes for item in whole.transcripts])
     looks = _looks(house, record, [*open_, *coded], progress) if open_ and record else {}
-    support = _support(record)
+    learned = _learned(record, known)
     ranked = rank(
-        [_candidate(item, looks.get(item.name), attributes) for item in open_],
-        codes=tuple(support),
-        support=tuple(support.values()),
+        [_candidate(item, looks.get(item.name), attributes, learned) for item in open_],
+        codes=[one.code for one in learned],
+        support=[one.support for one in learned],
         coded_vectors=[looks[item.name].vector for item in coded if item.name in looks],
         coded_cells=[_cell(item, attributes) for item in coded],
         top=top,
@@ -110,13 +112,18 @@ def _looks(
 
 
 def _candidate(
-    item: Transcript, look: "TranscriptLook | None", attributes: Sequence[str]
+    item: Transcript,
+    look: "TranscriptLook | None",
+    attributes: Sequence[str],
+    learned: "Sequence[_Learned]",
 ) -> "Candidate":
     from training.select import Candidate, uncertainty_of
 
     return Candidate(
         name=item.name,
-        uncertainty=None if look is None else uncertainty_of(look.probabilities),
+        uncertainty=None
+        if look is None
+        else uncertainty_of(look.probabilities[:, [one.column for one in learned]]),
         vector=None if look is None else look.vector,
         cell=_cell(item, attributes),
     )
@@ -126,11 +133,28 @@ def _cell(item: Transcript, attributes: Sequence[str]) -> tuple[str, ...]:
     return tuple(item.attributes.get(name, "") for name in attributes)
 
 
-def _support(record: ModelRecord | None) -> dict[str, int]:
-    """The segments that carried each code when the model was trained, in its order of codes."""
-    if record is None:
-        return {}
-    return {str(one["code"]): int(one["support"]) for one in record.figures["codes"]}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Learned:
+    """A code as it is called now, its column in the model, the segments that taught it."""
+
+    code: str
+    column: int
+    support: int
+
+
+def _learned(record: ModelRecord | None, known: ModelCodes | None) -> tuple[_Learned, ...]:
+    """What the model may be unsure of; of a code that is retired nobody wants to know more."""
+    if record is None or known is None:
+        return ()
+    named = [
+        (known.called(str(one["code"])), column, int(one["support"]))
+        for column, one in enumerate(record.figures["codes"])
+    ]
+    return tuple(
+        _Learned(code=code, column=column, support=support)
+        for code, column, support in named
+        if code is not None
+    )
 
 
 def _notes(whole: Study, record: ModelRecord | None, uncoded: int, blind: int) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from models.report import TrainReport
+from models.report import Asked, TrainReport
 from models.thresholds import KAPPA, Aim
 from service.documents import document
 from service.house import House
@@ -25,7 +25,7 @@ def train_study(
 ) -> TrainReport:
     """Train, cross-validate by transcript, publish a version and use it from now on.
 
-    Without options (a retraining) thresholds are for what those of the model in use are for.
+    Without options (a retraining) it is trained as the model in use was: its aim, tier and minutes.
     """
     from training.train import train
 
@@ -63,6 +63,13 @@ def train_study(
 
 
 def options_after(active: ModelRecord | None) -> TrainOptions:
-    """Those of a training that nobody chose any for: the thresholds' aim stays what it was."""
-    aim = KAPPA if active is None else Aim.parse(str(active.figures.get("aim", KAPPA)))
-    return TrainOptions(aim=aim)
+    """Those of a training that nobody chose any for: what was chosen for the model in use."""
+    if active is None:
+        return TrainOptions()
+    asked = Asked(**active.figures.get("asked", {}))
+    return TrainOptions(
+        aim=Aim.parse(str(active.figures.get("aim", KAPPA))),
+        tier=asked.tier,
+        minutes=asked.minutes,
+        trust_definitions=asked.trust_definitions,
+    )

@@ -131,6 +131,24 @@ def test_what_to_code_next_is_ranked_with_the_reason_and_noted(run_trained: Call
     assert "no random sample" in told.err
 
 
+def test_what_to_code_next_calls_codes_by_their_names_of_today(
+    run_trained: Callable, tmp_path: Path
+) -> None:
+    before = run_trained("next", "managers", "--json").document["transcripts"][0]["unsure_of"]
+    edits = tmp_path / "edits.yaml"
+    edits.write_text(
+        f"author: Asha\nreason: Meeting\noperations:\n"
+        f"  - rename: {before[0]}\n    to: Another name\n"
+        f"  - retire: {before[1]}\n    reason: Nobody could tell it apart\n",
+        encoding="utf-8",
+    )
+    assert run_trained("codebook", "apply", "managers", edits, "--yes").code == 0
+    after = run_trained("next", "managers", "--json").document["transcripts"]
+    unsure = {code for one in after for code in one["unsure_of"]}
+    assert any(code.endswith("> Another name") for code in unsure)
+    assert not {before[0], before[1]} & unsure
+
+
 def test_an_aim_that_there_is_not_is_told_with_those_there_are(run_trained: Callable) -> None:
     refused = run_trained("train", "managers", "--aim", "precision=80")
     assert refused.code == 2

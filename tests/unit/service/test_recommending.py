@@ -98,3 +98,9 @@ def test_a_retraining_keeps_what_thresholds_are_for() -> None:
     record = ModelRecord(version="v", encoder="e", size_bytes=1, figures={"aim": "precision=0.8"})
     assert options_after(record).aim == Aim(name="precision", precision=0.8)
     assert options_after(None) == TrainOptions()
+
+
+def test_a_retraining_keeps_the_tier_its_minutes_and_the_trust_in_definitions() -> None:
+    asked = {"tier": "best", "minutes": 12.0, "trust_definitions": True}
+    record = ModelRecord(version="v", encoder="e", size_bytes=1, figures={"asked": asked})
+    assert options_after(record) == TrainOptions(tier="best", minutes=12.0, trust_definitions=True)
