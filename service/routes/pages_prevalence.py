@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from annotations.errors import StateError
 from service.routes.pages import show
 from service.routes.reports import Of, ShareUnit
 from service.routes.studies import StudyPath
@@ -32,7 +33,12 @@ def _prevalence(
     serving: Serving, caller: Caller, study: str, by: tuple[str, ...], unit: str, of: str
 ) -> HTMLResponse:
     chosen = tuple(name for name in by if name)
-    report = serving.pages.prevalence(serving.house, study, by=chosen, unit=unit, of=of)
+    report, problem = None, None
+    try:
+        report = serving.pages.prevalence(serving.house, study, by=chosen, unit=unit, of=of)
+    except StateError as refusal:
+        # What is missing is said beside the form, as on the page of drift.
+        problem = str(refusal)
     with serving.house.database.reading() as work:
         transcripts = work.overviews.transcripts(study)
     return show(
@@ -43,6 +49,7 @@ def _prevalence(
         study,
         "prevalence",
         report=report,
+        problem=problem,
         attributes=sorted({name for item in transcripts for name in item.attributes}),
         chosen=chosen,
         unit=unit,

@@ -86,6 +86,7 @@ def places(page: Page, second_coder: "SecondCoder") -> list[str]:
         f"{base}/matrix?by=trust&by=group",
         f"{base}/cooccurrence",
         f"{base}/drift?by=wave&adjust=trust",
+        f"{base}/prevalence?by=trust",
         f"{base}/models",
         f"{base}/models/{version}",
         f"{base}/compare?one={version}&other={version}",

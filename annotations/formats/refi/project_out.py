@@ -236,12 +236,21 @@ class _Writer:
     def _write_notes(self, root: Element, parent: Element) -> None:
         if not self._notes:
             root.remove(parent)
+        moment = self._last_moment()
         for (title, text, author), guid in self._notes.items():
-            attributes = {"guid": guid, "name": writable(title)}
+            attributes = {"guid": guid, "name": writable(title), "creationDateTime": moment}
             if author in self._users:
                 attributes["creatingUser"] = self._users[author]
             element = SubElement(parent, "Note", attributes)
             SubElement(element, "PlainTextContent").text = writable(text)
+
+    def _last_moment(self) -> str:
+        """When the last coding was made: notes have no time of their own here.
+
+        A note without a time is allowed, and makes QualCoder give up the whole project.
+        """
+        moments = [one.coded_at for one in self._study.codings if one.coded_at is not None]
+        return max(map(time_text, moments), default=time_text(datetime(*_UNDATED)))
 
     def _write_sets(self, root: Element) -> None:
         if not self._study.sets:

@@ -214,6 +214,8 @@ def test_a_model_is_a_user_of_its_own_with_its_version_in_a_note(across: Study) 
     target = coding.find("{*}NoteRef").get("targetGUID")
     (note,) = [one for one in root.iter("{*}Note") if one.get("guid") == target]
     assert "version 77aa" in note.findtext("{*}PlainTextContent")
+    # What the schema leaves open and QualCoder cannot do without.
+    assert all(one.get("creationDateTime") for one in root.iter("{*}Note"))
 
 
 def test_a_project_that_another_tool_wrote_again_is_read_by_its_text(
