@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotations.errors import ArtifactError
+from annotations.write_ahead import keep_a_log
 from models.encoder import Encoder
 
 _SCHEMA = (
@@ -111,7 +112,7 @@ class EmbeddingCache:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with closing(sqlite3.connect(self._path, timeout=_WAIT_SECONDS)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
+                keep_a_log(connection, wait_seconds=_WAIT_SECONDS)
                 connection.execute("PRAGMA synchronous=NORMAL")
                 connection.execute(_SCHEMA)
                 with connection:

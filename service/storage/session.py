@@ -1,8 +1,6 @@
 """The database and its unit of work: read and write by it, commit on purpose."""
 
 import re
-import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -13,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InternalErr
 from sqlalchemy.orm import Session
 
 from annotations.errors import ExternalError, SettingsError
+from annotations.write_ahead import keep_a_log
 from service.storage.codebook_log import CodebookLog
 from service.storage.draws import Draws
 from service.storage.jobs import Jobs
@@ -206,26 +205,11 @@ def _checked(url: str | URL) -> URL:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver must not begin transactions by itself: _begin_sqlite does.
     connection.isolation_level = None
+    keep_a_log(connection, wait_seconds=WAIT_SECONDS)
     cursor = connection.cursor()
-    _keep_a_log(cursor)
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
-
-
-def _keep_a_log(cursor: sqlite3.Cursor) -> None:
-    # While another process makes the same new file, SQLite refuses this at once: here alone its
-    # own waiting does not hold.
-    until = time.monotonic() + WAIT_SECONDS
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(0.02)
-        else:
-            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
