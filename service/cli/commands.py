@@ -17,6 +17,7 @@ from service.cli import (
     keeping,
     labelling,
     modelling,
+    recoding,
     running,
     studying,
 )
@@ -47,6 +48,7 @@ choosing.add_to(app)
 agreeing.add_to(app)
 counting.add_to(app)
 drifting.add_to(app)
+recoding.add_to(app)
 exporting.add_to(app)
 extending.add_to(app)
 bulk.add_to(app)

@@ -120,6 +120,10 @@ def sync(context: typer.Context, study: Study, json: Json = False, home: Home = 
     )
     if result.chosen:
         show_line(f"{result.chosen} choices after a split")
+    if result.recoded:
+        show_line(
+            f"{result.recoded} excerpts coded again: {command('recode-sample', study, '--report')}"
+        )
     if followed.relabelled:
         show_line(
             f"Label Studio has codebook version {followed.version} now: "

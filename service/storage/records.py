@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from annotations.codebook import Code
 from annotations.codebook_versions.operations import Edit
+from annotations.codings import Coding
 from annotations.drawing import Member
 from models.suggestions import Suggestion
 
@@ -230,6 +231,45 @@ class DrawRecord:
     version: str | None
     members: tuple[Member, ...]
     created_at: datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecodeExcerpt:
+    """An excerpt drawn to be coded again, and both codings under the newest codebook.
+
+    `key` names it in Label Studio. `after` is None as long as it did not come back. `undecided`:
+    one of its codes was split, and nobody can say which part was meant.
+    """
+
+    transcript: str
+    turn: int
+    key: str
+    stratum: str
+    probability: float
+    coded_at: datetime | None
+    before: tuple[Coding, ...]
+    after: tuple[Coding, ...] | None = None
+    recoded_at: datetime | None = None
+    annotator: str | None = None
+    undecided: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecodeDraw:
+    """One coder's excerpts of one draw, in the order in which they are to be coded.
+
+    `size` is what was asked for (None: as usual), `days` how old codings had to be; `project_id`
+    is None before the push.
+    """
+
+    coder: str
+    size: int | None
+    seed: int
+    days: int
+    key: str
+    excerpts: tuple[RecodeExcerpt, ...]
+    created_at: datetime = field(default_factory=now)
+    project_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

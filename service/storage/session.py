@@ -18,6 +18,7 @@ from service.storage.jobs import Jobs
 from service.storage.label_studio import LabelStudio
 from service.storage.models import Models
 from service.storage.overviews import Overviews
+from service.storage.recodings import Recodings
 from service.storage.recommendations import Recommendations
 from service.storage.snapshots import Snapshots
 from service.storage.studies import Studies
@@ -64,6 +65,11 @@ class UnitOfWork:
     def draws(self) -> Draws:
         """Samples drawn for people to code."""
         return Draws(self._session)
+
+    @cached_property
+    def recodings(self) -> Recodings:
+        """Old excerpts that coders code again, blind."""
+        return Recodings(self._session)
 
     @cached_property
     def label_studio(self) -> LabelStudio:

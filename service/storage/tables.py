@@ -362,6 +362,63 @@ class DrawMemberRow(Base):
     drawn: Mapped[bool]
 
 
+class RecodeDrawRow(Base):
+    """A coder's old excerpts that were drawn to be coded again, blind; the newest draw is last.
+
+    `key` names it in Label Studio, where it is the project `project_id` once it was pushed.
+    `days` is how old the coding had to be.
+    """
+
+    __tablename__ = "recode_draws"
+    __table_args__ = (Index(None, "study_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = _parent("studies.id")
+    coder: Mapped[str]
+    size: Mapped[int | None]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    days: Mapped[int]
+    key: Mapped[str]
+    created_at: Mapped[datetime]
+    project_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class RecodeExcerptRow(Base):
+    """A drawn excerpt, a whole turn; `key` names it in its task, `recoded_at` says it came back.
+
+    `stratum` is the path of its rarest code at the time, empty where it had none.
+    """
+
+    __tablename__ = "recode_excerpts"
+    __table_args__ = (Index(None, "draw_id"), Index(None, "transcript_id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    draw_id: Mapped[int] = _parent("recode_draws.id")
+    transcript_id: Mapped[int] = _parent("transcripts.id")
+    turn: Mapped[int]
+    key: Mapped[str]
+    stratum: Mapped[str]
+    probability: Mapped[float]
+    coded_at: Mapped[datetime | None]
+    recoded_at: Mapped[datetime | None]
+    annotator: Mapped[str | None]
+
+
+class RecodeCodingRow(Base):
+    """A code on a drawn excerpt: as it stood when it was drawn, or `again`.
+
+    Neither is a coding of the study: nothing but the coder's agreement with themself reads them.
+    """
+
+    __tablename__ = "recode_codings"
+    __table_args__ = (Index(None, "excerpt_id"), Index(None, "code_id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    excerpt_id: Mapped[int] = _parent("recode_excerpts.id")
+    again: Mapped[bool]
+    start: Mapped[int]
+    end: Mapped[int]
+    code_id: Mapped[int] = mapped_column(ForeignKey("codes.id"))
+    version: Mapped[int]
+
+
 class SuggestionRow(Base):
     """A suggestion, shown or withheld; its evidence is a sentence of the span, or null."""
 

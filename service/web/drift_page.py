@@ -58,6 +58,7 @@ def _sections(root: Node) -> list[Section | None]:
         _trends(root),
         _rankings(root),
         _charts(root),
+        _recoded(root),
         _texts(root),
         _acceptance(root),
         _saturation(root),
@@ -146,6 +147,42 @@ def _charts(root: Node) -> Section | None:
             "alarm": "passes the limit at",
         },
         plots=plots,
+    )
+
+
+def _recoded(root: Node) -> Section | None:
+    rounds = [one for one in root["recoded"] if one.value["agreement"]]
+    if not rounds:
+        return None
+    return Section(
+        name="recoded",
+        title="Coders beside their own earlier coding",
+        words=(
+            "Old excerpts that a coder coded again, blind, each segment counting as many times as "
+            "it stands for in all that they had coded. The change is codings now minus codings "
+            "then; p by flipping the sign of whole transcripts, corrected over coders and codes."
+        ),
+        plot=_drawn(""),
+        tables=[_round(one) for one in rounds],
+    )
+
+
+def _round(one: Node) -> Table:
+    found = one.value
+    return Table(
+        caption=(
+            f"{found['coder']}: {found['excerpts']} of {found['drawn']} excerpts drawn on "
+            f"{found['drawn_at'][:10]}, from {found['transcripts']} transcripts"
+        ),
+        columns=("code", "then", "now", "alpha", "change", "p", "corrected", "moved"),
+        rows=[
+            (
+                label(item.value["code"] or "all codes"),
+                *(item[name] for name in ("before", "after", "alpha", "shift")),
+                *(item[name] for name in ("p", "adjusted", "moved")),
+            )
+            for item in one["agreement"]
+        ],
     )
 
 

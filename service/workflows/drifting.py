@@ -43,6 +43,7 @@ from service.workflows.drift_model import (
     unasked_note,
 )
 from service.workflows.model_codes import codes_of_model
+from service.workflows.recoded import rounds_in
 
 WAVE, DATE, CODER, CODEBOOK = "wave", "date", "coder", "codebook"
 WAYS = (WAVE, DATE, CODER, CODEBOOK)
@@ -80,6 +81,7 @@ def drift(
         versions = work.codebooks.versions_read(study)
         codes = None if record is None else codes_of_model(work, study, record)
         about_codebook = codebook_notes(work, study)
+        recoded = rounds_in(work, whole)
     if by == CODEBOOK:
         whole = _with_versions(whole, versions)
     if not whole.human_readings:
@@ -95,7 +97,7 @@ def drift(
     held = None if record is None or by == CODER else open_model(house, record, whole, codes)
     answers = _answers(asked, by, held)
     findings = findings_of(
-        _all(answers), people, waves, {} if held is None else scores_by_segment(held.held)
+        study, _all(answers), people, waves, {} if held is None else scores_by_segment(held.held)
     )
     texts = (
         ()
@@ -112,12 +114,13 @@ def drift(
         adjusted=tuple(adjust),
         model=None if record is None else record.version,
         waves=sizes,
-        summary=summary_of(questions, findings, texts, charts, sizes),
+        summary=summary_of(study, questions, findings, texts, charts, sizes, recoded),
         findings=findings,
         questions=questions,
         trends=tuple(one for part in answers for one in part.trends),
         rankings=tuple(one for part in answers for one in part.rankings),
         charts=charts,
+        recoded=recoded,
         texts=texts,
         acceptance=_acceptance(decisions),
         saturation=None if by == CODER else _saturation(people, whole),

@@ -15,6 +15,7 @@ from service.label_studio.records import Annotation
 from service.storage.records import AnnotationRecord, StoredSuggestion, TaskLink
 from service.workflows.choosing import take_choices
 from service.workflows.labelling import client_of, config_of, connection_of, known_labels
+from service.workflows.recoded import Taken, take_recodings
 from service.workflows.training import Progress
 
 
@@ -23,7 +24,8 @@ class Synced:
     """What a synchronisation found; `notes` say what could not be taken over and why.
 
     `changed` counts annotations that are new or different, `skipped` those that a coder
-    skipped, which say nothing about any suggestion. `chosen` counts choices after a split.
+    skipped, which say nothing about any suggestion. `chosen` counts choices after a split,
+    `recoded` old excerpts that were coded again, which are no codings of the study.
     """
 
     study: str
@@ -32,6 +34,7 @@ class Synced:
     removed: int
     skipped: int
     chosen: int
+    recoded: int
     notes: tuple[str, ...]
 
 
@@ -60,17 +63,19 @@ def sync(
     progress("fetching annotations", 0, len(annotation_ids or ()))
     agreed: tuple[AgreedCoding, ...] = ()
     chosen = 0
+    again = Taken(changed=0, notes=())
     if annotation_ids is None:
         found = list(client.annotations(connection.project_id))
         agreed = agreed_codings(client, connection.project_id, codes)
         chosen = take_choices(house, study, client, connection)
+        again = take_recodings(house, study, client, codes)
         gone = mirrored - {one.id for one in found} - {one.annotation.id for one in agreed}
     else:
         looked = {number: client.annotation(number) for number in annotation_ids}
         found = [one for one in looked.values() if one and one.project == connection.project_id]
         gone = mirrored & (looked.keys() - {one.id for one in found})
     versions = _Versions(client, connection.project_id, links.values())
-    notes: list[str] = []
+    notes = list(again.notes)
     changed = 0
     for number, one in enumerate(found, start=1):
         link = links.get(one.task)
@@ -108,6 +113,7 @@ def sync(
         removed=removed,
         skipped=sum(one.was_cancelled for one in [*found, *(one.annotation for one in agreed)]),
         chosen=chosen,
+        recoded=again.changed,
         notes=tuple(notes),
     )
 

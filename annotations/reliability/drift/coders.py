@@ -14,6 +14,7 @@ from annotations.reliability.estimate import (
     Estimate,
     Floats,
     Scale,
+    insufficient_positives,
     jackknife,
     leave_one_out,
 )
@@ -39,16 +40,22 @@ class AgainstOthers:
 class SelfAgreement:
     """A coder's second coding of what they had coded before, without seeing the first.
 
+    `before` and `after` count the segments that bear the code in the old and in the new coding.
     `shift` is codings in the new minus codings in the old, for each segment and code; `p` that
-    of flipping the sign of whole transcripts, two-sided. Drift of which as much is gained as
-    lost shows in `alpha` alone.
+    of flipping the sign of whole transcripts, two-sided, `adjusted` the same after
+    Benjamini-Hochberg over all that was looked at, and `moved` whether that is at most .05.
+    Drift of which as much is gained as lost shows in `alpha` alone.
     """
 
     coder: str
     code: str | None
+    before: int
+    after: int
     alpha: Estimate
     shift: Estimate
     p: float | None
+    adjusted: float | None = None
+    moved: bool = False
 
 
 def against_others(table: CodingTable) -> tuple[AgainstOthers, ...]:
@@ -110,10 +117,12 @@ def self_agreement(
     groups: int,
     seed: int,
     draws: int = DRAWS,
+    weights: Floats | None = None,
 ) -> tuple[SelfAgreement, ...]:
     """A coder's blind re-coding beside the earlier one: all codes pooled first, then each.
 
-    *Shapes:* `old`, `new` (segments, codes), `clusters` (segments,) below `groups`.
+    *Shapes:* `old`, `new` (segments, codes), `clusters` (segments,) below `groups`, `weights`
+    (segments,) how often each counts. There is no interval of alpha below ten codings.
     """
     tables = pair_tables(
         first=old,
@@ -121,16 +130,21 @@ def self_agreement(
         both=np.ones(len(old), dtype=np.bool_),
         clusters=clusters,
         groups=groups,
+        weights=weights,
     ).reshape(groups, len(codes), 4)
     tables = np.concatenate([tables.sum(axis=1, keepdims=True), tables], axis=1)
     used = tables.sum(axis=-1) > 0
-    n = [int(count) for count in tables.sum(axis=(0, -1))]
+    before, after = (
+        [int(one.sum()), *(int(count) for count in one.sum(axis=0))] for one in (old, new)
+    )
+    n = [len(old) * len(codes), *[len(old)] * len(codes)]
     alphas = jackknife(
         leave_one_out(
             tables, lambda sums: pair_alpha(sums.reshape(*sums.shape[:-1], 2, 2)), used=used
         ),
         scale=Scale.ATANH,
         n=n,
+        shortage=[insufficient_positives((a + b) / 2) for a, b in zip(before, after, strict=True)],
         undefined=["everything or nothing was coded, both times"] * len(n),
         min_clusters=MIN_A_WAVE,
     )
@@ -143,6 +157,8 @@ def self_agreement(
         SelfAgreement(
             coder=coder,
             code=code,
+            before=before[at],
+            after=after[at],
             alpha=alphas[at],
             shift=shifts[at],
             p=float(p[at]) if enough[at] else None,

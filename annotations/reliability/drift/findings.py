@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from annotations.codings import CodingTable
+from annotations.errors import command
 from annotations.reliability.drift.outcome import (
     AGREEMENT,
     CALIBRATION,
@@ -30,11 +31,11 @@ Scores = Mapping[tuple[str, int, int, int], Mapping[str, float]]
 
 
 def findings_of(
-    questions: Sequence[Question], table: CodingTable, waves: Waves, scores: Scores
+    study: str, questions: Sequence[Question], table: CodingTable, waves: Waves, scores: Scores
 ) -> tuple[Finding, ...]:
     """A finding for each change that is one after correction, in the order of the questions."""
     return tuple(
-        _finding(question.name, pair, change, table, waves, scores)
+        _finding(study, question.name, pair, change, table, waves, scores)
         for question in questions
         for pair in question.comparisons
         for change in pair.changes
@@ -48,6 +49,7 @@ def _coder_in(subject: str, table: CodingTable) -> str:
 
 
 def _finding(
+    study: str,
     question: str,
     pair: Comparison,
     change: Change,
@@ -68,7 +70,7 @@ def _finding(
         before=pair.before,
         after=pair.after,
         words=f"{words} {_surety(change)}",
-        advice=_advice(question, change),
+        advice=_advice(study, question, change, coder or change.subject),
         excerpts_before=before,
         excerpts_after=after,
     )
@@ -155,7 +157,7 @@ _WORDS: Mapping[str, Callable[[Change], str]] = {
 }
 
 
-def _advice(question: str, change: Change) -> str:
+def _advice(study: str, question: str, change: Change, coder: str) -> str:
     rose = change.difference.value > 0
     if question == USE:
         return (
@@ -169,8 +171,10 @@ def _advice(question: str, change: Change) -> str:
         )
     if question in (CODERS, LEANING):
         return (
-            "Go through the passages with this coder and the definition; recode the later wave for "
-            "this coder if they strayed, and double-code some transcripts of the earlier wave anew."
+            "Have them code old excerpts again, blind: "
+            f"{command('recode-sample', study, '--coder', coder, '--push')}. Go through the "
+            "passages with this coder and the definition; recode the later wave for this coder if "
+            "they strayed."
         )
     if question == AGREEMENT:
         return (

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from annotations.errors import command
 from annotations.reliability.drift.control_chart import ControlChart
 from annotations.reliability.drift.outcome import USE, Finding, Question, WaveSize
 from annotations.reliability.drift.ratios import Change
+from annotations.reliability.drift.recoded import RecodedRound
 from annotations.reliability.drift.texts import TextShift
 from annotations.reliability.drift.waves import MIN_A_WAVE
 
@@ -12,11 +14,13 @@ _NAMED = 8
 
 
 def summary_of(
+    study: str,
     questions: Sequence[Question],
     findings: Sequence[Finding],
     texts: Sequence[TextShift],
     charts: Sequence[ControlChart],
     sizes: Sequence[WaveSize],
+    recoded: Sequence[RecodedRound],
 ) -> tuple[str, ...]:
     """What moved in one sentence each, what to do, and how much was tested."""
     tested = [
@@ -48,10 +52,13 @@ def summary_of(
     )
     said.extend(
         f"{chart.coder} passes the control chart's limit at {chart.alarm}: from about there on "
-        "they disagree with the others more than they used to. Look at what they coded there."
+        "they disagree with the others more than they used to. Look at what they coded there, and "
+        f"have them code old excerpts again: "
+        f"{command('recode-sample', study, '--coder', chart.coder, '--push')}."
         for chart in charts
         if chart.alarm is not None
     )
+    said.extend(f"Coded again, blind: {' '.join(one.words)}" for one in recoded)
     return tuple(said)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from annotations.reliability.drift.control_chart import ControlChart
 from annotations.reliability.drift.ratios import Change
+from annotations.reliability.drift.recoded import RecodedRound
 from annotations.reliability.drift.texts import TextShift
 from annotations.reliability.drift.trend import Trend
 from annotations.reliability.estimate import Estimate
@@ -111,7 +112,8 @@ class Acceptance:
 class DriftReport:
     """Everything that was asked. `by` is wave, date or coder, `attribute` what tells waves.
 
-    `advice` says when to retrain; `notes` what was left out and what could not have been seen.
+    `recoded` is each coder beside their own earlier coding, where they coded old excerpts again.
+    `notes` say what was left out and what could not have been seen.
     """
 
     study: str
@@ -126,6 +128,7 @@ class DriftReport:
     trends: tuple[Trend, ...]
     rankings: tuple[Ranking, ...]
     charts: tuple[ControlChart, ...]
+    recoded: tuple[RecodedRound, ...]
     texts: tuple[TextShift, ...]
     acceptance: tuple[Acceptance, ...]
     saturation: Saturation | None
