@@ -4,17 +4,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from annotations.codebook_versions.history import Bearer, CodebookHistory
-from annotations.codebook_versions.reading import CodebookMap
+from annotations.codebook_versions.history import Bearer, CodebookHistory, VersionedCode
+from annotations.codebook_versions.reading import CodebookMap, mapping
 from annotations.codings import Coding
 from annotations.errors import NotFound
 from service.storage import codebooks, lookup, versions
 from service.storage.base import utc
 from service.storage.records import RecodeDraw, RecodeExcerpt
 from service.storage.tables import (
+    ReadingRow,
     RecodeCodingRow,
     RecodeDrawRow,
     RecodeExcerptRow,
@@ -33,6 +34,7 @@ class Recodings:
         row = lookup.study_id(self._session, study, to_write=True)
         places = lookup.transcript_ids(self._session, row)
         current = versions.current(self._session, row)
+        read = self._versions_read(row, draw.coder)
         made = self._session.execute(
             insert(RecodeDrawRow)
             .values(
@@ -48,13 +50,16 @@ class Recodings:
             .returning(RecodeDrawRow.id)
         ).scalar_one()
         for one in draw.excerpts:
+            place = places.get(one.transcript) or lookup.transcript_id(
+                self._session, row, one.transcript
+            )
             excerpt = self._session.execute(
                 insert(RecodeExcerptRow)
                 .values(
                     draw_id=made,
-                    transcript_id=places.get(one.transcript)
-                    or lookup.transcript_id(self._session, row, one.transcript),
+                    transcript_id=place,
                     turn=one.turn,
+                    version=read.get((place, one.turn), current.number),
                     key=one.key,
                     stratum=one.stratum,
                     probability=one.probability,
@@ -175,6 +180,16 @@ class Recodings:
             )
         return len(found)
 
+    def _versions_read(self, study: int, coder: str) -> dict[tuple[int, int], int]:
+        """The newest version under which the coder read each turn, by transcript's row and turn."""
+        query = (
+            select(ReadingRow.transcript_id, ReadingRow.turn, func.max(ReadingRow.version))
+            .join(TranscriptRow, TranscriptRow.id == ReadingRow.transcript_id)
+            .where(TranscriptRow.study_id == study, ReadingRow.coder == coder)
+            .group_by(ReadingRow.transcript_id, ReadingRow.turn)
+        )
+        return {(place, turn): version for place, turn, version in self._session.execute(query)}
+
     def _excerpts(self, study: int, keys: Sequence[str]) -> dict[str, RecodeExcerptRow]:
         found: dict[str, RecodeExcerptRow] = {}
         for some in lookup.chunks(keys):
@@ -220,11 +235,13 @@ class Recodings:
             self._session.execute(insert(RecodeCodingRow), rows)
 
 
-@dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads both codings of an excerpt under the newest version of the codebook."""
 
-    history: CodebookHistory
+    def __init__(self, history: CodebookHistory) -> None:
+        self._history = history
+        self._map = CodebookMap(history, history.current.number)
+        self._since: dict[int, _Since] = {}
 
     def excerpt(
         self,
@@ -233,12 +250,11 @@ class _Reader:
         coder: str,
         codings: Sequence[RecodeCodingRow],
     ) -> RecodeExcerpt:
-        read = CodebookMap(self.history, self.history.current.number)
-        codes = self.history.current.by_id
+        codes = self._history.current.by_id
         sides: dict[bool, dict[Coding, None]] = {False: {}, True: {}}
         undecided = False
         for one in codings:
-            fate = read.read(one.code_id, one.version)
+            fate = self._map.read(one.code_id, one.version)
             undecided |= bool(fate.options)
             for code in fate.codes:
                 coding = Coding(
@@ -251,6 +267,7 @@ class _Reader:
                     coded_at=row.recoded_at if one.again else row.coded_at,
                 )
                 sides[one.again][coding] = None
+        since = self._changed_since(row.version)
         return RecodeExcerpt(
             transcript=transcript,
             turn=row.turn,
@@ -263,4 +280,36 @@ class _Reader:
             recoded_at=row.recoded_at,
             annotator=row.annotator,
             undecided=undecided,
+            younger=since.younger - {one.code for one in sides[False]},
+            redefined=since.redefined,
         )
+
+    def _changed_since(self, number: int) -> "_Since":
+        """The codes that were not there under a version, in any form, and those redefined."""
+        if number not in self._since:
+            current = self._history.current
+            first = max(number, self._history.versions[0].number)
+            old = self._history.version(first)
+            fates = mapping(self._history, first, current.number)
+            there = {code for fate in fates.values() for code in (*fate.codes, *fate.options)}
+            self._since[number] = _Since(
+                younger=frozenset(one.path for one in current.live if one.id not in there),
+                redefined=frozenset(
+                    one.path
+                    for one in current.live
+                    if one.id in old.by_id and _meaning(old.by_id[one.id]) != _meaning(one)
+                ),
+            )
+        return self._since[number]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Since:
+    """What became of the codebook after a version, as paths of the newest."""
+
+    younger: frozenset[str]
+    redefined: frozenset[str]
+
+
+def _meaning(one: VersionedCode) -> tuple[str, str, str]:
+    return (one.code.definition, one.code.include, one.code.exclude)

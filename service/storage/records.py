@@ -238,7 +238,8 @@ class RecodeExcerpt:
     """An excerpt drawn to be coded again, and both codings under the newest codebook.
 
     `key` names it in Label Studio. `after` is None as long as it did not come back. `undecided`:
-    one of its codes was split, and nobody can say which part was meant.
+    one of its codes was split, and nobody can say which part was meant. `younger` codes were not
+    in the codebook when it was coded first, `redefined` ones have another definition now.
     """
 
     transcript: str
@@ -252,6 +253,8 @@ class RecodeExcerpt:
     recoded_at: datetime | None = None
     annotator: str | None = None
     undecided: bool = False
+    younger: frozenset[str] = frozenset()
+    redefined: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

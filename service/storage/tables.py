@@ -385,7 +385,8 @@ class RecodeDrawRow(Base):
 class RecodeExcerptRow(Base):
     """A drawn excerpt, a whole turn; `key` names it in its task, `recoded_at` says it came back.
 
-    `stratum` is the path of its rarest code at the time, empty where it had none.
+    `version` is the codebook's under which it was read first, `stratum` the path of its rarest
+    code when it was drawn, empty where it had none.
     """
 
     __tablename__ = "recode_excerpts"
@@ -394,6 +395,7 @@ class RecodeExcerptRow(Base):
     draw_id: Mapped[int] = _parent("recode_draws.id")
     transcript_id: Mapped[int] = _parent("transcripts.id")
     turn: Mapped[int]
+    version: Mapped[int]
     key: Mapped[str]
     stratum: Mapped[str]
     probability: Mapped[float]

@@ -90,10 +90,13 @@ def _round(study: Study, draw: RecodeDraw) -> RecodedRound:
             recoded_at=one.recoded_at,
             before=one.before,
             after=one.after,
+            younger=one.younger,
         )
         for one in back
         if one.after is not None and one.recoded_at is not None and not one.undecided
     ]
+    agreement = compared(study, draw.coder, excerpts, seed=SEED)
+    asked = {one.code for one in agreement}
     return RecodedRound(
         coder=draw.coder,
         drawn_at=draw.created_at,
@@ -103,7 +106,18 @@ def _round(study: Study, draw: RecodeDraw) -> RecodedRound:
         transcripts=len({one.transcript for one in excerpts}),
         days=days_between(excerpts),
         annotators=tuple(sorted({one.annotator for one in back if one.annotator is not None})),
-        agreement=compared(study, draw.coder, excerpts, seed=SEED),
+        younger=tuple(
+            sorted(
+                {
+                    coding.code
+                    for one in excerpts
+                    for coding in one.after
+                    if coding.code in one.younger
+                }
+            )
+        ),
+        redefined=tuple(sorted({code for one in back for code in one.redefined if code in asked})),
+        agreement=agreement,
     )
 
 

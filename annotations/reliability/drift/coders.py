@@ -118,16 +118,21 @@ def self_agreement(
     seed: int,
     draws: int = DRAWS,
     weights: Floats | None = None,
+    both: Bools | None = None,
 ) -> tuple[SelfAgreement, ...]:
     """A coder's blind re-coding beside the earlier one: all codes pooled first, then each.
 
     *Shapes:* `old`, `new` (segments, codes), `clusters` (segments,) below `groups`, `weights`
-    (segments,) how often each counts. There is no interval of alpha below ten codings.
+    (segments,) how often each counts, `both` (segments, codes) which codes could be applied to
+    a segment both times (None: all). There is no interval of alpha below ten codings.
     """
+    if both is None:
+        both = np.ones_like(old)
+    old, new = old & both, new & both
     tables = pair_tables(
         first=old,
         second=new,
-        both=np.ones(len(old), dtype=np.bool_),
+        both=both,
         clusters=clusters,
         groups=groups,
         weights=weights,
@@ -137,7 +142,7 @@ def self_agreement(
     before, after = (
         [int(one.sum()), *(int(count) for count in one.sum(axis=0))] for one in (old, new)
     )
-    n = [len(old) * len(codes), *[len(old)] * len(codes)]
+    n = [int(both.sum()), *(int(count) for count in both.sum(axis=0))]
     alphas = jackknife(
         leave_one_out(
             tables, lambda sums: pair_alpha(sums.reshape(*sums.shape[:-1], 2, 2)), used=used

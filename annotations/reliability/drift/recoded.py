@@ -1,6 +1,6 @@
 """Each coder's agreement with themself: old excerpts coded again, blind, beside the old coding."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
@@ -25,7 +25,8 @@ _BEFORE, _AFTER = "before", "after"
 class RecodedExcerpt:
     """A turn coded twice by one coder: what they applied `before` and `after`.
 
-    `probability` is that with which it was drawn from all that they had coded.
+    `probability` is that with which it was drawn from all that they had coded. `younger` codes
+    were not in the codebook the first time.
     """
 
     transcript: str
@@ -35,6 +36,7 @@ class RecodedExcerpt:
     recoded_at: datetime
     before: tuple[Coding, ...]
     after: tuple[Coding, ...]
+    younger: frozenset[str] = frozenset()
 
     @property
     def days(self) -> float | None:
@@ -58,8 +60,10 @@ class RecodedRound:
     """One coder's re-coding of one draw.
 
     Of `drawn` excerpts, `excerpts` came back and count; `undecided` came back and wait for a
-    choice after a split. `agreement` has all codes pooled first (code None), then each that the
-    coder applied before or after. `annotators` are the accounts that it was coded with.
+    choice after a split. `younger` codes were left out where the first coding is older than they
+    are, `redefined` ones got another definition since. `agreement` has all codes pooled first
+    (code None), then each that the coder applied before or after. `annotators` are the accounts
+    that it was coded with.
     """
 
     coder: str
@@ -70,6 +74,8 @@ class RecodedRound:
     transcripts: int
     days: DaysBetween | None
     annotators: tuple[str, ...]
+    younger: tuple[str, ...]
+    redefined: tuple[str, ...]
     agreement: tuple[SelfAgreement, ...]
     words: tuple[str, ...] = ()
 
@@ -80,9 +86,15 @@ def compared(
     """Old and new on the segments of these turns, each weighing 1 / its probability.
 
     So the figures speak for everything that the coder had coded, not for the rare codes that
-    the draw favours. Nothing without excerpts.
+    the draw favours. A code that is younger than a first coding is not compared there. Nothing
+    without excerpts.
     """
-    used = {one.code for item in excerpts for one in (*item.before, *item.after)}
+    used = {
+        one.code
+        for item in excerpts
+        for one in (*item.before, *item.after)
+        if one.code not in item.younger
+    }
     codes = [path for path in study.codebook.paths if path in used]
     if not excerpts or not codes:
         return ()
@@ -105,12 +117,9 @@ def compared(
         segmentation=study.segmentation,
     )
     units = np.flatnonzero(table.read.all(axis=0))
-    chance: Mapping[tuple[str, int], float] = {
-        (item.transcript, item.turn): item.probability for item in excerpts
-    }
-    weights = np.array(
-        [1 / chance[table.units[at].transcript, table.units[at].turn] for at in units]
-    )
+    by_turn = {(item.transcript, item.turn): item for item in excerpts}
+    items = [by_turn[table.units[at].transcript, table.units[at].turn] for at in units]
+    weights = np.array([1 / item.probability for item in items])
     old, new = table.applied[:, units]
     return self_agreement(
         coder,
@@ -122,6 +131,7 @@ def compared(
         seed=seed,
         # Of mean 1, so that alpha's correction for few units sees as many as there are.
         weights=weights / weights.mean(),
+        both=np.array([[code not in item.younger for code in codes] for item in items]),
     )
 
 
@@ -188,6 +198,16 @@ def _words(one: RecodedRound) -> tuple[str, ...]:
         said.append(
             f"{_count(one.undecided, 'excerpt')} wait for a choice after a split of a code, and "
             "are left out."
+        )
+    if one.younger:
+        said.append(
+            f"Left out where they came into the codebook after the first coding: "
+            f"{', '.join(one.younger)}."
+        )
+    if one.redefined:
+        said.append(
+            f"Redefined since the first coding, so that a change is no drift: "
+            f"{', '.join(one.redefined)}."
         )
     if one.days is not None and one.days.shortest < SOON:
         said.append(

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("draw_id", sa.Integer(), nullable=False),
         sa.Column("transcript_id", sa.Integer(), nullable=False),
         sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("stratum", sa.String(), nullable=False),
         sa.Column("probability", sa.Double(), nullable=False),
