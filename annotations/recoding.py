@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from annotations.codings import Coding
@@ -120,7 +120,8 @@ def draw_excerpts(
 def excerpt_of(transcript: Transcript, turn: int) -> Transcript:
     """A turn as its own small transcript, last, after the few turns that it answers to."""
     first = max(0, turn - CONTEXT_TURNS)
-    return Transcript(name="", turns=transcript.turns[first : turn + 1])
+    turns = transcript.turns[first : turn + 1]
+    return Transcript(name="", turns=tuple(replace(one, index=at) for at, one in enumerate(turns)))
 
 
 def _allotted(sizes: dict[str, int], wanted: int) -> dict[str, int]:

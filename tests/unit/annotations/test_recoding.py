@@ -123,10 +123,12 @@ def test_all_is_drawn_where_more_is_asked_for_and_too_few_is_refused() -> None:
 
 
 def test_an_excerpt_comes_after_the_turns_it_answers_to() -> None:
-    (transcript, *_) = study().transcripts
-    assert [turn.index for turn in excerpt_of(transcript, 4).turns] == [1, 2, 3, 4]
-    assert [turn.index for turn in excerpt_of(transcript, 1).turns] == [0, 1]
-    assert excerpt_of(transcript, 4).name == ""
+    turns = tuple(Turn(index=at, speaker="P", text=f"turn {at}") for at in range(5))
+    long = Transcript(name="A", turns=turns)
+    assert excerpt_of(long, 4) == Transcript(
+        name="", turns=tuple(replace(turn, index=at) for at, turn in enumerate(turns[1:]))
+    )
+    assert excerpt_of(long, 1) == Transcript(name="", turns=turns[:2])
 
 
 def again(
