@@ -118,10 +118,14 @@ def _plan_words(one: "CoderPlan") -> str:
     drawn = "Drawn before" if one.before else "Drawn"
     back = f"; {one.returned} are coded again" if one.returned else ""
     return (
-        f"{drawn} for {one.coder}: {one.excerpts} excerpts from {len(one.transcripts)} transcripts"
-        f"{_age(one)}{back}. They come unmarked, in random order, after the turns that they answer "
+        f"{drawn} for {one.coder}: {_count(one.excerpts, 'excerpt')} from "
+        f"{_count(len(one.transcripts), 'transcript')}{_age(one)}{back}. They come unmarked, in random order, after the turns that they answer "
         "to."
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _age(one: "CoderPlan") -> str:

@@ -124,7 +124,8 @@ def self_agreement(
 
     *Shapes:* `old`, `new` (segments, codes), `clusters` (segments,) below `groups`, `weights`
     (segments,) how often each counts, `both` (segments, codes) which codes could be applied to
-    a segment both times (None: all). There is no interval of alpha below ten codings.
+    a segment both times (None: all). There is no interval of alpha below ten codings the
+    first time, unequal ones counted as the number of equal ones that vary as much (Kish).
     """
     if both is None:
         both = np.ones_like(old)
@@ -149,7 +150,7 @@ def self_agreement(
         ),
         scale=Scale.ATANH,
         n=n,
-        shortage=[insufficient_positives((a + b) / 2) for a, b in zip(before, after, strict=True)],
+        shortage=[insufficient_positives(count) for count in _positives(old, weights)],
         undefined=["everything or nothing was coded, both times"] * len(n),
         min_clusters=MIN_A_WAVE,
     )
@@ -170,6 +171,19 @@ def self_agreement(
         )
         for at, code in enumerate([None, *codes])
     )
+
+
+def _positives(old: Bools, weights: Floats | None) -> list[float]:
+    """Codings the first time, all codes pooled first: (sum w)² / sum w² where they weigh unlike.
+
+    Those of the second time say nothing of how many there are: a draw with a chance surplus of
+    them would be believed, and one without would not.
+    """
+    times = np.ones(len(old)) if weights is None else weights
+    counts = np.column_stack([old.sum(axis=1), old]).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        found: Floats = np.nan_to_num((times @ counts) ** 2 / (times**2 @ counts))
+    return [float(count) for count in found]
 
 
 def flipped(differences: Floats, *, seed: int, draws: int = DRAWS) -> Floats:

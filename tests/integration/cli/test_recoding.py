@@ -129,7 +129,7 @@ def test_what_was_coded_with_suggestions_in_sight_or_not_at_all_cannot_be_drawn(
     # The other one's is drawn, and the first named.
     outcome = run("recode-sample", "tea")
     assert outcome.code == 0, outcome.err
-    assert "Drawn for bo: 1 excerpts from 1 transcripts, coded nobody knows when" in outcome.out
+    assert "Drawn for bo: 1 excerpt from 1 transcript, coded nobody knows when" in outcome.out
     assert "ann has coded nothing" in outcome.err
 
 
