@@ -119,8 +119,8 @@ def _plan_words(one: "CoderPlan") -> str:
     back = f"; {one.returned} are coded again" if one.returned else ""
     return (
         f"{drawn} for {one.coder}: {_count(one.excerpts, 'excerpt')} from "
-        f"{_count(len(one.transcripts), 'transcript')}{_age(one)}{back}. They come unmarked, in random order, after the turns that they answer "
-        "to."
+        f"{_count(len(one.transcripts), 'transcript')}{_age(one)}{back}. They come unmarked, in "
+        "random order, after the turns that they answer to."
     )
 
 
