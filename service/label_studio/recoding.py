@@ -4,7 +4,7 @@ Each holds one coder's excerpts of one draw, without a word on whose they are, w
 why: a task is a turn after those that it answers to. `sync` fetches what was coded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,12 +52,20 @@ def key_of(task: Task) -> str:
     return str(task.data.get(_KEY, ""))
 
 
-def recoded(client: Client, project_id: int, codes: tuple[str, ...]) -> Recoded | None:
-    """What was coded in a project, the oldest first, skips among it; None where it is gone."""
+def recoded(
+    client: Client, project_id: int, codes: tuple[str, ...], excerpts: Collection[str]
+) -> Recoded | None:
+    """What was coded in a project, the oldest first, skips among it; None where it is gone.
+
+    A project with none of these excerpts is another one: in another Label Studio the number may
+    be anything's.
+    """
     project = client.project(project_id)
     if project is None:
         return None
-    keys = {task.id: key_of(task) for task in client.tasks(project_id)}
+    keys = {task.id: key for task in client.tasks(project_id) if (key := key_of(task)) in excerpts}
+    if not keys:
+        return None
     found: dict[str, tuple[Annotation, ...]] = dict.fromkeys(keys.values(), ())
     for one in sorted(client.annotations(project_id), key=lambda one: (one.created_at, one.id)):
         if one.task in keys:

@@ -138,7 +138,7 @@ def take_recodings(house: House, study: str, client: Client, codes: tuple[str, .
     notes: list[str] = []
     for draw in draws:
         assert draw.project_id is not None  # noqa: S101 - chosen so above
-        found = recoding.recoded(client, draw.project_id, codes)
+        found = recoding.recoded(client, draw.project_id, codes, {one.key for one in draw.excerpts})
         if found is None:
             notes.append(
                 f"project {draw.project_id}, in which {draw.coder} codes again, is gone; what had "

@@ -184,12 +184,20 @@ def test_what_comes_back_is_the_coders_agreement_with_themself_and_nothing_else(
     client._sdk.annotations.delete(made.id)
     assert sync(house, "managers").recoded == 1
     assert recode_report(house, "managers").rounds[0].excerpts == 12
-    # A project that somebody cleared away takes nothing with it.
+    # A project that somebody cleared away takes nothing with it, nor does another of its number.
     client.delete_project(pushed.project_id)
-    gone = sync(house, "managers")
-    assert gone.recoded == 0
-    assert any("is gone; what had come back stays" in note for note in gone.notes)
-    assert recode_report(house, "managers").rounds[0].excerpts == 12
+    with house.database.reading() as work:
+        (draw,) = work.recodings.list("managers")
+        connection = work.label_studio.connection("managers")
+    assert connection is not None
+    for number in (pushed.project_id, connection.project_id):
+        with house.database.unit_of_work() as work:
+            work.recodings.pushed("managers", draw.key, number)
+            work.commit()
+        gone = sync(house, "managers")
+        assert gone.recoded == 0
+        assert any("is gone; what had come back stays" in note for note in gone.notes)
+        assert recode_report(house, "managers").rounds[0].excerpts == 12
 
 
 def test_only_the_coder_themself_counts_where_they_have_an_account(
