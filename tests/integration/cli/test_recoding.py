@@ -178,3 +178,24 @@ def test_who_codes_as_before_is_said_to_and_a_backup_keeps_it(
         replace(one, excerpts=()) for one in before
     ]
     assert set(after[0].excerpts) == set(before[0].excerpts)
+
+
+def test_who_moved_away_from_the_others_is_advised_to_code_again(
+    run: Callable, folder: Callable
+) -> None:
+    places = [(at, turn) for at in range(20) for turn in range(5)]
+    files = folder(
+        transcripts="transcript,turn,speaker,text\n"
+        + "".join(f"t{at:02},{turn},P,words of turn {turn}\n" for at, turn in places),
+        codings="transcript,turn,start,end,code,coder,coded_at\n"
+        + "".join(
+            f"t{at:02},{turn},,,{'Tea' if turn == 0 or (strayed and turn < 4) else ''},{name},\n"
+            for at, turn in places
+            for name, strayed in (("ann", False), ("cy", False), ("Bo B.", at >= 10))
+        ),
+        attributes="transcript,wave\n" + "".join(f"t{at:02},{1 + at // 10}\n" for at in range(20)),
+    )
+    assert run("import", "tea", files).code == 0
+    found = run("drift", "tea", "--by", "coder", "--json").document["findings"]
+    advice = {one["subject"]: one["advice"] for one in found if one["question"] == "leaning"}
+    assert "second-coder recode-sample tea --coder 'Bo B.' --push" in advice["Bo B.: Tea"]
