@@ -1,10 +1,10 @@
 """Which transcripts people are to code, drawn so that each one's probability is known."""
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from annotations.errors import StateError
+from annotations.unequal import draw_unequal, in_order, probabilities_of
 
 ALLOCATIONS = ("proportional", "equal")
 """How a sample is shared among strata: by their sizes, or the same to each."""
@@ -35,13 +35,15 @@ def draw(
     seed: int,
     allocation: str = "proportional",
     coded: Mapping[str, tuple[str, ...]] | None = None,
+    doubts: Mapping[str, float] | None = None,
 ) -> tuple[Member, ...]:
     """Draw `size` of the candidates, stratified; `coded` transcripts are members for certain.
 
     Both map a transcript to its stratum. In each stratum the transcripts with the lowest hash of
     seed and name are drawn: the same seed draws the same from the same candidates, and a larger
-    size keeps what a smaller one drew. Raises StateError where the size does not give
-    each stratum two.
+    size keeps what a smaller one drew. With `doubts`, of every candidate, those with more of it
+    are likelier to be drawn in their stratum (see `unequal`; a larger size then draws anew).
+    Raises StateError where the size does not give each stratum two.
     """
     strata: dict[tuple[str, ...], list[str]] = {}
     for name, stratum in candidates.items():
@@ -52,12 +54,18 @@ def draw(
         for name, stratum in (coded or {}).items()
     ]
     for stratum, names in strata.items():
-        chosen = set(_in_order(names, seed)[: sizes[stratum]])
+        count = sizes[stratum]
+        if doubts is None:
+            probabilities = dict.fromkeys(names, count / len(names))
+            chosen = frozenset(in_order(names, seed)[:count])
+        else:
+            probabilities = probabilities_of({name: doubts[name] for name in sorted(names)}, count)
+            chosen = draw_unequal(probabilities, seed=seed)
         members += [
             Member(
                 transcript=name,
                 stratum=stratum,
-                probability=sizes[stratum] / len(names),
+                probability=probabilities[name],
                 drawn=name in chosen,
             )
             for name in names
@@ -97,13 +105,3 @@ def allot(
         stratum = min((one for one in sizes if found[one] < sizes[one]), key=lacking)
         found[stratum] += 1
     return found
-
-
-def _in_order(names: Collection[str], seed: int) -> Sequence[str]:
-    """In the order of a hash of their own, so that no other draw by the same seed is like it."""
-
-    def place(name: str) -> tuple[bytes, str]:
-        drawn = hashlib.sha256(f"draw\0{seed}\0{name}".encode("utf-8", "replace"))
-        return (drawn.digest(), name)
-
-    return sorted(names, key=place)

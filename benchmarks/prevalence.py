@@ -32,6 +32,7 @@ from annotations.reliability.prevalence.intervals import bounds_of
 from annotations.reliability.prevalence.shares import MIN_FOUND, deletions_of, rarer
 from annotations.reliability.prevalence.sums import Fit, Population, Sums
 from annotations.reliability.prevalence.tuning import Tuning
+from models.calibration import fit_calibration
 from models.thresholds import choose_thresholds
 from training.dataset import training_data
 from training.folds import grouped_folds
@@ -45,11 +46,15 @@ OUT = ROOT / "benchmarks" / "results" / "prevalence.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Coded:
-    """A study: *shapes* `people` and `model` (segments, codes), `clusters` (segments,)."""
+    """A study: *shapes* `people` and `model` (segments, codes), `clusters` (segments,).
+
+    `probability` (segments, codes) is the model's, calibrated on the other folds.
+    """
 
     codes: tuple[str, ...]
     people: np.ndarray
     model: np.ndarray
+    probability: np.ndarray
     clusters: np.ndarray
 
 
@@ -72,11 +77,13 @@ def coded(folder: Path) -> Coded:
             head = LogisticRegression(class_weight="balanced", C=3.0, max_iter=300)
             head.fit(known, truth[rest, code])
             scores[own, code] = head.predict_proba(asked)[:, 1]
-    applied = np.zeros_like(truth)
+    applied, probability = np.zeros_like(truth), np.zeros_like(scores)
+    odds = np.log(scores / (1 - scores))[:, :, np.newaxis]
     for fold in range(5):
         own = fold_of == fold
         bars = choose_thresholds(scores[~own], truth[~own])
         applied[own] = scores[own] >= bars
+        probability[own] = fit_calibration(odds[~own], truth[~own]).probabilities(odds[own])
     clusters = data.clusters
     if len(data.transcripts) == len(truth):
         # Narratives of a single segment, bound in files: else nothing would be clustered.
@@ -85,6 +92,7 @@ def coded(folder: Path) -> Coded:
         codes=tuple(data.codes[code] for code in kept),
         people=truth,
         model=applied,
+        probability=probability,
         clusters=clusters,
     )
 
@@ -134,11 +142,14 @@ class World:
         """Shares in what the groups are drawn from; *shape:* (groups, codes)."""
         return np.asarray((self.weights @ self.people) / (self.weights @ self.sizes)[:, np.newaxis])
 
-    def population(self, rng: np.random.Generator) -> tuple[Sums, np.ndarray]:
-        """Members of all groups with everything known, and the true shares in each group."""
-        chosen = np.stack(
+    def members(self, rng: np.random.Generator) -> np.ndarray:
+        """Which transcripts make up each group; *shape:* (groups, members)."""
+        return np.stack(
             [rng.choice(len(self.sizes), MEMBERS, p=weights) for weights in self.weights]
         )
+
+    def population(self, chosen: np.ndarray) -> tuple[Sums, np.ndarray]:
+        """Members of all groups with everything known, and the true shares in each group."""
         sizes = self.sizes[chosen]
         people = self.people[chosen]
         model = np.stack([self.model[group][chosen[group]] for group in range(GROUPS)])
@@ -176,7 +187,7 @@ def simulate(world: World, size: int, of: Population, replicates: int) -> dict[s
     held = {name: np.full(shape, np.nan) for name in ("model and people", "people", "naive")}
     width = {name: np.full(shape, np.nan) for name in ("model and people", "people")}
     for replicate in range(replicates):
-        whole, here = world.population(rng)
+        whole, here = world.population(world.members(rng))
         truth = here if of is Population.THESE else beyond
         sums = sampled(whole, size, rng)
         tuning, alone = Tuning.of(sums, cells), Tuning.fixed(sums, 0.0)

@@ -17,8 +17,9 @@ class Varying:
     """Transcripts that vary for one reason, and the share as it would be without each.
 
     *Shapes:* `values` (deletions, codes), `factors` (deletions,): what each squared distance
-    weighs. Distances are from the mean of the deletion's group, or where `groups` is None from
-    the share itself. `degrees` are those of freedom.
+    weighs. Distances are from the mean of the deletion's group, weighted by the factors as in
+    Hájek's (1964) variance of draws with unequal probabilities, or where `groups` is None from the
+    share itself. `degrees` are those of freedom.
     """
 
     values: Floats
@@ -66,10 +67,10 @@ def spread_of(deletions: Deletions, *, logit: bool = False) -> Spread:
 def _centres(part: Varying, values: Floats, value: Floats) -> Floats:
     if part.groups is None:
         return np.broadcast_to(value, values.shape)
-    counts = np.bincount(part.groups)
-    sums = np.zeros((len(counts), values.shape[1]))
-    np.add.at(sums, part.groups, values)
-    return np.asarray((sums / counts[:, np.newaxis])[part.groups])
+    weights = np.bincount(part.groups, weights=part.factors)
+    sums = np.zeros((len(weights), values.shape[1]))
+    np.add.at(sums, part.groups, part.factors[:, np.newaxis] * values)
+    return np.asarray((sums / weights[:, np.newaxis])[part.groups])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

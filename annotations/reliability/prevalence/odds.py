@@ -164,10 +164,11 @@ def fitted_of(
         if count < 2:
             continue
         degrees += count - 1
-        moved = part[mine] - part[mine].mean(axis=0)
-        if of is Population.LIKE:
+        like = of is Population.LIKE
+        left = np.ones(count) if like else 1 - sums.probability[sampled][mine]
+        moved = part[mine] - np.average(part[mine], axis=0, weights=left)
+        if like:
             moved = moved + seen_by[sampled][mine]
-        left = np.ones(count) if of is Population.LIKE else 1 - sums.probability[sampled][mine]
         steps = (moved @ inverse) ** 2
         variance += count / (count - 1) * (left[:, np.newaxis] * steps).sum(axis=0)
     if of is Population.LIKE:

@@ -69,28 +69,36 @@ def _moments(sums: Sums, fit: Fit) -> _Moments:
     # is not known for certain, by the finite-population correction.
     whole = sums.sizes[fit.cell].sum()
     part = sums.sizes[fit.rest].sum() / whole / units
-    leave = (part * np.sqrt(1 - sums.probability[rows]))[:, np.newaxis]
-    crossed, crossed_by = _spread(leave * people, leave * model, fit.strata[rows])
-    squared, squared_by = _spread(leave * model, leave * model, fit.strata[rows])
+    left = part**2 * (1 - sums.probability[rows])
+    crossed, crossed_by = _spread(people, model, left, fit.strata[rows])
+    squared, squared_by = _spread(model, model, left, fit.strata[rows])
     return _Moments(
         rows=rows, crossed=crossed, squared=squared, crossed_by=crossed_by, squared_by=squared_by
     )
 
 
-def _spread(one: Floats, other: Floats, strata: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Sum over strata of n/(n-1) · sum of products of deviations, and each deletion's change."""
+def _spread(
+    one: Floats, other: Floats, weights: Floats, strata: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Sum over strata of n/(n-1) · weighted sum of products of deviations, from weighted means.
+
+    With each deletion's change. *Shapes:* `weights` (sampled,); of the others (sampled, codes).
+    """
     total, change = np.zeros(one.shape[1]), np.zeros_like(one)
     for number in np.unique(strata):
         own = strata == number
         n = int(own.sum())
         if n < 2:
             continue
-        products = (one[own] - one[own].mean(axis=0)) * (other[own] - other[own].mean(axis=0))
+        weigh = weights[own][:, np.newaxis]
+        means = [(weigh * values[own]).sum(axis=0) / weigh.sum() for values in (one, other)]
+        products = weigh * (one[own] - means[0]) * (other[own] - means[1])
         here = n / (n - 1) * products.sum(axis=0)
         total += here
         # One fewer, for which the others weigh n/(n-1): sums of squares by their known update.
         grown = (n / (n - 1)) ** 2 * (n - 1) / (n - 2) if n > 2 else 0.0
-        change[own] = grown * (products.sum(axis=0) - n / (n - 1) * products) - here
+        without = weigh.sum() / (weigh.sum() - weigh)
+        change[own] = grown * (products.sum(axis=0) - without * products) - here
     return total, change
 
 
