@@ -60,6 +60,21 @@ def sample(
         str,
         typer.Option(help="How cells share the sample: proportional to their sizes, or equal."),
     ] = "proportional",
+    unsure_first: Annotated[
+        bool,
+        typer.Option(
+            "--unsure-first",
+            help="Make transcripts likelier to be drawn the more the model is unsure of them.",
+        ),
+    ] = False,
+    code: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --unsure-first: unsure of this code and those below it; may be repeated "
+            "(else of all codes).",
+            show_default=False,
+        ),
+    ] = None,
     push: Annotated[
         bool, typer.Option("--push", help="Make them tasks in Label Studio, suggestions withheld.")
     ] = False,
@@ -70,6 +85,11 @@ def sample(
     from service.web.cells import cell_name
     from service.workflows.drawing import sample as run
 
+    if code and not unsure_first:
+        raise typer.BadParameter(
+            "it names what the model is to be unsure of; give --unsure-first with it",
+            param_hint="--code",
+        )
     with progress() as report_progress:
         found = run(
             open_home(context, home),
@@ -78,6 +98,7 @@ def sample(
             by=names_in(by),
             seed=seed,
             allocation=allocation,
+            unsure_of=(code or ()) if unsure_first else None,
             to_label_studio=push,
             progress=report_progress,
         )
@@ -86,7 +107,10 @@ def sample(
         return
     show_table(
         f"Drawn in {study}, seed {found.seed}" + (" (as before)" if found.before else ""),
-        ["cell", "transcripts", "coded for certain", "drawn", "probability"],
+        [
+            *("cell", "transcripts", "coded for certain", "drawn"),
+            "probability" if found.unsure_of is None else "mean probability",
+        ],
         [
             (
                 cell_name(one.values),
@@ -100,9 +124,14 @@ def sample(
     )
     show_table(
         "To be coded by people, without suggestions",
-        ["transcript", "cell", "coded"],
+        ["transcript", "cell", "probability", "coded"],
         [
-            (one.transcript, cell_name(one.stratum), "yes" if one.coded else "not yet")
+            (
+                one.transcript,
+                cell_name(one.stratum),
+                one.probability,
+                "yes" if one.coded else "not yet",
+            )
             for one in found.transcripts
         ],
     )

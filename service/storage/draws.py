@@ -28,6 +28,7 @@ class Draws:
                 allocation=record.allocation,
                 seed=record.seed,
                 version=record.version,
+                unsure_of=None if record.unsure_of is None else list(record.unsure_of),
                 created_at=record.created_at,
             )
             .returning(DrawRow.id)
@@ -57,6 +58,7 @@ class Draws:
                 allocation=found.allocation,
                 seed=found.seed,
                 version=found.version,
+                unsure_of=None if found.unsure_of is None else tuple(found.unsure_of),
                 created_at=found.created_at,
                 members=self._members(found.id),
             )

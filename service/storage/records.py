@@ -222,7 +222,11 @@ class TaskLink:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DrawRecord:
-    """A sample that was drawn: how, with which model in use, and every member."""
+    """A sample that was drawn: how, with which model in use, and every member.
+
+    `unsure_of` are the codes whose doubtful transcripts were likelier to be drawn, none named for
+    all codes; None where chances were even.
+    """
 
     size: int
     by: tuple[str, ...]
@@ -230,6 +234,7 @@ class DrawRecord:
     seed: int
     version: str | None
     members: tuple[Member, ...]
+    unsure_of: tuple[str, ...] | None = None
     created_at: datetime = field(default_factory=now)
 
 

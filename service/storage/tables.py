@@ -332,7 +332,8 @@ class RecommendationRow(Base):
 class DrawRow(Base):
     """A sample of transcripts that was drawn for people to code; the newest one counts.
 
-    `version` is the model that was in use: it had learned nothing from the sample.
+    `version` is the model that was in use: it had learned nothing from the sample. `unsure_of` are
+    the codes whose doubtful transcripts were likelier, empty for all codes, null for even chances.
     """
 
     __tablename__ = "draws"
@@ -344,6 +345,7 @@ class DrawRow(Base):
     allocation: Mapped[str]
     seed: Mapped[int] = mapped_column(BigInteger)
     version: Mapped[str | None]
+    unsure_of: Mapped[list[Any] | None]
     created_at: Mapped[datetime]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from annotations.drawing import ALLOCATIONS, Member, draw
+from annotations.drawing import Member, draw
 from annotations.errors import StateError, command
 from annotations.reliability.prevalence.extent import (
     check_attributes,
@@ -15,6 +15,9 @@ from annotations.study import Study
 from service.house import House
 from service.storage.records import DrawRecord
 from service.storage.session import UnitOfWork
+from service.workflows.doubting import doubts_about
+from service.workflows.draw_requests import DrawRequest
+from service.workflows.modelling import model_in_use
 from service.workflows.pushing import Pushed, push
 from service.workflows.training import Progress
 
@@ -24,7 +27,7 @@ class Stratum:
     """Transcripts that share their values of the attributes drawn by.
 
     People had coded `certain` of them, or all were taken; of the others `drawn` were drawn, each
-    with the `probability`, None where there are none.
+    with the `probability` (their mean where doubtful ones are likelier), None where there are none.
     """
 
     values: tuple[str, ...]
@@ -49,7 +52,9 @@ class Sampled:
     """A sample and how it was drawn; `before`: it had been drawn already, and nothing changed.
 
     `transcripts` are those drawn. `left_out` could not be drawn, since suggestions were shown in
-    them: the estimate does not speak for them. `model_version` will code all of them.
+    them: the estimate does not speak for them. `model_version` will code all of them. `unsure_of`
+    are the codes whose doubtful transcripts were likelier to be drawn, none named for all codes;
+    None where chances were even.
     """
 
     study: str
@@ -57,6 +62,7 @@ class Sampled:
     by: tuple[str, ...]
     allocation: str
     seed: int
+    unsure_of: tuple[str, ...] | None
     model_version: str | None
     drawn_at: datetime
     before: bool
@@ -75,6 +81,7 @@ def sample(
     by: Sequence[str] = (),
     seed: int = 0,
     allocation: str = "proportional",
+    unsure_of: Sequence[str] | None = None,
     to_label_studio: bool = False,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Sampled:
@@ -82,9 +89,15 @@ def sample(
 
     What people have coded without suggestions in sight counts for certain, unless it was chosen
     for its use to a model. Suggestions in drawn transcripts are withheld from now on. The same
-    request on the same transcripts changes nothing. With `to_label_studio` the drawn ones
-    become tasks. Raises StateError where the size cannot be drawn.
+    request on the same transcripts changes nothing. With `unsure_of`, transcripts are likelier to
+    be drawn the more the model in use doubts those codes in them, or all codes where none is
+    named. With `to_label_studio` the drawn ones become tasks. Raises StateError where the size
+    cannot be drawn, or doubts are asked for without a model.
     """
+    asked = DrawRequest.for_codes(
+        unsure_of, size=size, by=tuple(by), allocation=allocation, seed=seed
+    )
+    doubts = _doubts(house, study, asked, progress)
     with house.database.unit_of_work() as work:
         whole = work.studies.load(study)
         check_attributes(whole.transcripts, by)
@@ -92,9 +105,8 @@ def sample(
         draws = work.draws.list(study)
         shown = work.suggestions.shown_transcripts(study)
         complete = read_by_people(whole)
-        asked = (size, tuple(by), allocation, seed)
         found = draws[-1] if draws else None
-        before = found is not None and _is(found, asked, whole, shown - complete)
+        before = found is not None and asked.answered_by(found, whole, shown - complete)
         if found is None or not before:
             found = DrawRecord(
                 size=size,
@@ -102,7 +114,8 @@ def sample(
                 allocation=allocation,
                 seed=seed,
                 version=record.version if record else None,
-                members=_members(work, whole, asked, shown, complete, draws),
+                unsure_of=asked.unsure_of,
+                members=_members(work, whole, asked, shown, complete, draws, doubts),
             )
             work.draws.add(study, found)
             _withhold(work, study, {one.transcript for one in found.members if one.drawn})
@@ -115,39 +128,41 @@ def sample(
     return _sampled(whole, found, complete, replaced=replaced, before=before, pushed=pushed)
 
 
-def as_asked(study: str, draw: DrawRecord) -> tuple[str, ...]:
-    """The words of the command that drew, and that lists what it drew."""
-    by = ("--by", ",".join(draw.by)) if draw.by else ()
-    how = () if draw.allocation == ALLOCATIONS[0] else ("--allocation", draw.allocation)
-    seed = ("--seed", str(draw.seed)) if draw.seed else ()
-    return ("sample", study, "--size", str(draw.size), *by, *seed, *how)
+def _doubts(
+    house: House, study: str, asked: DrawRequest, progress: Progress
+) -> Mapping[str, float] | None:
+    """Of each transcript that may have to be drawn; before anything is locked, since it takes time.
 
-
-def _is(
-    found: DrawRecord, asked: tuple[object, ...], study: Study, left_out: frozenset[str]
-) -> bool:
-    """Whether this very draw was asked for, of the transcripts that there still are."""
-    members = {one.transcript for one in found.members}
-    there = {item.name for item in study.transcripts} - left_out
-    same = (found.size, found.by, found.allocation, found.seed) == asked
-    return same and there <= members
+    None where chances are even, or the draw is there already.
+    """
+    if asked.unsure_of is None:
+        return None
+    record = model_in_use(house, study)
+    with house.database.reading() as work:
+        whole = work.studies.load(study)
+        draws = work.draws.list(study)
+        hidden = work.suggestions.shown_transcripts(study) - read_by_people(whole)
+    if draws and asked.answered_by(draws[-1], whole, hidden):
+        return None
+    open_ = [item for item in whole.transcripts if item.name not in hidden]
+    return doubts_about(house, study, record, open_, asked.unsure_of, progress=progress)
 
 
 def _members(
     work: UnitOfWork,
     study: Study,
-    asked: tuple[int, tuple[str, ...], str, int],
+    asked: DrawRequest,
     shown: frozenset[str],
     complete: frozenset[str],
     draws: Sequence[DrawRecord],
+    doubts: Mapping[str, float] | None,
 ) -> tuple[Member, ...]:
-    size, by, allocation, seed = asked
     drawn_before = {one.transcript for draw in draws for one in draw.members if one.drawn}
     # What was coded because it would teach the model most says nothing of the others, unless it
     # is drawn.
     chosen = set(work.recommendations.of(study.name)) - drawn_before
     places: Mapping[str, tuple[str, ...]] = {
-        item.name: stratum_of(item, by) for item in study.transcripts
+        item.name: stratum_of(item, asked.by) for item in study.transcripts
     }
     certain = {name: stratum for name, stratum in places.items() if name in complete - chosen}
     candidates = {
@@ -161,7 +176,19 @@ def _members(
             f"suggestions were shown. Import those to extend it: {command('import', study.name)} "
             "PATH..."
         )
-    return draw(candidates, size=size, seed=seed, allocation=allocation, coded=certain)
+    if asked.unsure_of is not None and (doubts is None or not candidates.keys() <= doubts.keys()):
+        raise StateError(
+            f"Transcripts of {study.name} were added or changed while the model read them. Nothing "
+            "was drawn; give the command again."
+        )
+    return draw(
+        candidates,
+        size=asked.size,
+        seed=asked.seed,
+        allocation=asked.allocation,
+        coded=certain,
+        doubts=doubts,
+    )
 
 
 def _withhold(work: UnitOfWork, study: str, drawn: set[str]) -> None:
@@ -209,6 +236,7 @@ def _sampled(
         by=found.by,
         allocation=found.allocation,
         seed=found.seed,
+        unsure_of=found.unsure_of,
         model_version=found.version,
         drawn_at=found.created_at,
         before=before,
@@ -220,7 +248,10 @@ def _sampled(
                 probability=one.probability,
                 coded=one.transcript in complete,
             )
-            for one in found.members
+            # Within a stratum first those that the model doubts most.
+            for one in sorted(
+                found.members, key=lambda one: (one.stratum, -one.probability, one.transcript)
+            )
             if one.drawn and (one.probability < 1 or one.transcript not in complete)
         ),
         left_out=left_out,
@@ -240,7 +271,7 @@ def _strata(members: Sequence[Member]) -> tuple[Stratum, ...]:
                 transcripts=len(own),
                 certain=len(own) - len(rest),
                 drawn=sum(one.drawn for one in rest),
-                probability=rest[0].probability if rest else None,
+                probability=sum(one.probability for one in rest) / len(rest) if rest else None,
             )
         )
     return tuple(found)

@@ -30,7 +30,7 @@ from annotations.study import Study
 from service.house import House
 from service.storage.records import DrawRecord, ModelRecord
 from service.workflows.digests import digest_of, lines_of, versions_of
-from service.workflows.drawing import as_asked
+from service.workflows.draw_requests import as_asked
 from service.workflows.model_coding import code_all
 from service.workflows.modelling import folder_of, model_in_use
 from service.workflows.training import Progress
@@ -262,6 +262,7 @@ def report_on(
             seed=draw.seed,
             drawn_by=draw.by,
             allocation=draw.allocation,
+            unsure_of=draw.unsure_of,
             versions=versions_of(study, material.model.version),
             notes=tuple(_notes(house, material, frame)),
         ),

@@ -71,8 +71,8 @@ def recommend(
     open_ = [item for item in uncoded if item.name not in blind]
     coded = [item for item in whole.transcripts if item.name in read]
     attributes = sample_attributes([item.attributes for item in whole.transcripts])
-    looks = _looks(house, record, [*open_, *coded], progress) if open_ and record else {}
-    learned = _learned(record, known)
+    looks = looks_at(house, record, [*open_, *coded], progress) if open_ and record else {}
+    learned = learned_codes(record, known)
     ranked = rank(
         [_candidate(item, looks.get(item.name), attributes, learned) for item in open_],
         codes=[one.code for one in learned],
@@ -97,9 +97,10 @@ def recommend(
     )
 
 
-def _looks(
+def looks_at(
     house: House, record: ModelRecord, transcripts: Sequence[Transcript], progress: Progress
 ) -> "Mapping[str, TranscriptLook]":
+    """What a model makes of each transcript, by name."""
     from models.suggester import Suggester
 
     suggester = Suggester.load(folder_of(house, record.version), encoder_cache=house.cache)
@@ -115,7 +116,7 @@ def _candidate(
     item: Transcript,
     look: "TranscriptLook | None",
     attributes: Sequence[str],
-    learned: "Sequence[_Learned]",
+    learned: "Sequence[LearnedCode]",
 ) -> "Candidate":
     from training.select import Candidate, uncertainty_of
 
@@ -134,7 +135,7 @@ def _cell(item: Transcript, attributes: Sequence[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Learned:
+class LearnedCode:
     """A code as it is called now, its column in the model, the segments that taught it."""
 
     code: str
@@ -142,7 +143,7 @@ class _Learned:
     support: int
 
 
-def _learned(record: ModelRecord | None, known: ModelCodes | None) -> tuple[_Learned, ...]:
+def learned_codes(record: ModelRecord | None, known: ModelCodes | None) -> tuple[LearnedCode, ...]:
     """What the model may be unsure of; of a code that is retired nobody wants to know more."""
     if record is None or known is None:
         return ()
@@ -151,7 +152,7 @@ def _learned(record: ModelRecord | None, known: ModelCodes | None) -> tuple[_Lea
         for column, one in enumerate(record.figures["codes"])
     ]
     return tuple(
-        _Learned(code=code, column=column, support=support)
+        LearnedCode(code=code, column=column, support=support)
         for code, column, support in named
         if code is not None
     )

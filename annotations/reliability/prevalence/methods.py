@@ -27,6 +27,7 @@ def methods_of(
     drawn_by: Sequence[str],
     by: Sequence[str],
     allocation: str,
+    unsure_of: Sequence[str] | None,
     seed: int,
     unit: str,
     of: Population,
@@ -45,6 +46,13 @@ def methods_of(
         if drawn_by
         else "without strata"
     )
+    rising = (
+        ""
+        if unsure_of is None
+        else " that rise with the model's doubt about how often they carry "
+        f"{' and '.join(unsure_of) or 'each code'} (active statistical inference, Zrnic and "
+        "Candès, 2024; a draw of fixed size by the pivotal method, Deville and Tillé, 1998)"
+    )
     cells = f", by {' and '.join(by)}" if by else ""
     differences = (
         " Differences are between cells that differ in one attribute, each with a t-test; p values "
@@ -55,9 +63,10 @@ def methods_of(
     )
     return (
         f"A model (version {versions.model}) coded {_many(whole, 'transcript')}. Of those, "
-        f"{drawn} were drawn at random, {strata}, with known probabilities (seed {seed}), and "
-        f"coded by people without the model's suggestions in sight.{known} We report {_UNIT[unit]} "
-        f"that carries each code{cells}: the share in the model's coding plus the mean difference "
+        f"{drawn} were drawn at random, {strata}, with known probabilities{rising} (seed {seed}), "
+        "and coded by people without the model's suggestions in sight."
+        f"{known} We report {_UNIT[unit]} that carries each code{cells}: the share in the model's "
+        "coding plus the mean difference "
         "between people's and the model's in the sample, weighted by inverse probabilities (the "
         "difference estimator; prediction-powered inference, Angelopoulos et al., 2023), with the "
         "model's part multiplied by the factor between 0 and 1 that makes the estimated variance "

@@ -75,12 +75,17 @@ class PrevalenceReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Where the figures come from: the draw's `seed`, `allocation` and attributes; `notes`."""
+    """Where the figures come from: the draw's `seed`, `allocation` and attributes; `notes`.
+
+    `unsure_of` are the codes whose doubtful transcripts were likelier to be drawn, empty for all
+    codes, None for even chances.
+    """
 
     seed: int
     drawn_by: tuple[str, ...]
     allocation: str
     versions: Versions
+    unsure_of: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -143,6 +148,7 @@ def prevalence_of(
             drawn_by=origin.drawn_by,
             by=tuple(by),
             allocation=origin.allocation,
+            unsure_of=origin.unsure_of,
             seed=origin.seed,
             unit=unit,
             of=of,
