@@ -99,6 +99,50 @@ def test_a_draw_is_recorded_and_repeated(extended: Callable) -> None:
     assert {one["transcript"] for one in other.document["transcripts"]} != names
 
 
+def test_what_the_model_is_unsure_of_is_likelier_and_the_estimate_says_so(
+    run_trained: Callable, extension: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    extension.write(tmp_path / "more")
+    assert run_trained("import", "managers", "more").code == 0
+    asked = ("sample", "managers", "--size", 18, "--by", "trust", "--seed", 7)
+    refused = run_trained(*asked, "--code", "Staffing")
+    assert refused.code == 2
+    assert "--unsure-first" in refused.err
+    unknown = run_trained(*asked, "--unsure-first", "--code", "Weather")
+    assert unknown.code == 1
+    assert "knows no code 'Weather'" in unknown.err
+    assert "codebook show managers" in unknown.err
+    found = run_trained(*asked, "--unsure-first", "--json").document
+    assert found["unsure_of"] == []
+    assert sum(one["drawn"] for one in found["strata"]) == len(found["transcripts"]) == 18
+    chances = [one["probability"] for one in found["transcripts"]]
+    assert len({round(chance, 9) for chance in chances}) > 9
+    for stratum in {tuple(one["stratum"]) for one in found["transcripts"]}:
+        own = [
+            one["probability"] for one in found["transcripts"] if tuple(one["stratum"]) == stratum
+        ]
+        # The most doubtful are listed first.
+        assert own == sorted(own, reverse=True)
+    again = run_trained(*asked, "--unsure-first")
+    assert "as before" in again.out
+    assert "mean probability" in again.out
+    # Another code, another draw; it is written as people write paths.
+    code = run_trained("prevalence", "managers", "--json").document["codes"][0]
+    other = run_trained(*asked, "--unsure-first", "--code", code.replace(" > ", ">"), "--json")
+    assert other.document["unsure_of"] == [code]
+    assert not other.document["before"]
+    extension.write_codings(
+        tmp_path / "coded", {one["transcript"] for one in other.document["transcripts"]}
+    )
+    assert "--unsure-first --code" in run_trained("odds", "managers", "--on", "trust").err
+    assert run_trained("import", "managers", "coded").code == 0
+    document = run_trained("prevalence", "managers", "--by", "trust", "--json").document
+    assert f"the model's doubt about how often they carry {code} (" in document["methods"]
+    whole = [one for one in document["shares"] if not one["cell"]]
+    assert any(one["corrected"]["low"] is not None for one in whole)
+
+
 def test_what_is_no_probability_sample_is_refused(
     extended: Callable, run_trained: Callable, extension: Any, tmp_path: Path
 ) -> None:

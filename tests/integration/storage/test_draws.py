@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -7,6 +8,8 @@ from annotations.errors import NotFound
 from service.storage.records import DrawRecord
 from service.storage.schema import HEAD, downgrade, migrate
 from service.storage.session import Database
+
+BEFORE_DOUBTS = "0006"
 
 
 def record(*members: Member, seed: int = 1) -> DrawRecord:
@@ -36,12 +39,36 @@ def test_a_draw_comes_back_as_it_was_and_the_newest_is_last(database: Database, 
         assert work.draws.drawn(study) == {"clinic", "ward"}
 
 
+@pytest.mark.parametrize("unsure_of", [None, (), ("Beds", "Staff > Rota")])
+def test_whose_doubts_decided_comes_back(
+    database: Database, study: str, unsure_of: tuple[str, ...] | None
+) -> None:
+    found = replace(record(member("clinic", drawn=True)), unsure_of=unsure_of)
+    add(database, study, found)
+    with database.reading() as work:
+        assert work.draws.list(study) == (found,)
+
+
 def test_a_draw_of_what_there_is_not_is_refused_whole(
     database: Database, study: str, rows: Callable[[str], int]
 ) -> None:
     with pytest.raises(NotFound):
         add(database, study, record(member("nowhere", drawn=True)))
     assert (rows("draws"), rows("draw_members")) == (0, 0)
+
+
+def test_a_draw_from_before_doubts_could_decide_had_even_chances(
+    database: Database, study: str, rows: Callable[[str], int]
+) -> None:
+    found = replace(record(member("clinic", drawn=True)), unsure_of=("Beds",))
+    add(database, study, found)
+    before = [rows(table) for table in ("turns", "codings", "readings", "draw_members")]
+    # What 0009 follows: the tables of then, with all that they held.
+    downgrade(database, BEFORE_DOUBTS)
+    migrate(database, HEAD)
+    with database.reading() as work:
+        assert work.draws.list(study) == (replace(found, unsure_of=None),)
+    assert [rows(table) for table in ("turns", "codings", "readings", "draw_members")] == before
 
 
 def test_a_study_of_the_version_before_is_read_after_the_upgrade(
