@@ -4,7 +4,8 @@ The groups of `prevalence.py`, whose transcripts are drawn twice from the very s
 with the same probability, and with `sample --unsure-first`, where the probability rises with the
 model's doubt about all codes, or about a single one that was asked for, each code in turn. The
 doubts know nothing of what each group's errors are. Widths are compared where both draws give an
-interval.
+interval. Longer transcripts leave more to doubt, so people code more segments: beside the plain
+ratio stands that for the same work, multiplied by the root of how many more.
 
     python benchmarks/prevalence_unsure.py [--replicates 1000]
 
@@ -83,6 +84,7 @@ def simulate(world: World, size: int, replicates: int, *, single: bool) -> dict[
     held = {name: np.full(shape, np.nan) for name in names}
     width = {name: np.full(shape, np.nan) for name in names}
     miss = {name: np.full(shape, np.nan) for name in names}
+    work = {"even": 0.0, "unsure first": 0.0}
     for replicate in range(replicates):
         chosen = world.members(rng)
         whole, here = world.population(chosen)
@@ -97,6 +99,7 @@ def simulate(world: World, size: int, replicates: int, *, single: bool) -> dict[
             "unsure first": drawn_unsure(whole, own, size, replicate),
         }
         for draw, sums in draws.items():
+            work[draw] += float(sums.sizes[sums.coded].sum())
             tuning = Tuning.of(sums, CELLS)
             for group, cell in enumerate(CELLS):
                 fit = Fit.of(sums, cell)
@@ -111,10 +114,11 @@ def simulate(world: World, size: int, replicates: int, *, single: bool) -> dict[
                     held[at][replicate, group] = np.where(given, inside, np.nan)
                     width[at][replicate, group] = np.where(given, found.high - found.low, np.nan)
                     miss[at][replicate, group] = (deletions.value - truth) ** 2
-    return {of.value: compared(of, held, width, miss) for of in Population}
+    more = work["unsure first"] / work["even"]
+    return {of.value: compared(of, held, width, miss, more) for of in Population}
 
 
-def compared(of: Population, held: Any, width: Any, miss: Any) -> dict[str, Any]:
+def compared(of: Population, held: Any, width: Any, miss: Any, more: float) -> dict[str, Any]:
     even, unsure = ("even", of), ("unsure first", of)
     both = ~np.isnan(width[even]) & ~np.isnan(width[unsure])
     widths = [np.where(both, width[one], 0).sum(axis=(0, 1)) for one in (unsure, even)]
@@ -126,7 +130,9 @@ def compared(of: Population, held: Any, width: Any, miss: Any) -> dict[str, Any]
         "with_interval": {
             one[0]: round(float((~np.isnan(width[one])).mean()), 4) for one in (even, unsure)
         },
+        "segments_to_even": round(more, 4),
         "width_to_even": round(float(np.nanmean(ratio)), 4),
+        "width_to_even_for_the_same_work": round(float(np.nanmean(ratio)) * more**0.5, 4),
         "width_to_even_by_code": [round(float(one), 3) for one in ratio],
         "error_to_even": round(float(np.nanmean(errors)), 4),
     }
@@ -161,7 +167,8 @@ def main() -> None:
                         f"{name}, {asked}, {of}, {size} a group: coverage "
                         f"{coverage['even']['share']} even, "
                         f"{coverage['unsure first']['share']} unsure first, with interval "
-                        f"{list(row['with_interval'].values())}, width {row['width_to_even']}, "
+                        f"{list(row['with_interval'].values())}, width {row['width_to_even']} "
+                        f"(same work {row['width_to_even_for_the_same_work']}), "
                         f"error {row['error_to_even']}, {time.monotonic() - started:.0f} s",
                         flush=True,
                     )

@@ -124,11 +124,12 @@ def sample(
     )
     show_table(
         "To be coded by people, without suggestions",
-        ["transcript", "cell", "probability", "coded"],
+        ["transcript", "cell", "words", "probability", "coded"],
         [
             (
                 one.transcript,
                 cell_name(one.stratum),
+                one.words,
                 one.probability,
                 "yes" if one.coded else "not yet",
             )

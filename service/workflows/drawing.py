@@ -43,6 +43,7 @@ class Drawn:
 
     transcript: str
     stratum: tuple[str, ...]
+    words: int
     probability: float
     coded: bool
 
@@ -212,6 +213,7 @@ def _sampled(
     pushed: Pushed | None,
 ) -> Sampled:
     members = {one.transcript for one in found.members}
+    words = {item.name: item.words for item in study.transcripts}
     left_out = tuple(item.name for item in study.transcripts if item.name not in members)
     notes = []
     if replaced:
@@ -245,6 +247,7 @@ def _sampled(
             Drawn(
                 transcript=one.transcript,
                 stratum=one.stratum,
+                words=words[one.transcript],
                 probability=one.probability,
                 coded=one.transcript in complete,
             )

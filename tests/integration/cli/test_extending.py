@@ -124,9 +124,16 @@ def test_what_the_model_is_unsure_of_is_likelier_and_the_estimate_says_so(
         ]
         # The most doubtful are listed first.
         assert own == sorted(own, reverse=True)
+    assert all(one["words"] > 10 for one in found["transcripts"])
     again = run_trained(*asked, "--unsure-first")
     assert "as before" in again.out
     assert "mean probability" in again.out
+    # The docs' command: a theme stands for the codes below it, so these are other chances.
+    text = (ROOT / "docs" / "extending.md").read_text()
+    (line,) = re.findall(r"^second-coder (.* --unsure-first .*)$", text, re.MULTILINE)
+    theme = run_trained(*shlex.split(line), "--json").document
+    assert theme["unsure_of"] == ["Management"]
+    assert {one["probability"] for one in theme["transcripts"]}.isdisjoint(chances)
     # Another code, another draw; it is written as people write paths.
     code = run_trained("prevalence", "managers", "--json").document["codes"][0]
     other = run_trained(*asked, "--unsure-first", "--code", code.replace(" > ", ">"), "--json")

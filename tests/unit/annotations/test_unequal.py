@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from annotations.drawing import draw
 from annotations.reliability.prevalence.intervals import bounds_of, spread_of
+from annotations.reliability.prevalence.odds import design_of, fitted_of
 from annotations.reliability.prevalence.shares import deletions_of
 from annotations.reliability.prevalence.sums import Fit, Population, Sums
 from annotations.reliability.prevalence.tuning import Tuning
@@ -187,3 +188,21 @@ def test_lambda_makes_the_variance_least_also_with_unequal_probabilities(
         [everything],
     )
     np.testing.assert_allclose(tuned.without[one], less.lam, atol=0.05)
+
+
+def test_odds_of_an_unequal_draw_are_those_of_everything(population: Sums) -> None:
+    design = design_of([(str(stratum),) for stratum in population.strata], ["group"])
+    whole = fitted_of(
+        population, 0, design, tuning=Tuning.fixed(population, 0.0), of=Population.THESE
+    )
+    assert whole is not None
+    found, variances = [], []
+    for seed in range(300):
+        sums = drawn_from(population, seed)
+        fitted = fitted_of(sums, 0, design, tuning=Tuning.fixed(sums, 0.7), of=Population.THESE)
+        assert fitted is not None
+        found.append(fitted.beta[1])
+        variances.append(fitted.variance[1])
+    spread = np.std(found)
+    assert abs(np.mean(found) - whole.beta[1]) < 4 * spread / np.sqrt(300)
+    assert np.mean(variances) == pytest.approx(spread**2, rel=0.25)
