@@ -167,7 +167,9 @@ def test_the_variance_is_that_of_hajek_where_it_is_linear(population: Sums) -> N
 def test_lambda_makes_the_variance_least_also_with_unequal_probabilities(
     population: Sums,
 ) -> None:
-    sums = drawn_from(population, 5)
+    rng = np.random.default_rng(3)
+    mixed = 0.6 * population.people + rng.normal(0, 4, (80, 2))
+    sums = drawn_from(replace(population, model=mixed), 5, count=25)
     everything = np.ones(80, dtype=np.bool_)
     fit = Fit.of(sums, everything)
     grid = np.linspace(0, 1, 201)
@@ -176,7 +178,8 @@ def test_lambda_makes_the_variance_least_also_with_unequal_probabilities(
         for lam in grid
     ]
     tuned = Tuning.of(sums, [everything])
-    np.testing.assert_allclose(grid[np.argmin(totals, axis=0)], tuned.lam, atol=0.05)
+    assert ((tuned.lam > 0.2) & (tuned.lam < 1)).all()
+    np.testing.assert_allclose(grid[np.argmin(totals, axis=0)], tuned.lam, atol=0.015)
     one = int(np.flatnonzero(sums.coded)[0])
     fewer = replace(sums, people=sums.people.copy())
     fewer.people[one] = np.nan
@@ -205,4 +208,6 @@ def test_odds_of_an_unequal_draw_are_those_of_everything(population: Sums) -> No
         variances.append(fitted.variance[1])
     spread = np.std(found)
     assert abs(np.mean(found) - whole.beta[1]) < 4 * spread / np.sqrt(300)
-    assert np.mean(variances) == pytest.approx(spread**2, rel=0.25)
+    # A little small, as linearised variances of ten a group are; without the finite-population
+    # correction they would be too large.
+    assert 0.75 < np.mean(variances) / spread**2 < 1.05
