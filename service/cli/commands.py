@@ -11,6 +11,7 @@ from service.cli import (
     choosing,
     codebooks,
     counting,
+    drawing,
     drifting,
     exporting,
     extending,
@@ -50,6 +51,7 @@ counting.add_to(app)
 drifting.add_to(app)
 recoding.add_to(app)
 exporting.add_to(app)
+drawing.add_to(app)
 extending.add_to(app)
 bulk.add_to(app)
 keeping.add_to(app)

@@ -6,10 +6,12 @@ import numpy as np
 
 from annotations.codebook import SEPARATOR, normal_path
 from annotations.errors import NotFound, command
+from annotations.reliability.estimate import Floats
 from annotations.transcripts import Transcript
 from service.house import House
 from service.storage.records import ModelRecord
 from service.workflows.model_codes import codes_of_model
+from service.workflows.modelling import folder_of
 from service.workflows.recommending import LearnedCode, learned_codes, looks_at
 from service.workflows.training import Progress
 
@@ -25,8 +27,9 @@ def doubts_about(
 ) -> Mapping[str, float]:
     """The model's doubt about how often each transcript carries `codes`, or all that it knows.
 
-    A code stands for those below it too, also for what the gate keeps silent. NotFound where the
-    model knows no such code.
+    A code stands for those below it too, also for what the gate keeps silent. A transcript that
+    taught the model is doubted by the fold that left it out. NotFound where the model knows no
+    such code.
     """
     from models.certainty import doubt_of, doubts_together
 
@@ -35,10 +38,36 @@ def doubts_about(
     columns = _columns(study, record, learned, codes)
     if not transcripts:
         return {}
-    looks = looks_at(house, record, transcripts, progress)
-    found = np.stack([doubt_of(looks[one.name].probabilities[:, columns]) for one in transcripts])
+    scores = _held_out(house, record, transcripts)
+    fresh = [one for one in transcripts if one.name not in scores]
+    if fresh:
+        looks = looks_at(house, record, fresh, progress)
+        scores |= {name: look.probabilities for name, look in looks.items()}
+    found = np.stack([doubt_of(scores[one.name][:, columns]) for one in transcripts])
     together = doubts_together(found)
     return {one.name: float(size) for one, size in zip(transcripts, together, strict=True)}
+
+
+def _held_out(
+    house: House, record: ModelRecord, transcripts: Sequence[Transcript]
+) -> dict[str, Floats]:
+    """Probabilities of those that taught the model with every segment: (segments, codes) each."""
+    from models.artifacts import HeldOut
+    from models.suggester import Suggester
+
+    folder = folder_of(house, record.version)
+    segmentation = Suggester.load(folder, encoder_cache=house.cache).segmentation
+    held = HeldOut.read(folder)
+    place = {key: row for row, key in enumerate(held.keys)}
+    taught = {key[0] for key in held.keys}
+    found = {}
+    for item in transcripts:
+        if item.name in taught:
+            rows = [place.get(segment.key) for segment in segmentation.segments(item)]
+            known = [row for row in rows if row is not None]
+            if len(known) == len(rows):
+                found[item.name] = held.scores[known].astype(np.float64)
+    return found
 
 
 def _columns(

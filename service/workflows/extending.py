@@ -30,6 +30,7 @@ from annotations.study import Study
 from service.house import House
 from service.storage.records import DrawRecord, ModelRecord
 from service.workflows.digests import digest_of, lines_of, versions_of
+from service.workflows.doubting import doubts_about
 from service.workflows.draw_requests import as_asked
 from service.workflows.model_coding import code_all
 from service.workflows.modelling import folder_of, model_in_use
@@ -43,6 +44,8 @@ class ExtensionPlan:
     """What samples of several sizes would tell of `total` transcripts in so many `cells`.
 
     The `pilot` transcripts that people have coded say how far the model may be leaned on.
+    `unsure_of` are the codes whose doubtful transcripts would be likelier to be drawn, none named
+    for all codes; None for even chances.
     """
 
     study: str
@@ -50,6 +53,7 @@ class ExtensionPlan:
     by: tuple[str, ...]
     unit: str
     of: str
+    unsure_of: tuple[str, ...] | None
     pilot: int
     total: int
     cells: int
@@ -77,11 +81,13 @@ def plan(
     of: str = Population.THESE.value,
     total: int | None = None,
     sizes: Sequence[int] = (),
+    unsure_of: Sequence[str] | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> ExtensionPlan:
     """What N buys for which codes, from what people have coded as the pilot.
 
-    `total` is how many transcripts there will be, else those that there are. Raises StateError
+    `total` is how many transcripts there will be, else those that there are. With `unsure_of` the
+    draw is one in which what the model doubts is likelier, as in `sample`. Raises StateError
     where nothing is left to draw.
     """
     check_choices(unit, of)
@@ -109,6 +115,7 @@ def plan(
         by=tuple(by),
         unit=unit,
         of=of,
+        unsure_of=None if unsure_of is None else tuple(unsure_of),
         pilot=len(coded),
         total=total,
         cells=cells,
@@ -117,6 +124,9 @@ def plan(
             frame.sums,
             Extension(total=total, coded=len(coded), cells=cells, of=Population(of)),
             chosen,
+            doubts=None
+            if unsure_of is None
+            else doubts_about(house, study, record, frame.transcripts, unsure_of),
         )
         if coded
         else (),

@@ -1,6 +1,6 @@
 """What a sample of a given size would tell, from transcripts that are coded already."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from annotations.reliability.prevalence.intervals import spread_of
 from annotations.reliability.prevalence.shares import MIN_FOUND, shares_of
 from annotations.reliability.prevalence.sums import Population, Sums
 from annotations.reliability.prevalence.tuning import Tuning
+from annotations.unequal import probabilities_of
 
 _RARELY = 1e-9
 """A probability so low that no finite population is corrected for."""
@@ -59,12 +60,19 @@ class Extension:
     of: Population
 
 
-def plans_of(pilot: Sums, extension: Extension, sizes: Sequence[int]) -> tuple[CodePlan, ...]:
+def plans_of(
+    pilot: Sums,
+    extension: Extension,
+    sizes: Sequence[int],
+    *,
+    doubts: Mapping[str, float] | None = None,
+) -> tuple[CodePlan, ...]:
     """For each code, the half-widths that each size of sample would bring.
 
     `pilot`: transcripts that people coded, with the model's coding of each by a fold that left
     it out. With its variance s² between transcripts of y - lambda f, and v of y, the estimate for
-    these interviews has (1/n - 1/N) s², that for people like these v/N more.
+    these interviews has (1/n - 1/N) s², that for people like these v/N more. With `doubts`, of each
+    of its transcripts in their order, s² is that of a draw by them.
     """
     everything = np.ones(len(pilot.sizes), dtype=np.bool_)
     alike = replace(
@@ -78,6 +86,10 @@ def plans_of(pilot: Sums, extension: Extension, sizes: Sequence[int]) -> tuple[C
         * len(pilot.sizes)
         for one in (tuning, Tuning.fixed(alike, 0.0))
     )
+    bridged, bridged_alone = corrected, alone
+    if doubts is not None:
+        bridged = corrected * _by_doubts(pilot, tuning.lam, doubts)
+        bridged_alone = alone * _by_doubts(pilot, np.zeros_like(tuning.lam), doubts)
     found = np.minimum(
         pilot.found.sum(axis=0), (pilot.segments[:, np.newaxis] - pilot.found).sum(axis=0)
     )
@@ -96,9 +108,9 @@ def plans_of(pilot: Sums, extension: Extension, sizes: Sequence[int]) -> tuple[C
             else tuple(
                 SizePlan(
                     size=size,
-                    whole=_half_width(corrected[at], alone[at], size, extension, 1),
-                    cell=_half_width(corrected[at], alone[at], size, extension, extension.cells),
-                    people=_half_width(alone[at], alone[at], size, extension, 1),
+                    whole=_half_width(bridged[at], alone[at], size, extension, 1),
+                    cell=_half_width(bridged[at], alone[at], size, extension, extension.cells),
+                    people=_half_width(bridged_alone[at], alone[at], size, extension, 1),
                 )
                 for size in sizes
             )
@@ -113,6 +125,20 @@ def plans_of(pilot: Sums, extension: Extension, sizes: Sequence[int]) -> tuple[C
             )
         )
     return tuple(plans)
+
+
+def _by_doubts(pilot: Sums, lam: Floats, doubts: Mapping[str, float]) -> Floats:
+    """The variance of a draw by doubts over that of an even one; *shapes:* (codes,).
+
+    Sum of e²/r over sum of e², with e the residual of a pilot transcript and r its probability
+    relative to the even one.
+    """
+    counts = pilot.people - lam * pilot.model
+    e = counts - pilot.sizes[:, np.newaxis] * counts.sum(axis=0) / pilot.sizes.sum()
+    relative = np.array(list(probabilities_of(doubts, 1).values())) * len(doubts)
+    even = (e**2).sum(axis=0)
+    drawn = (e**2 / relative[:, np.newaxis]).sum(axis=0)
+    return np.asarray(np.divide(drawn, even, out=np.ones_like(even), where=even > 0))
 
 
 def _half_width(

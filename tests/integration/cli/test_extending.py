@@ -109,6 +109,17 @@ def test_what_the_model_is_unsure_of_is_likelier_and_the_estimate_says_so(
     refused = run_trained(*asked, "--code", "Staffing")
     assert refused.code == 2
     assert "--unsure-first" in refused.err
+    plans = [
+        run_trained("plan", "managers", "--by", "trust", *words, "--json").document
+        for words in ((), ("--unsure-first",), ("--unsure-first", "--code", "Management"))
+    ]
+    assert [one["unsure_of"] for one in plans] == [None, [], ["Management"]]
+    widths = [
+        [code["sizes"][0]["whole"] for code in one["codes"] if code["sizes"]] for one in plans
+    ]
+    assert widths[0] != widths[1] != widths[2]
+    assert widths[1] == pytest.approx(widths[0], rel=0.5)
+    assert run_trained("plan", "managers", "--code", "Management").code == 2
     unknown = run_trained(*asked, "--unsure-first", "--code", "Weather")
     assert unknown.code == 1
     assert "knows no code 'Weather'" in unknown.err

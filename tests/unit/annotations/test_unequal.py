@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from annotations.drawing import draw
 from annotations.reliability.prevalence.intervals import bounds_of, spread_of
 from annotations.reliability.prevalence.odds import design_of, fitted_of
+from annotations.reliability.prevalence.planning import Extension, plans_of
 from annotations.reliability.prevalence.shares import deletions_of
 from annotations.reliability.prevalence.sums import Fit, Population, Sums
 from annotations.reliability.prevalence.tuning import Tuning
@@ -211,3 +212,27 @@ def test_odds_of_an_unequal_draw_are_those_of_everything(population: Sums) -> No
     # A little small, as linearised variances of ten a group are; without the finite-population
     # correction they would be too large.
     assert 0.75 < np.mean(variances) / spread**2 < 1.05
+
+
+def test_a_plan_tells_what_an_unequal_draw_gains(population: Sums) -> None:
+    # Here everything is the pilot, so that the plan's figures are those that a draw would have.
+    alike = replace(population, strata=np.zeros(80, dtype=np.int64))
+    told = Extension(total=8000, coded=0, cells=1, of=Population.THESE)
+    sizes = {str(at): size for at, size in enumerate(population.sizes)}
+    even, unequal = (plans_of(alike, told, [40], doubts=doubts) for doubts in (None, sizes))
+    lam = np.array([one.tuning for one in even])
+    chance = np.array(list(probabilities_of(sizes, 1).values()))
+    rng = np.random.default_rng(4)
+    counts = population.people - lam * population.model
+    errors = []
+    for weights in (np.full(80, 1 / 80), chance):
+        drawn = rng.choice(80, (20_000, 40), p=weights)
+        carried = (counts[drawn] / weights[drawn][..., np.newaxis]).sum(axis=1)
+        units = (population.sizes[drawn] / weights[drawn]).sum(axis=1)[:, np.newaxis]
+        errors.append((carried / units).std(axis=0))
+    for at in range(2):
+        (one,), (other,) = even[at].sizes, unequal[at].sizes
+        assert one.whole is not None
+        assert other.whole is not None
+        assert other.whole / one.whole == pytest.approx(errors[1][at] / errors[0][at], rel=0.05)
+        assert other.whole < 0.97 * one.whole
