@@ -51,7 +51,8 @@ def methods_of(
         if unsure_of is None
         else " that rise with the model's doubt about how often they carry "
         f"{' and '.join(unsure_of) or 'each code'} (active statistical inference, Zrnic and "
-        "Candès, 2024; a draw of fixed size by the pivotal method, Deville and Tillé, 1998)"
+        "Candès, 2024; a draw of fixed size by the pivotal method, Deville and Tillé, 1998; "
+        "variances by Hájek, 1964)"
     )
     cells = f", by {' and '.join(by)}" if by else ""
     differences = (
@@ -63,7 +64,7 @@ def methods_of(
     )
     return (
         f"A model (version {versions.model}) coded {_many(whole, 'transcript')}. Of those, "
-        f"{drawn} were drawn at random, {strata}, with known probabilities{rising} (seed {seed}), "
+        f"{drawn} were drawn at random, {strata}, with known probabilities (seed {seed}){rising}, "
         "and coded by people without the model's suggestions in sight."
         f"{known} We report {_UNIT[unit]} that carries each code{cells}: the share in the model's "
         "coding plus the mean difference "
