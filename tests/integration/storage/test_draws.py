@@ -9,7 +9,7 @@ from service.storage.records import DrawRecord
 from service.storage.schema import HEAD, downgrade, migrate
 from service.storage.session import Database
 
-BEFORE_DOUBTS = "0006"
+BEFORE_DOUBTS = "0007"
 
 
 def record(*members: Member, seed: int = 1) -> DrawRecord:
