@@ -124,8 +124,10 @@ def test_what_to_code_next_is_ranked_with_the_reason_and_noted(run_trained: Call
         assert all(0 <= one[part] <= 1 for part in ("use", "diversity", "coverage"))
         assert one["cell_coded"] < one["cell_size"]
     assert set(found["attributes"]) <= {"trust", "group", "wave"}
-    with open_house(read_settings()).database.reading() as work:
+    house = open_house(read_settings())
+    with house.database.reading() as work:
         noted = work.recommendations.of("managers")
+    house.database.close()
     assert set(noted) == {one["transcript"] for one in found["transcripts"]}
     told = run_trained("next", "managers")
     assert "unsure of" in told.out
