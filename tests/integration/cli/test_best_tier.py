@@ -6,6 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.once("it is about training")
+
 SAYINGS = {
     "Money": ["The budget was cut.", "Finance found savings.", "We overspent the budget."],
     "Staff": ["Nurses leave us.", "The rota is short.", "Agency nurses fill the rota."],

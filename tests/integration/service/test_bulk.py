@@ -21,6 +21,8 @@ from service.settings import read_settings
 from service.workflows.bulk import Advance, Extended, extend
 from service.workflows.modelling import folder_of, model_in_use
 
+pytestmark = pytest.mark.once("it reads the database for the model's version alone")
+
 SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "middle_managers"
 WORDS = 1500
 

@@ -22,7 +22,7 @@ from service.workflows.importing import import_paths
 from service.workflows.training import train_study
 from training.options import TrainOptions
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.once("it is about the model")]
 
 SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "middle_managers"
 API = {"Authorization": "Bearer api"}

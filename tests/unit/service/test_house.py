@@ -22,6 +22,18 @@ def test_a_house_is_opened_where_nothing_was(home: Path) -> None:
     assert house.queue.parent == house.home
 
 
+def test_studies_are_on_the_database_that_the_tests_are_run_on(
+    home: Path, database_kind: str
+) -> None:
+    house = open_house(read_settings(home=home))
+    with house.database.unit_of_work() as work:
+        work.studies.create("trusts")
+        work.commit()
+    house.database.close()
+    assert house.database.url.get_backend_name() == database_kind
+    assert (home / "second-coder.sqlite").exists() == (database_kind == "sqlite")
+
+
 def test_a_house_opened_again_holds_what_it_held(home: Path) -> None:
     settings = read_settings(home=home)
     for expected in ((), ("trusts",)):
