@@ -203,3 +203,8 @@ def test_agreement_takes_segments_or_turns(run: Callable, sample: Path, unit: st
     found = json.loads(run("agreement", "managers", "--unit", unit, "--json").out)
     assert found["unit"] == unit
     assert found["model"] is None
+
+
+def test_the_same_model_is_trained_on_either_database(trained_home: Path) -> None:
+    versions = {path.name for path in trained_home.parent.glob("trained-home-*/models/*")}
+    assert len(versions) == 1
