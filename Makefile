@@ -6,12 +6,13 @@ LABEL_STUDIO_VENV := .venv-label-studio
 BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check
 
-.PHONY: help demo install test check lint types layers label-studio browser clean
+.PHONY: help demo install test test-postgresql check lint types layers label-studio browser clean
 
 help:
 	@echo "make demo      set everything up and run the sample study in a real Label Studio"
 	@echo "make install   the command .venv/bin/second-coder alone"
-	@echo "make test      all tests, with a real Label Studio, PostgreSQL and browser"
+	@echo "make test      all tests, with a real Label Studio, SQLite, PostgreSQL and browser"
+	@echo "make test-postgresql   every test that has a database, on PostgreSQL"
 	@echo "make check     lint, types and layers, then all tests"
 	@echo "make clean     remove both environments"
 
@@ -57,8 +58,12 @@ browser:
 	fi
 
 # Two processes: one has the tests that share the one Label Studio, the other the rest.
+# On both databases, but for browsers and the demo, which `test-postgresql` has too.
 test: $(VENV)/.installed-dev label-studio browser
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --database both
+
+test-postgresql: $(VENV)/.installed-dev label-studio browser
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --database postgresql -k postgresql
 
 check: lint types layers test
 

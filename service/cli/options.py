@@ -22,8 +22,13 @@ Home = Annotated[
 
 
 def open_home(context: typer.Context, home: Path | None) -> "House":
-    """The house under `--home`, given before or after the command's name."""
+    """The house under `--home`, given before or after the command's name.
+
+    Its database is closed when the command is done.
+    """
     from service.house import open_house
     from service.settings import read_settings
 
-    return open_house(read_settings(home=home or context.find_root().params.get("home")))
+    house = open_house(read_settings(home=home or context.find_root().params.get("home")))
+    context.call_on_close(house.database.close)
+    return house

@@ -7,10 +7,17 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InternalError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    InternalError,
+    OperationalError,
+)
 from sqlalchemy.orm import Session
 
-from annotations.errors import ExternalError, SettingsError
+from annotations.errors import ExternalError, InputError, Problem, SettingsError
 from annotations.write_ahead import keep_a_log
 from service.storage.codebook_log import CodebookLog
 from service.storage.draws import Draws
@@ -27,6 +34,7 @@ from service.storage.suggestions import Suggestions
 WAIT_SECONDS = 30
 """How long a writer waits for another one on SQLite."""
 
+_TOO_LONG_FOR_AN_INDEX = "54000"
 _DAMAGED = re.compile("malformed|not a database|corrupt")
 
 
@@ -156,6 +164,9 @@ class Database:
             try:
                 yield UnitOfWork(session)
             except DatabaseError as error:
+                unfit = _unfit(error)
+                if unfit is not None:
+                    raise InputError(unfit) from error
                 # The other kinds are wrong statements: ours to mend, not the user's.
                 if type(error) in (DatabaseError, InternalError, OperationalError):
                     raise self.refusal(error) from error
@@ -187,6 +198,20 @@ class Database:
             f"{place} cannot be used: {said}. Check that its folder may be written to and has "
             "free space, or choose another with --home or SECOND_CODER_HOME."
         )
+
+
+def _unfit(error: DatabaseError) -> Problem | None:
+    """What was given that SQLite would keep and PostgreSQL cannot, None where that is not it."""
+    if isinstance(error, DataError) and "NUL" in str(error.orig):
+        message = "a name or a text holds a NUL character, which PostgreSQL cannot keep; remove it"
+    elif getattr(error.orig, "sqlstate", None) == _TOO_LONG_FOR_AN_INDEX:
+        message = (
+            "the name of a transcript, a code or a coder is longer than PostgreSQL can find again "
+            f"({str(error.orig).splitlines()[0]}); shorten it to 600 characters or fewer"
+        )
+    else:
+        return None
+    return Problem(file="What was given", line=None, message=message)
 
 
 def _checked(url: str | URL) -> URL:

@@ -28,6 +28,7 @@ _NAME = 44
 """Characters of a code's path beside a plot; more do not fit into `_LABEL`."""
 _OWN = 30
 """Characters that its own name keeps where the path is longer."""
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _CONFIG: dict[str, Any] = {
     "background": "transparent",
@@ -234,7 +235,7 @@ def plain_chart(rows: Sequence[Document]) -> alt.Chart:
 
 def svg(chart: Drawn, name: str, title: str, description: str) -> str:
     """Render without a network, and say in words what is to be seen."""
-    made = chart.configure(**_CONFIG).to_dict()
+    made = _drawable(chart.configure(**_CONFIG).to_dict())
     drawn: str = vl_convert.vegalite_to_svg(made, allowed_base_urls=[])
     head = (
         f'<svg role="img" aria-labelledby="{name}-title {name}-text" class="plot" '
@@ -252,6 +253,20 @@ def svg(chart: Drawn, name: str, title: str, description: str) -> str:
         f'<title id="{name}-title">{escape(title)}</title>'
         f'<desc id="{name}-text">{escape(description)}</desc>{body}'
     )
+
+
+def _drawable(value: Any) -> Any:
+    """The same without characters that XML has none of: what draws ends the process at one."""
+    if isinstance(value, str):
+        return _NOT_XML.sub(_picture, value)
+    if isinstance(value, dict):
+        return {_drawable(key): _drawable(one) for key, one in value.items()}
+    return [_drawable(one) for one in value] if isinstance(value, list) else value
+
+
+def _picture(found: re.Match[str]) -> str:
+    # Each control character has a picture of its own, so that names stay apart.
+    return chr(0x2400 + ord(found[0])) if found[0] < " " else "\ufffd"
 
 
 def _least(rows: Sequence[Document]) -> str:

@@ -51,10 +51,10 @@ def recorded(shared_data: Path) -> list[Recorded]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(home: Path) -> Iterator[House]:
     """A house with one connected study; name and password are those of the recording."""
     house = open_house(
-        read_settings(home=tmp_path, api_token="api", ml_user="u", ml_password="p", retrain_after=0)
+        read_settings(home=home, api_token="api", ml_user="u", ml_password="p", retrain_after=0)
     )
     texts = ("It costs too much to get there", "I trust my doctor")
     with house.database.unit_of_work() as work:

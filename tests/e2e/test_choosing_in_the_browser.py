@@ -1,6 +1,6 @@
 """A coder finishes the worklist of a split in the browser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,9 +27,9 @@ WORDS = ("😀 I was afraid of the letter.", "I lay awake over the money.")
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(home: Path) -> Iterator[House]:
     """A study with two codings of a code from files, which is then split."""
-    house = open_house(read_settings(home=tmp_path / "home"))
+    house = open_house(read_settings(home=home))
     turns = tuple(Turn(index=index, speaker="P", text=words) for index, words in enumerate(WORDS))
     with house.database.unit_of_work() as work:
         work.studies.create("letters")
@@ -55,7 +55,8 @@ def house(tmp_path: Path) -> House:
             ),
         )
         work.commit()
-    return house
+    yield house
+    house.database.close()
 
 
 def test_a_coder_chooses_for_each_excerpt_and_the_worklist_is_empty(

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,8 +50,10 @@ class Report:
 
 @pytest.fixture(scope="module")
 def report_of(
-    shared_data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str, str], Report]:
+    shared_data: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    on_database: Callable[..., AbstractContextManager[str | None]],
+) -> Iterator[Callable[[str, str], Report]]:
     """Import a study and report on it with the installed command."""
     home = tmp_path_factory.mktemp("reports")
     imported: set[str] = set()
@@ -58,10 +61,7 @@ def report_of(
     def run(*arguments: object) -> str:
         done = subprocess.run(
             [str(Path(sys.executable).parent / "second-coder"), *map(str, arguments)],
-            env={
-                **{name: text for name, text in os.environ.items() if "SECOND_CODER" not in name},
-                "SECOND_CODER_HOME": str(home),
-            },
+            env={**os.environ, "SECOND_CODER_HOME": str(home)},
             capture_output=True,
             text=True,
             timeout=300,
@@ -78,7 +78,8 @@ def report_of(
         found = run("agreement", study, "--unit", unit, "--html", page, "--json")
         return Report(document=json.loads(found), page=page)
 
-    return make
+    with on_database(home):
+        yield make
 
 
 @pytest.fixture(scope="module")

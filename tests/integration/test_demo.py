@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.once("each step of it has tests of its own, which run on both"),
+]
 
 
 def test_the_demo_does_the_main_job_and_a_rerun_finds_it_done(
-    tmp_path: Path, label_studio_executable: Path
+    home: Path, label_studio_executable: Path
 ) -> None:
     command = [
         str(Path(sys.executable).parent / "second-coder"),
         "demo",
         "--exit-when-ready",
         "--home",
-        str(tmp_path / "demo"),
+        str(home),
     ]
     first = subprocess.run(command, capture_output=True, text=True, timeout=400)
     assert first.returncode == 0, first.stderr

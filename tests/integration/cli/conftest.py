@@ -1,9 +1,9 @@
 """The command line as a user runs it, in this process for speed."""
 
 import json
-import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,9 @@ def sample() -> Path:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run `second-coder ARGS...` in a home of its own."""
-    monkeypatch.setenv("SECOND_CODER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SECOND_CODER_HOME", str(home))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -57,10 +57,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.fixture
-def run_trained(run: Run, trained_home: Path, tmp_path: Path) -> Run:
+def run_trained(
+    run: Run, home: Path, on_database: Callable[..., AbstractContextManager[str | None]]
+) -> Iterator[Run]:
     """The same, in a home where `managers` is imported and trained."""
-    shutil.copytree(trained_home, tmp_path / "home")
-    return run
+    with on_database(home, trained=True):
+        yield run
 
 
 @pytest.fixture

@@ -6,6 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.once("it is about training")
+
 SAYINGS = {
     "Money": ["The budget was cut.", "Finance found savings.", "We overspent the budget."],
     "Staff": ["Nurses leave us.", "The rota is short.", "Agency nurses fill the rota."],
@@ -25,9 +29,9 @@ def _write_study(folder: Path) -> None:
 
 
 def test_a_killed_training_of_the_best_tier_goes_on_and_publishes(
-    tmp_path: Path, eventually: Callable[..., None]
+    home: Path, tmp_path: Path, eventually: Callable[..., None]
 ) -> None:
-    home, study = tmp_path / "home", tmp_path / "study"
+    study = tmp_path / "study"
     _write_study(study)
     command = [str(Path(sys.executable).parent / "second-coder")]
     environment = {**os.environ, "SECOND_CODER_HOME": str(home), "HF_HUB_OFFLINE": "1"}

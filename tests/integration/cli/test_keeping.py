@@ -3,6 +3,7 @@
 import json
 import zipfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,10 @@ def _shown(run: Callable, study: str) -> Any:
 
 
 def test_a_trained_study_comes_back_from_a_file_and_still_suggests(
-    run_trained: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_trained: Callable,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    on_database: Callable[..., AbstractContextManager[str | None]],
 ) -> None:
     run = run_trained
     file = tmp_path / "managers.zip"
@@ -42,12 +46,13 @@ def test_a_trained_study_comes_back_from_a_file_and_still_suggests(
     assert _shown(run, "copy") == before
     # Another machine: nothing of the first home is there.
     monkeypatch.setenv("SECOND_CODER_HOME", str(tmp_path / "elsewhere"))
-    restored = run("restore", file)
-    assert restored.code == 0, restored.err
-    assert _shown(run, "managers") == before
-    assert run("models", "managers", "--json").document == models
-    suggested = run("suggest", "managers", "--json")
-    assert suggested.code == 0, suggested.err
+    with on_database(tmp_path / "elsewhere"):
+        restored = run("restore", file)
+        assert restored.code == 0, restored.err
+        assert _shown(run, "managers") == before
+        assert run("models", "managers", "--json").document == models
+        suggested = run("suggest", "managers", "--json")
+        assert suggested.code == 0, suggested.err
 
 
 def test_a_damaged_backup_is_refused_whole(run: Callable, sample: Path, tmp_path: Path) -> None:

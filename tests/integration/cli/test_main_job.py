@@ -43,6 +43,7 @@ def test_importing_twice_changes_nothing(run: Callable, sample: Path) -> None:
     assert run("show", "managers", "--json").document == before
 
 
+@pytest.mark.sqlite("a team has one database for all homes")
 def test_home_may_stand_before_or_after_the_command(
     run: Callable, sample: Path, tmp_path: Path
 ) -> None:
@@ -123,8 +124,10 @@ def test_what_to_code_next_is_ranked_with_the_reason_and_noted(run_trained: Call
         assert all(0 <= one[part] <= 1 for part in ("use", "diversity", "coverage"))
         assert one["cell_coded"] < one["cell_size"]
     assert set(found["attributes"]) <= {"trust", "group", "wave"}
-    with open_house(read_settings()).database.reading() as work:
+    house = open_house(read_settings())
+    with house.database.reading() as work:
         noted = work.recommendations.of("managers")
+    house.database.close()
     assert set(noted) == {one["transcript"] for one in found["transcripts"]}
     told = run_trained("next", "managers")
     assert "unsure of" in told.out
@@ -200,3 +203,8 @@ def test_agreement_takes_segments_or_turns(run: Callable, sample: Path, unit: st
     found = json.loads(run("agreement", "managers", "--unit", unit, "--json").out)
     assert found["unit"] == unit
     assert found["model"] is None
+
+
+def test_the_same_model_is_trained_on_either_database(trained_home: Path) -> None:
+    versions = {path.name for path in trained_home.parent.glob("trained-home-*/models/*")}
+    assert len(versions) == 1

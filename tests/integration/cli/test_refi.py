@@ -19,7 +19,9 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "data" / "refi_qda"
 def loaded(home: Path, name: str) -> Study:
     house = open_house(read_settings(home=home))
     with house.database.reading() as work:
-        return work.studies.load(name)
+        found = work.studies.load(name)
+    house.database.close()
+    return found
 
 
 def test_a_study_goes_out_as_a_project_and_comes_in_again(
@@ -89,6 +91,7 @@ def test_shown_suggestions_go_out_as_a_models_and_withheld_ones_do_not(
                 shown=shown,
             )
         work.commit()
+    house.database.close()
     outcome = run("export", "managers", "--format", "qdpx", "--out", tmp_path)
     assert "1 suggestions that coders saw are in the project" in outcome.err
     assert "1 suggestions that were withheld are not in the project" in outcome.err

@@ -34,6 +34,7 @@ def test_a_full_disk_is_told_without_a_trace(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.sqlite("its file is damaged")
 def test_a_damaged_page_of_the_database_is_told_with_the_remedy(
     run: Callable, sample: Path, tmp_path: Path
 ) -> None:

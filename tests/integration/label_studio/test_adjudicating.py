@@ -32,9 +32,9 @@ SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "middle_managers"
 
 
 @pytest.fixture
-def house(tmp_path: Path, label_studio: LocalLabelStudio) -> Iterator[House]:
+def house(home: Path, label_studio: LocalLabelStudio) -> Iterator[House]:
     """The sample study, connected to a project of its own."""
-    opened = open_house(read_settings(home=tmp_path / "home"))
+    opened = open_house(read_settings(home=home))
     import_paths(opened, "managers", [SAMPLE])
     connect(opened, "managers", url=label_studio.url, token=label_studio.token)
     yield opened
@@ -201,7 +201,7 @@ def test_one_branch_of_the_codebook_may_be_sent(house: House, client: Client) ->
 
 
 def test_a_study_in_which_nobody_differs_has_nothing_to_settle(
-    tmp_path: Path, label_studio: LocalLabelStudio
+    home: Path, tmp_path: Path, label_studio: LocalLabelStudio
 ) -> None:
     files = tmp_path / "files"
     files.mkdir()
@@ -209,7 +209,7 @@ def test_a_study_in_which_nobody_differs_has_nothing_to_settle(
     (files / "codings.csv").write_text(
         "transcript,turn,start,end,code,coder,coded_at\nA,0,,,Pay,ana,\nA,0,,,Pay,bo,\n"
     )
-    house = open_house(read_settings(home=tmp_path / "home"))
+    house = open_house(read_settings(home=home))
     import_paths(house, "alike", [files])
     connect(house, "alike", url=label_studio.url, token=label_studio.token)
     with pytest.raises(StateError, match="nothing to settle in alike"):

@@ -1,5 +1,6 @@
 """A codebook edited while coders have annotations: Label Studio follows, and nothing is lost."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,8 @@ def region(code: str, words: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def coded(tmp_path: Path, label_studio: LocalLabelStudio) -> Coded:
-    house = open_house(read_settings(home=tmp_path / "home"))
+def coded(home: Path, label_studio: LocalLabelStudio) -> Iterator[Coded]:
+    house = open_house(read_settings(home=home))
     with house.database.unit_of_work() as work:
         work.studies.create("ward")
         work.studies.add(
@@ -128,7 +129,8 @@ def coded(tmp_path: Path, label_studio: LocalLabelStudio) -> Coded:
     for task in tasks.values():
         client.submit(task=task, result=[region(code, words) for code, words in SPANS.items()])
     assert sync(house, "ward").changed == 2
-    return Coded(house=house, client=client, project=made.project_id, tasks=tasks)
+    yield Coded(house=house, client=client, project=made.project_id, tasks=tasks)
+    house.database.close()
 
 
 def test_merge_split_rename_and_retire_lose_nothing_though_the_process_dies(coded: Coded) -> None:

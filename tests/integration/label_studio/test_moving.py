@@ -1,5 +1,6 @@
 """A Label Studio that moves to another address, and one that is another altogether."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    house = open_house(read_settings(home=tmp_path / "home"))
+def house(home: Path) -> Iterator[House]:
+    house = open_house(read_settings(home=home))
     with house.database.unit_of_work() as work:
         work.studies.create("ward")
         work.studies.add(
@@ -34,7 +35,8 @@ def house(tmp_path: Path) -> House:
             ),
         )
         work.commit()
-    return house
+    yield house
+    house.database.close()
 
 
 def test_the_same_project_is_found_at_a_new_address(

@@ -33,9 +33,9 @@ ADDED = "Networks > Brokering"
 
 
 @pytest.fixture
-def house(tmp_path: Path, label_studio: LocalLabelStudio) -> Iterator[House]:
+def house(home: Path, label_studio: LocalLabelStudio) -> Iterator[House]:
     """The sample study, connected to a project of its own."""
-    opened = open_house(read_settings(home=tmp_path / "home"))
+    opened = open_house(read_settings(home=home))
     import_paths(opened, "managers", [SAMPLE])
     connect(opened, "managers", url=label_studio.url, token=label_studio.token)
     yield opened

@@ -18,7 +18,10 @@ from service.storage.session import Database
 if TYPE_CHECKING:
     SecondCoder = Any
 
-pytestmark = pytest.mark.integration
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.sqlite("its study moves from a file to the team's PostgreSQL"),
+]
 
 CODERS = 50
 STUDY = "managers"

@@ -73,9 +73,9 @@ class Running:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(home: Path) -> Iterator[House]:
     """A house with the sample study in it."""
-    house = open_house(read_settings(home=tmp_path / "home", api_token="api"))
+    house = open_house(read_settings(home=home, api_token="api"))
     import_paths(house, "managers", [SAMPLE])
     yield house
     house.database.close()

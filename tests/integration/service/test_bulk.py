@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,18 +21,23 @@ from service.settings import read_settings
 from service.workflows.bulk import Advance, Extended, extend
 from service.workflows.modelling import folder_of, model_in_use
 
+pytestmark = pytest.mark.once("it reads the database for the model's version alone")
+
 SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "middle_managers"
 WORDS = 1500
 
 
 @pytest.fixture(scope="module")
-def house(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(
+    on_database: Callable[..., AbstractContextManager[str | None]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[House]:
     """A house in which `managers` is trained."""
     home = tmp_path_factory.mktemp("extending") / "home"
-    shutil.copytree(trained_home, home)
-    house = open_house(read_settings(home=home))
-    yield house
-    house.database.close()
+    with on_database(home, trained=True):
+        house = open_house(read_settings(home=home))
+        yield house
+        house.database.close()
 
 
 @pytest.fixture(scope="module")

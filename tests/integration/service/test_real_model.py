@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from service.workflows.importing import import_paths
 from service.workflows.training import train_study
 from training.options import TrainOptions
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.once("it is about the model")]
 
 SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "middle_managers"
 API = {"Authorization": "Bearer api"}
@@ -30,15 +31,18 @@ ML = ("second-coder", "api")
 
 @pytest.fixture(scope="module")
 def trained(
-    tmp_path_factory: pytest.TempPathFactory, cut: Callable[[House], str]
+    on_database: Callable[..., AbstractContextManager[str | None]],
+    tmp_path_factory: pytest.TempPathFactory,
+    cut: Callable[[House], str],
 ) -> Iterator[House]:
     """The sample study with a model; its gates are wide, so that there is something to see."""
     home = tmp_path_factory.mktemp("home")
-    house = open_house(read_settings(home=home, api_token="api"))
-    import_paths(house, "managers", [SAMPLE])
-    train_study(house, cut(house), TrainOptions(min_support=5, min_kappa=0.0, folds=3))
-    yield house
-    house.database.close()
+    with on_database(home):
+        house = open_house(read_settings(home=home, api_token="api"))
+        import_paths(house, "managers", [SAMPLE])
+        train_study(house, cut(house), TrainOptions(min_support=5, min_kappa=0.0, folds=3))
+        yield house
+        house.database.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """What follows a training that nobody sits beside."""
 
-import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,13 @@ from service.storage.records import Connection
 
 
 @pytest.fixture
-def house(trained_home: Path, tmp_path: Path) -> House:
-    shutil.copytree(trained_home, tmp_path / "home")
-    return open_house(read_settings(home=tmp_path / "home"))
+def house(
+    on_database: Callable[..., AbstractContextManager[str | None]], tmp_path: Path
+) -> Iterator[House]:
+    with on_database(tmp_path / "home", trained=True):
+        house = open_house(read_settings(home=tmp_path / "home"))
+        yield house
+        house.database.close()
 
 
 REINS = Reins(progress=lambda _stage, _done, _total: None, should_stop=lambda: False)

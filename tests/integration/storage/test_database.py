@@ -1,3 +1,4 @@
+import random
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from annotations.errors import ExternalError, SecondCoderError, SettingsError, StateError
+from annotations.errors import (
+    ExternalError,
+    InputError,
+    NotFound,
+    SecondCoderError,
+    SettingsError,
+    StateError,
+)
+from annotations.study import Material
+from annotations.transcripts import Transcript, Turn
 from service.storage import schema
 from service.storage.base import Base
 from service.storage.schema import HEAD, downgrade, migrate, stored_revision
@@ -143,6 +153,33 @@ def test_an_error_of_the_database_tells_no_text(database: Database, study: str) 
     with database.engine.connect() as connection, pytest.raises(DBAPIError) as refused:
         connection.execute(twice, {"words": "my secret"})
     assert "my secret" not in str(refused.value)
+
+
+def test_a_nul_in_a_name_is_no_failure_of_ours(database: Database, study: str) -> None:
+    with pytest.raises((NotFound, InputError)) as refused, database.reading() as work:
+        work.studies.load(f"{study}\0")
+    assert database.is_sqlite or "NUL character" in str(refused.value)
+
+
+def test_a_name_that_is_too_long_for_an_index_is_told_as_such(
+    database: Database, study: str, rows: Callable[[str], int]
+) -> None:
+    # At random, for it is compressed before it is measured.
+    letters = "".join(map(chr, random.Random(0).choices(range(0x10000, 0x20000), k=4000)))
+
+    def add(name: str) -> None:
+        transcript = Transcript(name=name, turns=(Turn(index=0, speaker="", text="Well."),))
+        with database.unit_of_work() as work:
+            work.studies.add(study, Material(transcripts=(transcript,)))
+            work.commit()
+
+    before = rows("transcripts")
+    if not database.is_sqlite:
+        with pytest.raises(InputError, match="shorten it to 600"):
+            add(letters)
+        assert rows("transcripts") == before
+    add(letters[:600])
+    assert rows("transcripts") == before + 1
 
 
 def test_passwords_are_not_in_repr_or_errors() -> None:

@@ -22,11 +22,11 @@ ML_PASSWORD = "the-password-of-label-studio"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(home: Path) -> Iterator[House]:
     """A house with nothing in it."""
     house = open_house(
         read_settings(
-            home=tmp_path / "home",
+            home=home,
             api_token=API_TOKEN,
             ml_user="label-studio",
             ml_password=ML_PASSWORD,

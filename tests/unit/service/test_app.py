@@ -217,3 +217,16 @@ def test_jobs_can_be_started_watched_and_cancelled(
     assert client.get("/api/v1/jobs/999", headers=api).status_code == 404
     unknown = client.post(f"/api/v1/studies/{study}/jobs", headers=api, json={"kind": "dance"})
     assert unknown.status_code == 422
+
+
+@pytest.mark.parametrize("place", ["/api/v1/studies/a%00b", "/ml/a%00b/versions"])
+def test_a_nul_in_an_address_is_a_mistake_of_the_caller(
+    app: FastAPI, api: dict[str, str], ml: tuple[str, str], place: str
+) -> None:
+    with TestClient(app) as client:
+        answer = (
+            client.get(place, auth=ml)
+            if place.startswith("/ml")
+            else client.get(place, headers=api)
+        )
+    assert answer.status_code in (404, 422)

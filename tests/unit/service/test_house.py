@@ -10,20 +10,32 @@ from service.house import open_house
 from service.settings import read_settings
 
 
-def test_a_house_is_opened_where_nothing_was(tmp_path: Path) -> None:
-    house = open_house(read_settings(home=tmp_path / "deep" / "home", database_url=None))
+def test_a_house_is_opened_where_nothing_was(home: Path) -> None:
+    house = open_house(read_settings(home=home / "deep" / "home", database_url=None))
     with house.database.unit_of_work() as work:
         work.studies.create("trusts")
         work.commit()
     house.database.close()
     for folder in (house.home, house.artifacts, house.cache):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert folder.is_relative_to(tmp_path)
+        assert folder.is_relative_to(home)
     assert house.queue.parent == house.home
 
 
-def test_a_house_opened_again_holds_what_it_held(tmp_path: Path) -> None:
-    settings = read_settings(home=tmp_path)
+def test_studies_are_on_the_database_that_the_tests_are_run_on(
+    home: Path, database_kind: str
+) -> None:
+    house = open_house(read_settings(home=home))
+    with house.database.unit_of_work() as work:
+        work.studies.create("trusts")
+        work.commit()
+    house.database.close()
+    assert house.database.url.get_backend_name() == database_kind
+    assert (home / "second-coder.sqlite").exists() == (database_kind == "sqlite")
+
+
+def test_a_house_opened_again_holds_what_it_held(home: Path) -> None:
+    settings = read_settings(home=home)
     for expected in ((), ("trusts",)):
         house = open_house(settings)
         with house.database.unit_of_work() as work:
@@ -34,6 +46,7 @@ def test_a_house_opened_again_holds_what_it_held(tmp_path: Path) -> None:
         house.database.close()
 
 
+@pytest.mark.sqlite("it looks for the file")
 @pytest.mark.parametrize("name", ["a?b", "a%20b", "a#b", "a@b:c", "my home ü 😀 'q'"])
 def test_everything_is_in_the_home_whatever_its_name(tmp_path: Path, name: str) -> None:
     house = open_house(read_settings(home=tmp_path / name, database_url=None))
@@ -43,7 +56,7 @@ def test_everything_is_in_the_home_whatever_its_name(tmp_path: Path, name: str) 
 
 
 def test_places_do_not_depend_on_where_the_process_goes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     house = open_house(read_settings(home=Path("var")))
@@ -66,12 +79,12 @@ def test_a_database_that_is_not_there_is_reported(tmp_path: Path) -> None:
     assert "hush" not in str(refused.value)
 
 
-def test_an_up_to_date_house_opens_without_the_migration_tool(tmp_path: Path) -> None:
+def test_an_up_to_date_house_opens_without_the_migration_tool(home: Path) -> None:
     """Start-up time matters: every command opens the house."""
     opening = (
         "import sys; from pathlib import Path; from service.house import open_house; "
         "from service.settings import read_settings; "
-        f"open_house(read_settings(home=Path({str(tmp_path)!r}))).database.close(); "
+        f"open_house(read_settings(home=Path({str(home)!r}))).database.close(); "
         "print('alembic' in sys.modules, 'torch' in sys.modules)"
     )
     said = [

@@ -32,3 +32,10 @@ def test_a_plot_writes_the_short_names_and_keeps_every_row() -> None:
     drawn = svg(heat(cells, names, names, most=1.0), "plot", "Title", "Words")
     assert drawn.count(">7</text>") == 3
     assert drawn.count("(3)</text>") == 2
+
+
+def test_a_control_character_in_a_name_is_drawn_as_its_picture() -> None:
+    names = ["Str\x01ain", "Str\x02ain", "Lost \ud800 half"]
+    cells = [{"row": name, "column": name, "value": 1.0, "text": "7"} for name in names]
+    drawn = svg(heat(cells, names, names, most=1.0), "plot", "Title", "Words")
+    assert all(name in drawn for name in ("Str␁ain", "Str␂ain", "Lost \ufffd half"))

@@ -23,9 +23,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def elsewhere(place: str, tmp_path: Path) -> Iterator[House]:
+def elsewhere(place: str, home: Path) -> Iterator[House]:
     """The house of another machine with the same shared place."""
-    house = open_house(read_settings(home=tmp_path / "elsewhere", artifacts=place))
+    house = open_house(read_settings(home=home, artifacts=place))
     yield house
     house.database.close()
 
