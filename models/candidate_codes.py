@@ -78,7 +78,8 @@ def group(read: ReadSegments, found: Unfitting) -> Grouping:
     """Group what no code fits: agglomerative, average linkage, cosine distance.
 
     Two groups are joined while their segments are on average no farther apart than the distance
-    within which a segment has four others on average: as fine for a hundred as for thousands.
+    within which a segment has four others on average, as fine for a hundred as for thousands,
+    nor than two excerpts of one code are.
     The same segments give the same groups, whatever their order was.
     """
     # In an order of their own, since ties are broken by place.
@@ -91,6 +92,7 @@ def group(read: ReadSegments, found: Unfitting) -> Grouping:
     distances = np.clip(1.0 - vectors @ vectors.T, 0.0, 2.0).astype(np.float64)
     apart = distances[np.triu_indices(len(rows), 1)]
     limit = float(np.quantile(apart, min(1.0, NEIGHBOURS / (len(rows) - 1))))
+    limit = min(limit, found.apart)
     labels = AgglomerativeClustering(
         n_clusters=None,
         metric="precomputed",

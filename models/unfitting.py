@@ -16,7 +16,9 @@ from annotations.transcripts import Segment
 from models.read_segments import Floats, ReadSegments
 
 COMMON = 0.05
-"""A word in more than this share of the segments is a common one."""
+"""A word in more than this share of the segments is a common one, in a study of a hundred up."""
+
+_FEW = 5
 
 LEAST_WORDS = 2
 _SHORTEST = 0.1
@@ -39,12 +41,15 @@ class Unfitting:
 
     *Shape:* `rows` (segments,), their places among those read. `least_words` uncommon words are
     asked of each; `near` is the cosine to an excerpt from which a code counts as fitting.
+    `apart` is the mean cosine distance between excerpts of one code in two transcripts, infinite
+    where there are none: what is less alike than that is no group.
     """
 
     rows: NDArray[np.int64]
     steps: tuple[Step, ...]
     least_words: int
     near: float
+    apart: float
 
 
 def unfitting(read: ReadSegments, *, coded_too: bool = False) -> Unfitting:
@@ -80,14 +85,20 @@ def unfitting(read: ReadSegments, *, coded_too: bool = False) -> Unfitting:
     near = _near(likeness.own[coded])
     kept &= likeness.nearest < near
     steps.append(Step(asked="far from every coded excerpt", left=int(kept.sum())))
-    return Unfitting(rows=np.flatnonzero(kept), steps=tuple(steps), least_words=least, near=near)
+    return Unfitting(
+        rows=np.flatnonzero(kept),
+        steps=tuple(steps),
+        least_words=least,
+        near=near,
+        apart=likeness.apart,
+    )
 
 
 def uncommon_words(segments: Sequence[Segment]) -> list[frozenset[str]]:
     """The different words of each segment, without those that are common in them all."""
     words = [frozenset(_WORD.findall(segment.text.lower())) for segment in segments]
     number = Counter(word for own in words for word in own)
-    most = max(LEAST_WORDS, COMMON * len(words))
+    most = max(_FEW, COMMON * len(words))
     return [frozenset(word for word in own if number[word] <= most) for own in words]
 
 
@@ -96,10 +107,12 @@ class _Likeness:
     """*Shapes:* (segments,): the highest cosine to a coded excerpt of another transcript.
 
     `nearest` with whatever code, `own` with a code of the segment's; -1 where there is none.
+    `apart` is the mean distance between two such with a code in common, infinity without any.
     """
 
     nearest: Floats
     own: Floats
+    apart: float
 
 
 def _likeness(read: ReadSegments) -> _Likeness:
@@ -107,7 +120,8 @@ def _likeness(read: ReadSegments) -> _Likeness:
     number = len(read.segments)
     nearest, own = np.full(number, -1.0), np.full(number, -1.0)
     if not rows.size:
-        return _Likeness(nearest=nearest, own=own)
+        return _Likeness(nearest=nearest, own=own, apart=float("inf"))
+    total, pairs = 0.0, 0
     carried = read.carried.astype(np.float32)
     for start in range(0, number, _PART):
         part = slice(start, start + _PART)
@@ -116,7 +130,10 @@ def _likeness(read: ReadSegments) -> _Likeness:
         nearest[part] = cosine.max(axis=1)
         shared = carried[part] @ carried[rows].T > 0
         own[part] = np.where(shared, cosine, -1.0).max(axis=1)
-    return _Likeness(nearest=nearest, own=own)
+        alike = cosine[shared & elsewhere]
+        total, pairs = total + float((1.0 - alike).sum()), pairs + alike.size
+    apart = total / pairs if pairs else float("inf")
+    return _Likeness(nearest=nearest, own=own, apart=apart)
 
 
 def _near(own: Floats) -> float:
