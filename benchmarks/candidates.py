@@ -16,7 +16,8 @@ hidden two segments at most are left uncoded.
 For each hidden code: `base_rate`, its share of the turns that nobody coded; `precision` and
 `found`, its share of the candidates and the share of its uncoded segments among them; the same
 in the groups; `purest`, its largest share of one of the first ten groups (what a lead reads); and
-`named`, whether it has at least half of one of these groups.
+`named`, whether it has at least half of one of these groups. `groups_of_it` are all groups of
+which it has half, and `told_new` those of them that are said to broaden no existing code.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from typing import Any
 
 import numpy as np
 from classifier_floor import ROOT, read_study
-from machine import part_of, write_result
+from machine import RESULTS, part_of, write_result
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
@@ -84,6 +85,10 @@ def measure(
         return None
     found = unfitting(read)
     groups = group(read, found)
+    shares = [
+        (truth[list(one.rows)].mean() >= 0.5, one.nearest is not None and one.nearest.within)
+        for one in groups.groups
+    ]
     return {
         "code": code,
         "uncoded": int((~read.coded).sum()),
@@ -91,6 +96,8 @@ def measure(
         "base_rate": float(truth[~read.coded].mean()),
         "candidates": len(found.rows),
         "groups": len(groups.groups),
+        "groups_of_it": sum(bool(one) for one, _ in shares),
+        "told_new": sum(bool(one and not near) for one, near in shares),
         "ours": figures(read, truth, found.rows, groups),
         "random": random_figures(read, truth, len(found.rows), groups, draw),
     }
@@ -156,11 +163,13 @@ def summary(codes: list[dict[str, Any]]) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("studies", nargs="*", help=f"of {', '.join(STUDIES)}; all if none")
-    parser.add_argument("--lessons", type=int, default=14)
+    parser.add_argument("--lessons", type=int, default=6, help="of talkmoves")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--cache", type=Path, default=None, help="where embeddings are kept")
     arguments = parser.parse_args()
-    result: dict[str, Any] = {"gain": "ours minus random: mean, low, high", "studies": {}}
+    out = RESULTS / "candidates.json"
+    result = json.loads(out.read_text()) if out.exists() else {"studies": {}}
+    result["gain"] = "ours minus random: mean, low, high"
     with tempfile.TemporaryDirectory() as folder:
         cache = arguments.cache or Path(folder)
         for name in arguments.studies or STUDIES:
@@ -180,7 +189,7 @@ def main() -> int:
                 "codes": codes,
                 "cpu_seconds": round(time.process_time() - started),
             }
-    write_result("candidates", result)
+            write_result("candidates", result)
     return 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 
 from markupsafe import Markup
 
-from annotations.errors import StateError
+from annotations.errors import SecondCoderError
 from service.documents import document
 from service.house import House
 from service.workflows import agreeing, extending
@@ -75,8 +75,8 @@ class KeptPages:
             found, missing = None, ""
             try:
                 found = document(find_candidates(house, study))
-            except StateError as problem:
-                # The rest of the page can be told without a model.
+            except SecondCoderError as problem:
+                # The rest of the page can be told without a model, or without its files.
                 missing = str(problem)
             return settling_part(document(codebook_stability(house, study)), found, missing)
 

@@ -135,9 +135,7 @@ def test_where_no_code_is_in_two_transcripts_nothing_counts_as_near(read: ReadSe
     found = unfitting(replace(read, carried=carried))
     assert found.near == float("inf")
     assert MISSED in texts_of(read, found)
-    bare = replace(
-        read, carried=np.zeros_like(read.carried), reach=np.zeros_like(read.reach)
-    )
+    bare = replace(read, carried=np.zeros_like(read.carried), reach=np.zeros_like(read.reach))
     everything = unfitting(bare)
     assert {*CODED, *NEW} <= texts_of(read, everything)
     assert all(one.nearest is None for one in group(bare, everything).groups)
