@@ -22,6 +22,7 @@ from annotations.reliability.drift.control_chart import ControlChart
 from annotations.reliability.drift.findings import findings_of
 from annotations.reliability.drift.notes import notes_of, summary_of
 from annotations.reliability.drift.outcome import Acceptance, DriftReport, Question, WaveSize
+from annotations.reliability.drift.recoded import RecodedRound
 from annotations.reliability.drift.waves import (
     MIN_A_WAVE,
     Waves,
@@ -83,7 +84,8 @@ def drift(
         versions = work.codebooks.versions_read(study)
         codes = None if record is None else codes_of_model(work, study, record, codebook)
         about_codebook = codebook_notes(work, study, codebook)
-        recoded = rounds_in(work, whole)
+        # What was coded again is kept in the names of today, whatever the rest is read under.
+        recoded = rounds_in(work, whole if codebook is None else work.studies.load(study))
     if by == CODEBOOK:
         whole = _with_versions(whole, versions)
     if not whole.human_readings:
@@ -128,6 +130,7 @@ def drift(
         saturation=None if by == CODER else saturation_of_people(people, whole.human_codings),
         notes=(
             *about_codebook,
+            *_recoded_today(recoded, codebook),
             *unasked_note(held),
             *notes_of(
                 questions,
@@ -273,3 +276,9 @@ def _acceptance(decisions: Sequence[DecisionRecord]) -> tuple[Acceptance, ...]:
             )
         )
     return tuple(found)
+
+
+def _recoded_today(recoded: Sequence[RecodedRound], codebook: int | None) -> tuple[str, ...]:
+    if not recoded or codebook is None:
+        return ()
+    return ("What coders coded again is compared under the newest version of the codebook.",)
