@@ -100,6 +100,11 @@ class Suggester:
         """Calibrated probabilities, 0 to 1; *shape:* (segments, codes)."""
         return self._score(segments).scores
 
+    def vectors(self, segments: Sequence[Segment]) -> Floats32:
+        """The segments' own vectors, each of length 1; *shape:* (segments, dimension)."""
+        vectors = self._vectors(segments, texts_of(segments, context=False))
+        return _rows(vectors, segments, self._parts.dimension)
+
     def suggest(
         self, transcripts: Sequence[Transcript], *, all_codes: bool = False
     ) -> SuggestionBatch:
@@ -144,10 +149,8 @@ class Suggester:
         place = {key: row for row, key in enumerate(held.keys)}
         segments = [one for one in self._segments(transcripts) if one.key in place]
         rows = [place[segment.key] for segment in segments]
-        vectors = self._vectors(segments, texts_of(segments, context=False))
         scored = _Scored(
-            scores=held.scores[rows].astype(np.float64),
-            vectors=_rows(vectors, segments, self._parts.dimension),
+            scores=held.scores[rows].astype(np.float64), vectors=self.vectors(segments)
         )
         return self._batch(transcripts, segments, scored, held.applied[rows], all_codes)
 

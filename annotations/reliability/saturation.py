@@ -1,12 +1,14 @@
 """Has the codebook settled? New codes, and new code-transcript pairs, as transcripts are coded."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import curve_fit
 from scipy.special import gammaln
 
+from annotations.codings import Coding, CodingTable
 from annotations.reliability.estimate import Bools, Estimate, Floats, Replicates, Scale, jackknife
 
 BASE = 4
@@ -23,7 +25,8 @@ class Saturation:
     order. `new_share` is the share of new information in the last run (Guest, Namey & Chen
     2020), `reached` the number of transcripts after which it was at most .05, None where never.
     `coverage` is Good-Turing's: the chance that a code met in one more transcript is known.
-    `asymptote` is the number of codes that the fitted curve a·n/(b + n) tends to.
+    `fitted` is the curve a·n/(b + n) after so many transcripts, fitted to `expected`, and
+    `asymptote` the number of codes that it tends to; empty and NaN where it cannot be fitted.
     """
 
     transcripts: tuple[str, ...]
@@ -36,6 +39,38 @@ class Saturation:
     reached: int | None
     coverage: Estimate
     asymptote: float
+    fitted: tuple[float, ...]
+
+    @property
+    def new_codes(self) -> tuple[int, ...]:
+        """How many codes each transcript brought."""
+        return _steps(self.codes)
+
+    @property
+    def new_pairs(self) -> tuple[int, ...]:
+        """How many codes each transcript holds: its pairs of a code and a transcript."""
+        return _steps(self.pairs)
+
+
+def saturation_of_people(people: CodingTable, codings: Iterable[Coding]) -> Saturation:
+    """Saturation in the order in which transcripts were first coded.
+
+    Those without a time come last, in the order of the study.
+    """
+    first: dict[str, float] = {}
+    for coding in codings:
+        if coding.coded_at is not None:
+            at = coding.coded_at.timestamp()
+            first[coding.transcript] = min(first.get(coding.transcript, at), at)
+    met = np.zeros((len(people.transcripts), len(people.codes)), dtype=np.bool_)
+    np.logical_or.at(met, people.clusters, people.applied.any(axis=0))
+    read = np.zeros(len(people.transcripts), dtype=np.bool_)
+    read[people.clusters[people.read.any(axis=0)]] = True
+    order = sorted(
+        np.flatnonzero(read).tolist(),
+        key=lambda at: (first.get(people.transcripts[at], math.inf), at),
+    )
+    return saturation_of([people.transcripts[at] for at in order], met[order])
 
 
 def saturation_of(
@@ -51,6 +86,7 @@ def saturation_of(
     frequency = met.sum(axis=0)
     expected = _expected(frequency[frequency > 0], number)
     share, reached = _runs(codes.astype(np.float64), base, run)
+    curve = _fit(expected)
     return Saturation(
         transcripts=tuple(transcripts),
         codes=tuple(int(one) for one in codes),
@@ -61,7 +97,8 @@ def saturation_of(
         new_share=share,
         reached=reached,
         coverage=_coverage(met),
-        asymptote=_asymptote(expected),
+        asymptote=curve.most,
+        fitted=curve.after(number),
     )
 
 
@@ -113,14 +150,32 @@ def _coverage(met: Bools) -> Estimate:
     return estimate
 
 
-def _asymptote(expected: Floats) -> float:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Curve:
+    """a·n/(b + n): `most` is a, `half` is b, the transcripts that bring half of them."""
+
+    most: float = float("nan")
+    half: float = float("nan")
+
+    def after(self, number: int) -> tuple[float, ...]:
+        """The curve after 1, 2, ... transcripts; empty where there is none."""
+        if math.isnan(self.most):
+            return ()
+        return tuple(self.most * n / (self.half + n) for n in range(1, number + 1))
+
+
+def _fit(expected: Floats) -> _Curve:
     n = np.arange(1, len(expected) + 1, dtype=np.float64)
     if len(expected) < BASE or expected[-1] == 0:
-        return float("nan")
+        return _Curve()
     try:
-        (most, _half), _ = curve_fit(
+        (most, half), _ = curve_fit(
             lambda x, a, b: a * x / (b + x), n, expected, p0=(expected[-1], 1.0), bounds=(0, np.inf)
         )
     except RuntimeError:
-        return float("nan")
-    return float(most)
+        return _Curve()
+    return _Curve(most=float(most), half=float(half))
+
+
+def _steps(sums: Sequence[int]) -> tuple[int, ...]:
+    return tuple(after - before for before, after in zip((0, *sums), sums, strict=False))

@@ -1,4 +1,4 @@
-"""Commands on a study's codebook: show, log, diff, apply, export, proposals, worklist."""
+"""Commands on a study's codebook: show, log, diff, apply, export; others are added here."""
 
 import getpass
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from annotations.errors import InputError, Problem, command
+from service.cli.codebook_settling import candidates, stability
 from service.cli.codebook_words import CHANGE, row, show_applied, words
 from service.cli.codebook_work import Author, accept, decline, follow, proposals, worklist
 from service.cli.options import Home, Json, Study, open_home
@@ -24,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
     codebook.command("diff")(diff)
     codebook.command("apply")(apply)
     codebook.command("export")(export)
-    for one in (worklist, proposals, accept, decline):
+    for one in (stability, candidates, worklist, proposals, accept, decline):
         codebook.command()(one)
     app.add_typer(codebook, name="codebook")
 

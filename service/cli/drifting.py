@@ -42,6 +42,12 @@ def drift(
             show_default=False,
         ),
     ] = "",
+    codebook: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Read codings under this version of the codebook.", show_default=False
+        ),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write the report as one page.", show_default=False)
     ] = None,
@@ -52,7 +58,8 @@ def drift(
     from service.workflows.drifting import drift as run
 
     names = [name.strip() for name in adjust.split(",") if name.strip()]
-    found = run(open_home(context, home), study, by=by, attribute=attribute, adjust=names)
+    house = open_home(context, home)
+    found = run(house, study, by=by, attribute=attribute, adjust=names, codebook=codebook)
     if html is not None:
         from service.documents import document
         from service.web.drift_page import drift_page

@@ -9,6 +9,7 @@ from annotations.errors import StateError
 from service.documents import document
 from service.routes.counts import attributes
 from service.routes.pages import show
+from service.routes.reports import CodebookVersion
 from service.routes.studies import StudyPath
 from service.serving import Caller, Here, PageCaller, Serving, for_api
 from service.wire import ERRORS
@@ -44,12 +45,18 @@ async def report_drift(
     by: By = "wave",
     attribute: Attribute = None,
     adjust: Adjust = "",
+    codebook: CodebookVersion = None,
 ) -> Any:
     """What moved between waves: use and meaning of codes, coders, the model, the texts."""
     return await serving.reporting(
         lambda: document(
             drifting.drift(
-                serving.house, study, by=by, attribute=attribute, adjust=attributes(adjust)
+                serving.house,
+                study,
+                by=by,
+                attribute=attribute,
+                adjust=attributes(adjust),
+                codebook=codebook,
             )
         )
     )

@@ -60,6 +60,14 @@ def show_codebook(serving: Here, caller: PageCaller, study: StudyPath) -> HTMLRe
     return show(serving, caller, "codebook.html", "Codebook", study, "codebook", book=book)
 
 
+@router.get("/studies/{study}/codebook/done", include_in_schema=False)
+async def show_settling(serving: Here, caller: PageCaller, study: StudyPath) -> HTMLResponse:
+    """Whether the codebook has settled, and what no code fits."""
+    part = await serving.reporting(lambda: serving.pages.settling(serving.house, study))
+    title = "Is the codebook done?"
+    return show(serving, caller, "settling.html", title, study, "codebook", part=part)
+
+
 @router.get("/studies/{study}/transcripts", include_in_schema=False)
 def show_transcripts(serving: Here, caller: PageCaller, study: StudyPath) -> HTMLResponse:
     """All transcripts."""

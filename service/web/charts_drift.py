@@ -80,6 +80,7 @@ def saturation_plot(found: Document) -> str:
     series: Sequence[tuple[str, Sequence[float]]] = (
         ("as coded", found["codes"]),
         ("in random order", found["expected"]),
+        ("fitted curve", found["fitted"]),
     )
     rows = [
         {"at": at + 1, "codes": value, "order": name}
@@ -101,4 +102,26 @@ def saturation_plot(found: Document) -> str:
         "Codes met as transcripts were coded",
         f"{found['codes'][-1]} codes after {len(found['codes'])} transcripts; the second line is "
         "the mean over random orders of the same transcripts.",
+    )
+
+
+def pairs_plot(found: Document) -> str:
+    """Pairs of a code and a transcript met after each transcript. Empty without transcripts."""
+    if not found["pairs"]:
+        return ""
+    rows = [{"at": at + 1, "pairs": value} for at, value in enumerate(found["pairs"])]
+    line = (
+        plain_chart(rows)
+        .mark_line(color=ACCENT)
+        .encode(
+            alt.X("at:Q", title="transcripts"),
+            alt.Y("pairs:Q", title="pairs of a code and a transcript"),
+        )
+    )
+    return svg(
+        alt.layer(line, width=_WIDTH, height=_HEIGHT),
+        "pairs",
+        "Pairs of a code and a transcript as transcripts were coded",
+        f"{found['pairs'][-1]} pairs after {len(found['pairs'])} transcripts. The table holds the "
+        "same figures.",
     )

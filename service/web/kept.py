@@ -6,10 +6,14 @@ from collections.abc import Callable, Hashable
 
 from markupsafe import Markup
 
+from annotations.errors import SecondCoderError
 from service.documents import document
 from service.house import House
 from service.workflows import agreeing, extending
+from service.workflows.candidates import find_candidates
+from service.workflows.codebook_stability import codebook_stability
 from service.workflows.glancing import Attention, weak_pairs
+from service.workflows.withholding import withheld
 
 
 class KeptPages:
@@ -53,6 +57,30 @@ class KeptPages:
             return prevalence_part(document(report))
 
         return self._kept(("prevalence", study, by, unit, of, material.digest), make)
+
+    def settling(self, house: House, study: str) -> Markup:
+        """Whether the codebook is done; a new coding, edit or model makes a new page."""
+        from service.web.settling_page import settling_part
+
+        with house.database.reading() as work:
+            record = work.models.active(study)
+            key = (
+                work.overviews.stamp(study),
+                work.studies.unread(study),
+                None if record is None else record.version,
+                withheld(work, study, work.overviews.transcripts(study)),
+            )
+
+        def make() -> Markup:
+            found, missing = None, ""
+            try:
+                found = document(find_candidates(house, study))
+            except SecondCoderError as problem:
+                # The rest of the page can be told without a model, or without its files.
+                missing = str(problem)
+            return settling_part(document(codebook_stability(house, study)), found, missing)
+
+        return self._kept(("settling", study, key), make)
 
     def weak_pairs(self, house: House, study: str) -> tuple[Attention, ...]:
         """The coders who agree too little, looked at again when somebody coded."""

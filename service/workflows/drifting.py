@@ -22,6 +22,7 @@ from annotations.reliability.drift.control_chart import ControlChart
 from annotations.reliability.drift.findings import findings_of
 from annotations.reliability.drift.notes import notes_of, summary_of
 from annotations.reliability.drift.outcome import Acceptance, DriftReport, Question, WaveSize
+from annotations.reliability.drift.recoded import RecodedRound
 from annotations.reliability.drift.waves import (
     MIN_A_WAVE,
     Waves,
@@ -29,7 +30,7 @@ from annotations.reliability.drift.waves import (
     waves_by_halves,
 )
 from annotations.reliability.estimate import Scale, jackknife, leave_one_out
-from annotations.reliability.saturation import Saturation, saturation_of
+from annotations.reliability.saturation import saturation_of_people
 from annotations.study import Study
 from annotations.transcripts import Transcript
 from service.house import House
@@ -57,15 +58,17 @@ def drift(
     by: str = WAVE,
     attribute: str | None = None,
     adjust: Sequence[str] = (),
+    codebook: int | None = None,
 ) -> DriftReport:
     """Compare waves of a study, on what people read without suggestions in sight.
 
     `by` wave: the values of the attribute (`wave` unless named) are waves; date: the earlier
     and the later half by an attribute with ISO dates (`date`); coder: waves again, of which
     only the coders are asked about; codebook: the version of the codebook under which most of a
-    transcript was read. Codings are read under the newest version. `adjust` names attributes
-    that comparisons of use hold constant. Raises NotFound for an unknown study, StateError where
-    there are no two waves or an attribute is not there.
+    transcript was read. Codings are read under version `codebook`, the newest unless one is
+    named. `adjust` names attributes that comparisons of use hold constant. Raises NotFound for
+    an unknown study or version, StateError where there are no two waves or an attribute is not
+    there.
     """
     if by not in WAYS:
         raise StateError(f"--by {by}: there is no such way; choose {', '.join(WAYS)}")
@@ -75,13 +78,14 @@ def drift(
         )
     name = CODEBOOK if by == CODEBOOK else attribute or (DATE if by == DATE else WAVE)
     with house.database.reading() as work:
-        whole = work.studies.load(study)
+        whole = work.studies.load(study, codebook)
         record = work.models.active(study)
         decisions = work.label_studio.decisions(study)
         versions = work.codebooks.versions_read(study)
-        codes = None if record is None else codes_of_model(work, study, record)
-        about_codebook = codebook_notes(work, study)
-        recoded = rounds_in(work, whole)
+        codes = None if record is None else codes_of_model(work, study, record, codebook)
+        about_codebook = codebook_notes(work, study, codebook)
+        # What was coded again is kept in the names of today, whatever the rest is read under.
+        recoded = rounds_in(work, whole if codebook is None else work.studies.load(study))
     if by == CODEBOOK:
         whole = _with_versions(whole, versions)
     if not whole.human_readings:
@@ -123,9 +127,10 @@ def drift(
         recoded=recoded,
         texts=texts,
         acceptance=_acceptance(decisions),
-        saturation=None if by == CODER else _saturation(people, whole),
+        saturation=None if by == CODER else saturation_of_people(people, whole.human_codings),
         notes=(
             *about_codebook,
+            *_recoded_today(recoded, codebook),
             *unasked_note(held),
             *notes_of(
                 questions,
@@ -273,24 +278,7 @@ def _acceptance(decisions: Sequence[DecisionRecord]) -> tuple[Acceptance, ...]:
     return tuple(found)
 
 
-def _saturation(people: CodingTable, study: Study) -> Saturation:
-    """In the order in which transcripts were first coded; those without a time come last."""
-    first: dict[str, datetime] = {}
-    for coding in study.human_codings:
-        if coding.coded_at is not None:
-            first[coding.transcript] = min(
-                first.get(coding.transcript, coding.coded_at), coding.coded_at
-            )
-    met = np.zeros((len(people.transcripts), len(people.codes)), dtype=np.bool_)
-    np.logical_or.at(met, people.clusters, people.applied.any(axis=0))
-    read = np.zeros(len(people.transcripts), dtype=np.bool_)
-    read[people.clusters[people.read.any(axis=0)]] = True
-    order = sorted(
-        np.flatnonzero(read).tolist(),
-        key=lambda at: (
-            people.transcripts[at] not in first,
-            first[people.transcripts[at]].timestamp() if people.transcripts[at] in first else 0.0,
-            at,
-        ),
-    )
-    return saturation_of([people.transcripts[at] for at in order], met[order])
+def _recoded_today(recoded: Sequence[RecodedRound], codebook: int | None) -> tuple[str, ...]:
+    if not recoded or codebook is None:
+        return ()
+    return ("What coders coded again is compared under the newest version of the codebook.",)

@@ -80,6 +80,7 @@ def places(page: Page, second_coder: "SecondCoder") -> list[str]:
         "/studies",
         base,
         f"{base}/codebook",
+        f"{base}/codebook/done",
         f"{base}/transcripts",
         str(transcript),
         f"{base}/agreement",

@@ -295,6 +295,12 @@ def test_saturation_of_a_small_table() -> None:
     orders = [met[list(chosen)].any(axis=0).sum() for chosen in combinations(range(6), 2)]
     assert found.expected[1] == pytest.approx(np.mean(orders))
     assert found.expected[5] == pytest.approx(4)
+    assert found.new_codes == (2, 1, 0, 0, 0, 1)
+    assert found.new_pairs == (2,) * 6
+    # The fitted curve rises to where it tends, close to what it was fitted to.
+    assert found.fitted == pytest.approx(found.expected, abs=0.1)
+    assert found.fitted[-1] < found.asymptote
+    assert saturation_of(["t0"], met[:1]).fitted == ()
 
 
 def transcript(name: str, **attributes: str) -> Transcript:

@@ -110,8 +110,12 @@ def test_a_study_without_codings_has_every_page(browser: TestClient, house: Hous
     with house.database.unit_of_work() as work:
         work.studies.create("new")
         work.commit()
-    for page in ("", "/codebook", "/transcripts", "/models", "/jobs", "/jobs/now"):
+    for page in (
+        *("", "/codebook", "/codebook/done", "/transcripts"),
+        *("/models", "/jobs", "/jobs/now"),
+    ):
         assert browser.get(f"/studies/new{page}").status_code == 200
+    assert "Nobody has coded in new yet" in browser.get("/studies/new/codebook/done").text
     assert "There is no transcript yet" in browser.get("/studies/new").text
     for page in ("agreement", "matrix", "cooccurrence"):
         shown = browser.get(f"/studies/new/{page}")
@@ -126,6 +130,16 @@ def test_a_study_without_codings_has_every_page(browser: TestClient, house: Hous
         work.studies.add("new", Material(transcripts=(Transcript(name="one", turns=turns),)))
         work.commit()
     assert "second-coder label-studio connect new" in browser.get("/studies/new").text
+
+
+def test_a_codebook_is_told_to_be_done_or_not_though_the_model_is_gone(
+    browser: TestClient, two_models: str
+) -> None:
+    shown = browser.get(f"/studies/{two_models}/codebook/done")
+    assert shown.status_code == 200
+    assert "The files of model newer are not at" in shown.text
+    assert "Transcripts in the order of coding" in shown.text
+    assert "codebook/done" in browser.get(f"/studies/{two_models}/codebook").text
 
 
 def test_a_code_that_others_are_below_tells_whose_codings_are_whose(
