@@ -63,7 +63,7 @@ def test_a_draw_from_before_doubts_could_decide_had_even_chances(
     found = replace(record(member("clinic", drawn=True)), unsure_of=("Beds",))
     add(database, study, found)
     before = [rows(table) for table in ("turns", "codings", "readings", "draw_members")]
-    # What 0009 follows: the tables of then, with all that they held.
+    # What 0008 follows: the tables of then, with all that they held.
     downgrade(database, BEFORE_DOUBTS)
     migrate(database, HEAD)
     with database.reading() as work:

@@ -35,7 +35,7 @@ def test_a_transcript_that_there_is_not_is_not_noted(database: Database, study: 
 def test_a_study_of_the_version_before_is_read_after_the_upgrade(
     database: Database, study: str
 ) -> None:
-    downgrade(database, "0003")
+    downgrade(database, "0002")
     migrate(database, HEAD)
     with database.reading() as work:
         assert work.studies.load(study).name == study
