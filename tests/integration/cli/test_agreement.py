@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.once("its time goes into intervals, on what other tests read from both")
+
 ESTIMATE = {"value", "low", "high", "n", "clusters", "method", "reason"}
 CONTRACT = {"study", "unit", "coders", "pairs", "codes", "pooled", "model", "notes"}
 FURTHER = {

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once("what its commands do has tests of its own, which run on both")
+
 ROOT = Path(__file__).resolve().parents[3]
 
 

@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.once(
+    "its time goes into tests of drift, on what other tests read from both"
+)
+
 PLANTED = "Knowledge > Evidence and data"
 
 
