@@ -12,7 +12,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ class Material:
     truth: Floats
     clusters: Ints
     groups: int
+    texts: list[str]
     features: Floats
 
 
@@ -71,8 +72,16 @@ def material_of(folder: Path) -> Material:
         truth=truth[:, common],
         clusters=table.clusters[known],
         groups=len(table.transcripts),
+        texts=texts,
         features=words.fit_transform(texts),
     )
+
+
+def embedded(data: Material) -> Floats:
+    """The segments as the models' frozen encoder reads them; *shape:* (segments, dimension)."""
+    from models.encoder import TransformersEncoder
+
+    return TransformersEncoder.load(None).encode(data.texts).astype(np.float64)
 
 
 def held_out(features: Floats, truth: Floats, clusters: Ints) -> Floats:
@@ -225,9 +234,11 @@ def planted_use(planted: int) -> dict[str, Any]:
 def planted_meaning(planted: int) -> dict[str, Any]:
     """talkmoves: in the second wave two codes change names, or a code takes in 30% of another.
 
-    The classifier is fitted again on the changed codings each time.
+    The classifier reads the frozen encoder's vectors, as the models here do beside the words, and
+    is fitted again on the changed codings each time.
     """
     data = material_of(TALKMOVES)
+    data = replace(data, features=embedded(data))
     rng = np.random.default_rng(5)
     found = {}
     for wave in (25, 40):
@@ -235,9 +246,9 @@ def planted_meaning(planted: int) -> dict[str, Any]:
             p: dict[str, list[float]] = {"meaning": [], "use": []}
             for number in range(planted):
                 sides = divide(rng, data.groups, wave)
-                one, other = rng.choice(len(data.codes), size=2, replace=False)
                 rows = np.flatnonzero((sides.before | sides.after)[data.clusters])
                 clusters, late = data.clusters[rows], sides.after[data.clusters[rows]]
+                one, other = two_codes(data.truth[rows][late], rng)
                 truth = changed(data.truth[rows, one], data.truth[rows, other], late, name, rng)
                 p["meaning"].append(meaning_p(data.features[rows], truth, clusters, sides, number))
                 sums = np.stack(
@@ -253,6 +264,15 @@ def planted_meaning(planted: int) -> dict[str, Any]:
     return found
 
 
+def two_codes(truth: Floats, rng: np.random.Generator) -> tuple[int, int]:
+    """Two codes at random, the second with enough passages of its own to make 30% of the first."""
+    while True:
+        one, other = rng.choice(truth.shape[1], size=2, replace=False)
+        own = ((truth[:, other] == 1) & (truth[:, one] == 0)).sum()
+        if own >= int(0.3 * truth[:, one].sum()):
+            return int(one), int(other)
+
+
 def changed(one: Floats, other: Floats, late: Bools, how: str, rng: np.random.Generator) -> Floats:
     """The first code's coding, with what the second wave made of it."""
     if how == "swapped":
@@ -262,7 +282,7 @@ def changed(one: Floats, other: Floats, late: Bools, how: str, rng: np.random.Ge
         np.flatnonzero(late & (one == 1)),
         np.flatnonzero(late & (other == 1) & (one == 0)),
     )
-    number = min(int(0.3 * len(mine)), len(theirs))
+    number = int(0.3 * len(mine))
     truth = one.copy()
     truth[rng.choice(mine, number, replace=False)] = 0.0
     truth[rng.choice(theirs, number, replace=False)] = 1.0
