@@ -27,6 +27,7 @@ def test_the_planted_drift_is_found_and_nothing_else(run_trained: Callable, tmp_
     assert {one["name"] for one in found["questions"]} >= {"use", "meaning", "model", "coders"}
     assert [wave["transcripts"] for wave in found["waves"]] == [14, 12]
     assert any(change["p"] is not None for change in _changes(found, "meaning"))
+    assert any("change of meaning is hard to see" in note for note in found["notes"])
     (finding,) = found["findings"]
     for name, wave in (("excerpts_before", "W1"), ("excerpts_after", "W2")):
         assert finding[name]
@@ -55,6 +56,7 @@ def test_without_a_model_by_dates_and_with_attributes_held_constant(
         assert outcome.code == 0, outcome.err
         assert moved(outcome.document) == [("use", PLANTED)], options
         assert any("No model was trained" in note for note in outcome.document["notes"])
+        assert not any("change of meaning" in note for note in outcome.document["notes"])
     table = run("drift", "managers", "--by", "coder")
     assert table.code == 0
     assert "Agreement of coders, alpha: 1 and 2" in table.out
