@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -205,6 +206,8 @@ def test_only_the_coder_themself_counts_where_they_have_an_account(
 ) -> None:
     """Whoever coded in Label Studio has an account there, whose name is the coder's."""
     me = client.server().user
+    # Of this run of the test alone: the Label Studio is the same for all.
+    someone = f"else-{uuid4().hex[:8]}@example.org"
     files = tmp_path / "files"
     files.mkdir()
     (files / "transcripts.csv").write_text(
@@ -215,21 +218,19 @@ def test_only_the_coder_themself_counts_where_they_have_an_account(
         + "".join(
             f"A,{at},,,Pay,{name},2026-01-01T10:00:00\n"
             for at in range(3)
-            for name in (me, "else@example.org")
+            for name in (me, someone)
         )
     )
-    client._sdk.users.create(username="else", email="else@example.org", first_name="", last_name="")
+    client._sdk.users.create(username=someone[:13], email=someone, first_name="", last_name="")
     import_paths(house, "pay", [files])
     connect(house, "pay", url=label_studio.url, token=label_studio.token)
-    mine, other = recode_sample(
-        house, "pay", coders=[me, "else@example.org"], to_label_studio=True
-    ).coders
+    mine, other = recode_sample(house, "pay", coders=[me, someone], to_label_studio=True).coders
     assert mine.pushed is not None
     assert other.pushed is not None
     for plan in (mine.pushed, other.pushed):
         client.submit(task=client.tasks(plan.project_id)[0].id, result=())
     synced = sync(house, "pay")
     assert synced.recoded == 1
-    assert any("else@example.org's to code again" in note for note in synced.notes)
+    assert any(f"{someone}'s to code again" in note for note in synced.notes)
     found = {one.coder: one.excerpts for one in recode_report(house, "pay").rounds}
-    assert found == {me: 1, "else@example.org": 0}
+    assert found == {me: 1, someone: 0}
