@@ -16,6 +16,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def st_lr(train_texts: list[str], labels: Bools, test: list[str], _minutes: floa
 
     encoder = SentenceTransformer(str(default_folder()))
     known, asked = encoder.encode(train_texts), encoder.encode(test)
-    make = lambda: LogisticRegression(class_weight="balanced", max_iter=1000)  # noqa: E731
+    make = partial(LogisticRegression, class_weight="balanced", max_iter=1000)
     return by_code(make, known, labels, asked)
 
 
@@ -162,7 +163,7 @@ def decisions(method: str, name: str, data: TrainingData, arguments: Any) -> dic
             seconds += float(held_part["seconds"])
         fitted = cross_fit(scores[:, :, np.newaxis], data.truth, data.scored, fold_of).applied
         plain = scores > 0
-        better = max((plain, fitted), key=lambda one: overall(data, one).kappa)
+        better = max((plain, fitted), key=lambda one: Overall(data, one).kappa)
         found = {"applied": better, "seconds": np.array(seconds)}
     np.savez(whole, **found)
     return found
@@ -172,7 +173,7 @@ def folds_of(data: TrainingData) -> NDArray[np.int64]:
     return grouped_folds(data.transcripts, data.clusters, data.scored, folds=FOLDS, seed=0)
 
 
-class overall:  # noqa: N801 - read as a function
+class Overall:
     """Pooled kappa and macro-F1 of decisions, with what the jackknife needs."""
 
     def __init__(self, data: TrainingData, applied: Bools) -> None:
@@ -230,12 +231,12 @@ def main() -> None:
         for method in arguments.method or methods:
             told = decisions(method, name, data, arguments)
             if told:
-                found[method] = (overall(data, told["applied"]), float(told["seconds"]))
+                found[method] = (Overall(data, told["applied"]), float(told["seconds"]))
         for method in methods:  # of earlier runs
             kept = arguments.work / name / method / "whole.npz"
             if method not in found and kept.exists():
                 told = dict(np.load(kept))
-                found[method] = (overall(data, told["applied"]), float(told["seconds"]))
+                found[method] = (Overall(data, told["applied"]), float(told["seconds"]))
         rows: dict[str, Any] = {}
         for method, (figures, seconds) in found.items():
             rows[method] = {

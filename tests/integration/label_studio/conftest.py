@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,12 +16,17 @@ from annotations.codebook import Code, Codebook
 from annotations.formats.label_config import LabelConfig, label_config_for
 from annotations.formats.regions import PredictedSpan, result_of, task_data_of
 from annotations.transcripts import Transcript, Turn
+from service.house import House, open_house
 from service.label_studio.client import Client
 from service.label_studio.connecting import ServiceAddress, connect
 from service.label_studio.pushing import show_predictions
 from service.label_studio.records import NewPrediction, Project, Result
 from service.label_studio.server import LocalLabelStudio
+from service.settings import read_settings
+from service.workflows.importing import import_paths
+from service.workflows.labelling import connect as connect_study
 
+SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "middle_managers"
 CODES = ("Access > Distance", "Access > Cost", "Networks > Support", "Trust > Hospital", "Fear")
 WORDS = (
     ("Interviewer", "When did you first notice that something was different?"),
@@ -88,6 +94,16 @@ def probe() -> Iterator[Probe]:
 @pytest.fixture
 def client(label_studio: LocalLabelStudio) -> Client:
     return Client(url=label_studio.url, token=label_studio.token)
+
+
+@pytest.fixture
+def house(home: Path, label_studio: LocalLabelStudio) -> Iterator[House]:
+    """The sample study, connected to a project of its own."""
+    opened = open_house(read_settings(home=home))
+    import_paths(opened, "managers", [SAMPLE])
+    connect_study(opened, "managers", url=label_studio.url, token=label_studio.token)
+    yield opened
+    opened.database.close()
 
 
 @pytest.fixture

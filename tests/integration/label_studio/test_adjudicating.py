@@ -1,6 +1,5 @@
 """Disagreements go to a real Label Studio with every coder's name, and come back settled."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -29,21 +28,6 @@ from service.workflows.syncing import sync
 pytestmark = pytest.mark.integration
 
 SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "middle_managers"
-
-
-@pytest.fixture
-def house(home: Path, label_studio: LocalLabelStudio) -> Iterator[House]:
-    """The sample study, connected to a project of its own."""
-    opened = open_house(read_settings(home=home))
-    import_paths(opened, "managers", [SAMPLE])
-    connect(opened, "managers", url=label_studio.url, token=label_studio.token)
-    yield opened
-    opened.database.close()
-
-
-@pytest.fixture
-def client(label_studio: LocalLabelStudio) -> Client:
-    return Client(url=label_studio.url, token=label_studio.token)
 
 
 def study_of(house: House) -> Study:

@@ -1,7 +1,6 @@
 """Old excerpts go to a real Label Studio unmarked, are coded again there, and come back apart."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,11 +11,10 @@ from annotations.formats.label_config import LabelConfig
 from annotations.formats.regions import PredictedSpan, result_of
 from annotations.recoding import excerpt_of
 from annotations.study import Study
-from service.house import House, open_house
+from service.house import House
 from service.label_studio.client import Client
 from service.label_studio.records import Annotation, Task
 from service.label_studio.server import LocalLabelStudio
-from service.settings import read_settings
 from service.storage.records import RecodeExcerpt
 from service.workflows.agreeing import agreement
 from service.workflows.drifting import drift
@@ -31,21 +29,6 @@ pytestmark = pytest.mark.integration
 
 SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "middle_managers"
 ADDED = "Networks > Brokering"
-
-
-@pytest.fixture
-def house(home: Path, label_studio: LocalLabelStudio) -> Iterator[House]:
-    """The sample study, connected to a project of its own."""
-    opened = open_house(read_settings(home=home))
-    import_paths(opened, "managers", [SAMPLE])
-    connect(opened, "managers", url=label_studio.url, token=label_studio.token)
-    yield opened
-    opened.database.close()
-
-
-@pytest.fixture
-def client(label_studio: LocalLabelStudio) -> Client:
-    return Client(url=label_studio.url, token=label_studio.token)
 
 
 def study_of(house: House) -> Study:
