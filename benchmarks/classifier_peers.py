@@ -59,9 +59,20 @@ def st_lr(train_texts: list[str], labels: Bools, test: list[str], _minutes: floa
     from sklearn.linear_model import LogisticRegression
 
     encoder = SentenceTransformer(str(default_folder()))
-    known, asked = encoder.encode(train_texts), encoder.encode(test)
+    known, asked = _encoded(encoder, train_texts), _encoded(encoder, test)
     make = partial(LogisticRegression, class_weight="balanced", max_iter=1000)
     return by_code(make, known, labels, asked)
+
+
+_ENCODED: dict[str, Floats] = {}
+
+
+def _encoded(encoder: Any, texts: list[str]) -> Floats:
+    """Vectors; what an earlier fold encoded is not encoded again, so the seconds flatter."""
+    new = [text for text in dict.fromkeys(texts) if text not in _ENCODED]
+    if new:
+        _ENCODED.update(zip(new, encoder.encode(new), strict=True))
+    return np.stack([_ENCODED[text] for text in texts])
 
 
 def setfit(train_texts: list[str], labels: Bools, test: list[str], minutes: float) -> Floats:
@@ -177,10 +188,39 @@ class Overall:
     """Pooled kappa and macro-F1 of decisions, with what the jackknife needs."""
 
     def __init__(self, data: TrainingData, applied: Bools) -> None:
-        counts = Confusion.of(
-            applied, data.truth, data.scored, data.clusters, len(data.transcripts)
-        )
-        codes = counts.evaluated()
+        counts = self._counts(applied, data.truth, data.scored, data.clusters, data)
+        self._from(counts, counts.evaluated())
+
+    @classmethod
+    def of_people(cls, data: TrainingData) -> "Overall | None":
+        """Each coder beside the majority of at least two others, on the same codes.
+
+        None where three coders never read the same segment. A tie of the others is no majority.
+        """
+        readers, yes = data.read.sum(axis=0), data.applied.sum(axis=0, dtype=np.int64)
+        own, others, clusters = [], [], []
+        for read, applied in zip(data.read, data.applied, strict=True):
+            beside = read & (readers > 2)
+            own.append(applied[beside])
+            rest = (yes - applied)[beside]
+            others.append(2 * rest > (readers[beside] - 1)[:, np.newaxis])
+            clusters.append(data.clusters[beside])
+        if not any(map(len, own)):
+            return None
+        truth, where = np.vstack(others), np.concatenate(clusters)
+        every = np.ones(len(truth), dtype=np.bool_)
+        found = cls.__new__(cls)
+        of_model = cls._counts(data.truth, data.truth, data.scored, data.clusters, data)
+        found._from(cls._counts(np.vstack(own), truth, every, where, data), of_model.evaluated())
+        return found
+
+    @staticmethod
+    def _counts(
+        applied: Bools, truth: Bools, scored: Bools, clusters: Any, data: TrainingData
+    ) -> Confusion:
+        return Confusion.of(applied, truth, scored, clusters, len(data.transcripts))
+
+    def _from(self, counts: Confusion, codes: Bools) -> None:
         chosen = Confusion(counts=counts.counts[:, codes], used=counts.used)
         pooled = Confusion(counts=chosen.counts.sum(axis=1, keepdims=True), used=counts.used)
         each = replicates_of(chosen, "f1")
@@ -258,7 +298,14 @@ def main() -> None:
                     if peer in PEERS
                 }
         kappa, macro = TARGETS[name]
+        people = Overall.of_people(data)
         held["studies"][name] = {
+            "a_coder_beside_the_others": None
+            if people is None
+            else {
+                "kappa": interval(people.pooled, people.units, Scale.ATANH),
+                "macro_f1": interval(people.averaged, people.units, Scale.LOGIT),
+            },
             "methods": rows,
             "minutes": arguments.minutes,
             "target_kappa": kappa,

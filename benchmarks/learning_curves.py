@@ -30,6 +30,7 @@ from models.embedding_cache import EmbeddingCache
 from models.encoder import TransformersEncoder
 from models.features import texts_of
 from models.finetuned import finetuned_texts, load_base
+from models.sentences import reads_sentences, texts_by_sentence
 from training.checkpoints import Checkpoints
 from training.dataset import TrainingData, training_data
 from training.finetune import FinetuneOptions, fine_tune
@@ -61,6 +62,8 @@ class Material:
         self.bare = training_data(replace(study, codebook=bare))
         self.encoder = TransformersEncoder.load()
         texts = [*texts_of(self.data.segments, context=True)]
+        if reads_sentences(self.data.segments):
+            texts += texts_by_sentence(self.data.segments)
         for data in (self.data, self.bare):
             texts += gather_knowledge(data).texts
         rows = EmbeddingCache(cache).encode(self.encoder, texts)
@@ -95,6 +98,12 @@ def fast(material: Material, rows: Rows, test: Rows, *, told: bool) -> Floats:
         context="turns" if data.has_context else "alone", knowledge=1.0 if told else 0.0
     )
     scores = learner.score(learner.fit(rows, recipe), test)
+    if reads_sentences(data.segments):
+        side = np.full(len(data.segments), -1, dtype=np.int64)
+        side[rows], side[test] = 1, 0
+        view = np.zeros((len(side), len(data.codes)))
+        view[side == 0] = learner.held_out_sentences(side, 0, recipe)
+        scores = np.concatenate([scores, view[test][:, :, np.newaxis]], axis=2)
     spread = scores.std(axis=0)
     return np.asarray((scores / np.where(spread > 0, spread, 1)).mean(axis=2))
 

@@ -27,10 +27,10 @@ class ModelParts:
     """Everything that scores a segment, but the encoder.
 
     *Shape:* `thresholds` (codes,). The calibration takes the embedding view's score first,
-    the words view's second, and third that of a fine-tuned encoder, whose tensors are in
-    `finetuned`, None where there is none. `encoder_source` is where the encoder was found,
-    `encoder_checksum` what it must be. `implied` are pairs of a code and one above it (indices
-    into `codes`) that coders apply with it.
+    the words view's second, then that of `sentence_heads` and that of a fine-tuned encoder,
+    whose tensors are in `finetuned`, None where there is none. `encoder_source` is where the
+    encoder was found, `encoder_checksum` what it must be. `implied` are pairs of a code and one
+    above it (indices into `codes`) that coders apply with it.
     """
 
     codes: tuple[str, ...]
@@ -41,6 +41,7 @@ class ModelParts:
     words: WordsView
     words_heads: Heads
     embedding_heads: Heads
+    sentence_heads: Heads | None
     calibration: Calibration
     encoder_name: str
     encoder_source: str | None
@@ -66,6 +67,9 @@ def model_part(parts: ModelParts, training: Mapping[str, Any]) -> Part:
         "calibration.weights": parts.calibration.weights,
         "calibration.bias": parts.calibration.bias,
     }
+    if parts.sentence_heads is not None:
+        arrays["sentences.weights"] = parts.sentence_heads.weights
+        arrays["sentences.bias"] = parts.sentence_heads.bias
     for number, block in enumerate(parts.words.blocks):
         arrays[f"idf.{number}"] = block.idf
     document = {
@@ -137,6 +141,9 @@ def read_model(folder: Path) -> ModelParts:
             embedding_heads=Heads(
                 weights=arrays["embedding.weights"], bias=arrays["embedding.bias"]
             ),
+            sentence_heads=Heads(weights=arrays["sentences.weights"], bias=arrays["sentences.bias"])
+            if "sentences.weights" in arrays
+            else None,
             calibration=Calibration(
                 weights=arrays["calibration.weights"], bias=arrays["calibration.bias"]
             ),

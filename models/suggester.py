@@ -19,6 +19,7 @@ from models.finetuned import FinetunedEncoder, finetuned_texts, load_base
 from models.hierarchy import closed, consistent
 from models.parts import ModelParts, read_exemplars, read_model
 from models.runs import Run, runs_of, sentences_of, whole_of
+from models.sentences import Sentences, texts_by_sentence
 from models.suggestions import (
     Evidence,
     SegmentCodes,
@@ -164,10 +165,15 @@ class Suggester:
                 scores=np.zeros((0, len(parts.codes))),
                 vectors=np.zeros((0, parts.dimension), dtype=np.float32),
             )
-        vectors = self._vectors(segments, texts_of(segments, context=parts.setting.looks_back))
+        texts = texts_of(segments, context=parts.setting.looks_back)
+        if parts.sentence_heads is not None:
+            texts = list(dict.fromkeys([*texts, *texts_by_sentence(segments)]))
+        vectors = self._vectors(segments, texts)
         meaning = embedding_view(segments, vectors, parts.setting)
         wording = parts.words.transform(segments)
         views = [parts.embedding_heads.scores(meaning), parts.words_heads.scores(wording)]
+        if parts.sentence_heads is not None:
+            views.append(Sentences.of(segments, vectors).scores(parts.sentence_heads))
         if parts.finetuned is not None:
             views.append(self._finetuned_scores(segments, parts.finetuned))
         probabilities = parts.calibration.probabilities(np.stack(views, axis=2))

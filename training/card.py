@@ -31,8 +31,8 @@ def model_card(data: TrainingData, parts: ModelParts, report: TrainReport) -> st
         "",
         "## Model",
         f"- Encoder {report.encoder}, checksum {parts.encoder_checksum}",
-        "- One-versus-rest logistic heads on two views, the encoder's vectors and TF-IDF of "
-        "words and characters, combined and calibrated on held-out folds.",
+        f"- One-versus-rest logistic heads on {_views(parts)}, combined and calibrated on "
+        "held-out folds.",
         f"- Tier {report.tier}: {report.tier_reason}.",
         *_choices(report),
         f"- The turns before a segment are {'read' if report.context else 'not read'}, as "
@@ -73,6 +73,15 @@ def model_card(data: TrainingData, parts: ModelParts, report: TrainReport) -> st
         "",
     ]
     return "\n".join(lines)
+
+
+def _views(parts: ModelParts) -> str:
+    views = ["the encoder's vectors", "TF-IDF of words and characters"]
+    if parts.sentence_heads is not None:
+        views.append("the vectors of single sentences")
+    if parts.finetuned is not None:
+        views.append("a fine-tuned encoder")
+    return f"{len(views)} views ({'; '.join(views)})"
 
 
 def _choices(report: TrainReport) -> list[str]:

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from models.report import Choice
 from training.coders import disagree
-from training.crossfit import cross_fit, log_loss
+from training.crossfit import CrossFit, cross_fit, log_loss
 from training.recipe import CONTEXTS, TARGETS, Recipe
 from training.views import Learner, themes
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
 _SEGMENTS_A_FOLD = 400
 _KNOWLEDGE = (1.0, 2.0)
@@ -29,6 +30,10 @@ class RecipeChoice:
     for_fold: tuple[Recipe, ...]
     final: Recipe
     compared: tuple[Choice, ...]
+
+    def and_also(self, one: Choice) -> "RecipeChoice":
+        """With a choice more to tell of."""
+        return replace(self, compared=(*self.compared, one))
 
 
 def choose_recipe(
@@ -63,7 +68,7 @@ def choose_recipe(
     def best(but: int | None) -> Recipe:
         recipe = PLAIN
         for name, own in options.items():
-            gains = {one: _gain(losses[PLAIN], losses[one], sizes, but) for one in own}
+            gains = {one: gain_of(losses[PLAIN], losses[one], sizes, but) for one in own}
             found = max(own, key=lambda one: gains[one][0])
             if gains[found][0] > gains[found][1]:
                 recipe = replace(recipe, **{name: getattr(found, name)})
@@ -73,7 +78,7 @@ def choose_recipe(
     compared = []
     for name, own in options.items():
         for one in own:
-            gain, error = _gain(losses[PLAIN], losses[one], sizes, None)
+            gain, error = gain_of(losses[PLAIN], losses[one], sizes, None)
             taken = getattr(final, name) == getattr(one, name)
             value = str(getattr(one, name))
             compared.append(Choice(name=name, value=value, gain=gain, error=error, taken=taken))
@@ -82,7 +87,7 @@ def choose_recipe(
     )
 
 
-def _gain(plain: Floats, other: Floats, sizes: Floats, but: int | None) -> tuple[float, float]:
+def gain_of(plain: Floats, other: Floats, sizes: Floats, but: int | None) -> tuple[float, float]:
     """Mean gain a segment, and its standard error over the folds, without one of them."""
     kept = (np.arange(len(sizes)) != but) & (sizes > 0)
     difference, size = (plain - other)[kept], sizes[kept]
@@ -120,8 +125,15 @@ def _losses(learner: Learner, chosen: NDArray[np.int64], recipe: Recipe, folds: 
     rows = chosen >= 0
     truth, scored = learner.data.truth[rows], learner.data.scored[rows]
     fit = cross_fit(scores[rows], truth, scored, chosen[rows])
-    loss = log_loss(fit.probabilities, truth)
-    found = np.bincount(chosen[rows][scored], weights=loss[scored], minlength=folds)
+    return summed_loss(fit, truth, scored, chosen[rows], folds)
+
+
+def summed_loss(
+    fit: CrossFit, truth: NDArray[np.bool_], scored: NDArray[np.bool_], fold_of: Rows, folds: int
+) -> Floats:
+    """Held-out loss of the scored segments of each fold, summed; *shape:* (folds,)."""
+    loss = log_loss(fit, truth, scored)
+    found = np.bincount(fold_of[scored], weights=loss, minlength=folds)
     return np.asarray(found, dtype=np.float64)
 
 

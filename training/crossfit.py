@@ -61,7 +61,13 @@ def _fitted(scores: Floats, truth: Bools, rows: Bools, aim: Aim) -> tuple[Calibr
     return calibration, choose_thresholds(probabilities, truth[rows], aim)
 
 
-def log_loss(probabilities: Floats, truth: Bools) -> Floats:
-    """Mean negative log-likelihood over codes; *shape:* (segments,)."""
-    inside = np.clip(probabilities, 1e-6, 1 - 1e-6)
-    return np.asarray(-np.where(truth, np.log(inside), np.log(1 - inside)).mean(axis=1))
+def log_loss(fit: CrossFit, truth: Bools, scored: Bools) -> Floats:
+    """Mean negative log-likelihood, held out, of the scored segments; *shape:* (scored,).
+
+    The mean is over the codes that any of them carries. What is said of a code that nobody
+    applied cannot be judged by a loss: the surest "never" would win.
+    """
+    carried = truth[scored].any(axis=0)
+    inside = np.clip(fit.probabilities[scored][:, carried], 1e-6, 1 - 1e-6)
+    each = -np.where(truth[scored][:, carried], np.log(inside), np.log(1 - inside))
+    return np.asarray(each.sum(axis=1) / max(int(carried.sum()), 1))

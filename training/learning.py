@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.encoder import TransformersEncoder
+from models.heads import Heads
 from models.hierarchy import closed, consistent, implied_pairs
+from models.sentences import reads_sentences
+from training.beside import Beside
 from training.checkpoints import Checkpoints
 from training.choosing import RecipeChoice, choose_recipe
-from training.crossfit import CrossFit, cross_fit, log_loss
+from training.crossfit import CrossFit, cross_fit
 from training.dataset import TrainingData
 from training.folds import grouped_folds
 from training.knowledge import Knowledge
@@ -43,6 +46,7 @@ class Learned:
     model: CrossFit
     baseline: CrossFit
     fitted: FittedViews
+    sentence_heads: Heads | None
     finetuned: FinetunedView | None
     implied: tuple[tuple[int, int], ...]
 
@@ -74,6 +78,17 @@ def learn(
             floor[own] = learner.baseline(fold_of, fold)
         step("cross-validating", folds, folds + 1)
         fitted = learner.fit(np.arange(len(data.segments)), choice.final)
+        model = cross_fit(scores, data.truth, data.scored, fold_of, aim=options.aim)
+        sentence_heads = None
+        if reads_sentences(data.segments):
+            view = np.zeros(shape)
+            for fold, recipe in enumerate(choice.for_fold):
+                view[fold_of == fold] = learner.held_out_sentences(fold_of, fold, recipe)
+            beside = Beside.of(view, scores, model, data, fold_of, options)
+            choice = choice.and_also(beside.choice("sentences", "each"))
+            if beside.surely:
+                scores, model = beside.scores, beside.fit
+                sentence_heads = learner.fit_sentences(np.arange(len(data.segments)), choice.final)
         step("cross-validating", folds + 1, folds + 1)
     finetuned = None
     if tier.name == "best":
@@ -96,13 +111,11 @@ def learn(
         )
     with threadpool_limits(1, user_api="blas"):
         implied = implied_pairs(data.codes, data.truth[data.scored])
-        model = cross_fit(scores, data.truth, data.scored, fold_of, aim=options.aim)
         if finetuned is not None:
             # Few or easy codings are learned as well without; then its minutes buy nothing.
-            more = np.concatenate([scores, finetuned.scores[:, :, np.newaxis]], axis=2)
-            better = cross_fit(more, data.truth, data.scored, fold_of, aim=options.aim)
-            if _loss(better, data) < _loss(model, data):
-                scores, model = more, better
+            beside = Beside.of(finetuned.scores, scores, model, data, fold_of, options)
+            if beside.gain > 0:
+                scores, model = beside.scores, beside.fit
             else:
                 finetuned = None
                 tier = Tier(
@@ -122,10 +135,7 @@ def learn(
             ),
             baseline=cross_fit(floor, data.truth, data.scored, fold_of, aim=options.aim),
             fitted=fitted,
+            sentence_heads=sentence_heads,
             finetuned=finetuned,
             implied=implied,
         )
-
-
-def _loss(fit: CrossFit, data: TrainingData) -> float:
-    return float(log_loss(fit.probabilities, data.truth)[data.scored].mean())

@@ -23,6 +23,7 @@ from models.parts import (
     model_part,
 )
 from models.report import REPORT_FILE, Asked, TrainReport, report_document
+from models.sentences import reads_sentences, texts_by_sentence
 from training.card import model_card
 from training.checkpoints import Checkpoints
 from training.dataset import TrainingData, training_data
@@ -97,7 +98,10 @@ def _encode(
 ) -> Vectors:
     encoder = TransformersEncoder.load(options.encoder)
     knowledge = gather_knowledge(data)
-    texts = list(dict.fromkeys([*texts_of(data.segments, context=True), *knowledge.texts]))
+    texts = [*texts_of(data.segments, context=True), *knowledge.texts]
+    if reads_sentences(data.segments):
+        texts += texts_by_sentence(data.segments)
+    texts = list(dict.fromkeys(texts))
     rows = EmbeddingCache(cache).encode(
         encoder, texts, advance=lambda done, total: step("embedding", done, total)
     )
@@ -198,6 +202,7 @@ def _files(
         words=fitted.words,
         words_heads=fitted.words_heads,
         embedding_heads=fitted.embedding_heads,
+        sentence_heads=learned.sentence_heads,
         calibration=model.calibration,
         encoder_name=encoder.name,
         encoder_source=encoder.source,

@@ -1,7 +1,7 @@
 """Fit the heads of both views on some segments and score others with them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from models.features import (
     recurring_speakers,
 )
 from models.heads import Features, Heads, Standardised, fit_heads
+from models.sentences import Sentences, fit_sentence_heads
 from training.coders import targets_of
 from training.dataset import TrainingData
 from training.knowledge import Knowledge
@@ -27,6 +28,7 @@ Rows = NDArray[np.int64]
 EMBEDDING_STRENGTH = 0.003
 """Inverse regularisation on standardised vectors: hundreds of dense features, so little."""
 
+SENTENCE_STRENGTH = 0.01
 WORDS_STRENGTH = 3.0
 UNBALANCED_STRENGTH = 30.0
 BASELINE_STRENGTH = 1.0
@@ -58,6 +60,7 @@ class Learner:
         self.data = data
         self._vectors, self._knowledge, self._check = vectors, knowledge, check
         self._view: tuple[Setting, Floats32] | None = None
+        self._by_sentence: Sentences | None = None
         self._counted = CountedSegments(data.segments, knowledge.texts)
         self._beside = len(data.segments) + np.arange(len(knowledge.texts))
         self._directions = knowledge.directions(vectors)
@@ -117,12 +120,6 @@ class Learner:
     ) -> Heads:
         view = self._embedding_view(setting)[rows]
         standard = Standardised.of(view)
-        width = self._directions.shape[1]
-        along = (view[:, :width] @ self._directions.T).std(axis=0)
-        pull = _pull(targets, recipe) / np.where(along > 1e-6, along, np.inf)
-        scale = np.where(np.isfinite(standard.scale[:width]), standard.scale[:width], 0.0)
-        centre = np.zeros((len(self.data.codes), view.shape[1]), dtype=np.float32)
-        centre[:, :width] = self._directions * scale * pull[:, np.newaxis]
         heads = self._shared_fit(
             standard.features,
             targets,
@@ -130,9 +127,24 @@ class Learner:
             strength=EMBEDDING_STRENGTH,
             balanced=True,
             weights=None,
-            centre=centre,
+            centre=self._centre(view, standard, targets, recipe),
         )
         return standard.restored(heads)
+
+    def _centre(
+        self, view: Floats32, standard: Standardised, targets: Floats, recipe: Recipe
+    ) -> Floats32:
+        """Heads on standardised vectors that go by the codes' descriptions alone.
+
+        *Shapes:* `view` (rows, features), the vector first; result (codes, features).
+        """
+        width = self._directions.shape[1]
+        along = (view[:, :width] @ self._directions.T).std(axis=0)
+        pull = _pull(targets, recipe) / np.where(along > 1e-6, along, np.inf)
+        scale = np.where(np.isfinite(standard.scale[:width]), standard.scale[:width], 0.0)
+        centre = np.zeros((len(self.data.codes), view.shape[1]), dtype=np.float32)
+        centre[:, :width] = self._directions * scale * pull[:, np.newaxis]
+        return centre
 
     def _shared_fit(
         self,
@@ -200,6 +212,30 @@ class Learner:
         )
         test = words.transform_counted(self._counted, np.flatnonzero(fold_of == fold))
         return heads.scores(test)[:, :, np.newaxis]
+
+    def fit_sentences(self, rows: Rows, recipe: Recipe) -> Heads:
+        """Heads that read these segments sentence by sentence."""
+        read = self._sentences().take(rows)
+        standard = Standardised.of(read.vectors)
+        targets = targets_of(self.data, rows, recipe.targets)
+        heads = fit_sentence_heads(
+            replace(read, vectors=standard.features),
+            targets,
+            strength=SENTENCE_STRENGTH,
+            centre=self._centre(read.vectors, standard, targets, recipe),
+            check=self._check,
+        )
+        return standard.restored(heads)
+
+    def held_out_sentences(self, fold_of: NDArray[np.int64], fold: int, recipe: Recipe) -> Floats:
+        """As `held_out`, of the sentence view; *shape:* (segments of the fold, codes)."""
+        heads = self.fit_sentences(np.flatnonzero((fold_of != fold) & (fold_of >= 0)), recipe)
+        return self._sentences().take(np.flatnonzero(fold_of == fold)).scores(heads)
+
+    def _sentences(self) -> Sentences:
+        if self._by_sentence is None:
+            self._by_sentence = Sentences.of(self.data.segments, self._vectors)
+        return self._by_sentence
 
     def _embedding_view(self, setting: Setting) -> Floats32:
         """Of all segments; folds mostly share a setting, so the last one is kept."""

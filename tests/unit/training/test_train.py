@@ -26,6 +26,15 @@ from training.train import train
 
 Make = Callable[..., Study]
 
+_PADDING = (
+    "It was raining when I came in. My office is on the second floor. The lift is slow today. "
+    "Thank you for the coffee, it was good.",
+    "Well, that is how it was. Let me think about that for a moment. My office faces the park. "
+    "The weather has been odd this year.",
+    "You may have seen the car park. It fills up early. That is how it goes. We can sit here "
+    "for a while if you like.",
+)
+
 
 @pytest.fixture
 def fit(tmp_path: Path, cache: Path) -> Callable[..., TrainReport]:
@@ -344,3 +353,39 @@ def test_sight_is_coded_above_the_floor(shared_data: Path, fit: Callable[..., Tr
     assert report.macro_f1.value > 0.68
     assert report.baseline.kappa.value == pytest.approx(0.479, abs=0.03)
     assert np.isfinite([report.kappa.low, report.kappa.high]).all()
+
+
+def test_long_answers_are_read_sentence_by_sentence_where_that_helps(
+    small_study: Make, fit: Callable[..., TrainReport], cache: Path, tmp_path: Path
+) -> None:
+    study = small_study(16)
+    padded = tuple(
+        replace(
+            one,
+            turns=tuple(
+                replace(turn, text=f"{turn.text} {_PADDING[(place + turn.index) % 3]}")
+                for turn in one.turns
+            ),
+        )
+        for place, one in enumerate(study.transcripts)
+    )
+    long = {one.name: [turn.text for turn in one.turns] for one in padded}
+    codings = tuple(replace(one, end=len(long[one.transcript][one.turn])) for one in study.codings)
+    study = replace(study, transcripts=padded, codings=codings)
+    report = fit(study, tier="fast")
+    (choice,) = [one for one in report.choices if one.name == "sentences"]
+    assert choice.taken
+    assert choice.gain > choice.error
+    suggester = Suggester.load(tmp_path / report.model_version, encoder_cache=cache)
+    assert suggester._parts.sentence_heads is not None
+    text = f"The budget was cut and there is no money. {_PADDING[0]}"
+    fresh = Transcript(name="new", turns=(Turn(index=0, speaker="Manager", text=text),))
+    (found,) = suggester.suggest([fresh]).suggestions
+    assert found.code == "Work > Money"
+    assert found.evidence is not None
+    assert found.evidence.text == "The budget was cut and there is no money."
+
+
+def test_short_answers_are_read_whole(small_model) -> None:
+    assert "sentences" not in {one.name for one in small_model.report.choices}
+    assert small_model.report.choices
