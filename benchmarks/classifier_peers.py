@@ -178,7 +178,7 @@ def decisions(method: str, name: str, data: TrainingData, arguments: Any) -> dic
             seconds += float(held_part["seconds"])
         fitted = cross_fit(scores[:, :, np.newaxis], data.truth, data.scored, fold_of).applied
         plain = scores > 0
-        better = max((plain, fitted), key=lambda one: Overall(data, one).kappa)
+        better = max((plain, fitted), key=lambda one: Overall.of_model(data, one).kappa)
         found = {"applied": better, "seconds": np.array(seconds)}
     np.savez(whole, **found)
     return found
@@ -191,13 +191,17 @@ def folds_of(data: TrainingData) -> NDArray[np.int64]:
 class Overall:
     """Pooled kappa and macro-F1 of decisions, with what the jackknife needs."""
 
-    def __init__(self, data: TrainingData, applied: Bools) -> None:
-        counts = self._counts(applied, data.truth, data.scored, data.clusters, data)
-        self._from(counts, counts.evaluated())
+    @classmethod
+    def of_model(cls, data: TrainingData, applied: Bools) -> "Overall":
+        """Decisions beside the majority, on the codes that are common enough."""
+        counts = Confusion.of(
+            applied, data.truth, data.scored, data.clusters, len(data.transcripts)
+        )
+        return cls(counts, counts.evaluated())
 
     @classmethod
-    def of_people(cls, data: TrainingData) -> "Overall | None":
-        """Each coder beside the majority of at least two others, on the same codes.
+    def of_people(cls, data: TrainingData, codes: Bools) -> "Overall | None":
+        """Each coder beside the majority of at least two others; *shape:* `codes` (codes,).
 
         None where three coders never read the same segment. A tie of the others is no majority.
         """
@@ -213,18 +217,11 @@ class Overall:
             return None
         truth, where = np.vstack(others), np.concatenate(clusters)
         every = np.ones(len(truth), dtype=np.bool_)
-        found = cls.__new__(cls)
-        of_model = cls._counts(data.truth, data.truth, data.scored, data.clusters, data)
-        found._from(cls._counts(np.vstack(own), truth, every, where, data), of_model.evaluated())
-        return found
+        counts = Confusion.of(np.vstack(own), truth, every, where, len(data.transcripts))
+        return cls(counts, codes)
 
-    @staticmethod
-    def _counts(
-        applied: Bools, truth: Bools, scored: Bools, clusters: Any, data: TrainingData
-    ) -> Confusion:
-        return Confusion.of(applied, truth, scored, clusters, len(data.transcripts))
-
-    def _from(self, counts: Confusion, codes: Bools) -> None:
+    def __init__(self, counts: Confusion, codes: Bools) -> None:
+        self.codes = codes
         chosen = Confusion(counts=counts.counts[:, codes], used=counts.used)
         pooled = Confusion(counts=chosen.counts.sum(axis=1, keepdims=True), used=counts.used)
         each = replicates_of(chosen, "f1")
@@ -275,12 +272,14 @@ def main() -> None:
         for method in arguments.method or methods:
             told = decisions(method, name, data, arguments)
             if told:
-                found[method] = (Overall(data, told["applied"]), float(told["seconds"]))
+                found[method] = (Overall.of_model(data, told["applied"]), float(told["seconds"]))
         for method in methods:  # of earlier runs
             kept = arguments.work / name / method / "whole.npz"
             if method not in found and kept.exists():
                 told = dict(np.load(kept))
-                found[method] = (Overall(data, told["applied"]), float(told["seconds"]))
+                found[method] = (Overall.of_model(data, told["applied"]), float(told["seconds"]))
+        if not found:
+            continue
         rows: dict[str, Any] = {}
         for method, (figures, seconds) in found.items():
             rows[method] = {
@@ -302,7 +301,8 @@ def main() -> None:
                     if peer in PEERS
                 }
         kappa, macro = TARGETS[name]
-        people = Overall.of_people(data)
+        codes = next(iter(found.values()))[0].codes
+        people = Overall.of_people(data, codes)
         held["studies"][name] = {
             "a_coder_beside_the_others": None
             if people is None

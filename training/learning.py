@@ -71,25 +71,28 @@ def learn(
         choice = choose_recipe(learner, fold_of, seed=options.seed, step=step)
         shape = data.truth.shape
         scores, floor = np.zeros((*shape, 2)), np.zeros((*shape, 1))
+        by_sentence = reads_sentences(data.segments)
+        total = (folds + 1) * (2 if by_sentence else 1)
         for fold in range(folds):
-            step("cross-validating", fold, folds + 1)
+            step("cross-validating", fold, total)
             own = fold_of == fold
             scores[own] = learner.held_out(fold_of, fold, choice.for_fold[fold])
             floor[own] = learner.baseline(fold_of, fold)
-        step("cross-validating", folds, folds + 1)
+        step("cross-validating", folds, total)
         fitted = learner.fit(np.arange(len(data.segments)), choice.final)
         model = cross_fit(scores, data.truth, data.scored, fold_of, aim=options.aim)
         sentence_heads = None
-        if reads_sentences(data.segments):
+        if by_sentence:
             view = np.zeros(shape)
             for fold, recipe in enumerate(choice.for_fold):
+                step("cross-validating", folds + 1 + fold, total)
                 view[fold_of == fold] = learner.held_out_sentences(fold_of, fold, recipe)
             beside = Beside.of(view, scores, model, data, fold_of, options)
             choice = choice.and_also(beside.choice("sentences", "each"))
             if beside.surely:
                 scores, model = beside.scores, beside.fit
                 sentence_heads = learner.fit_sentences(np.arange(len(data.segments)), choice.final)
-        step("cross-validating", folds + 1, folds + 1)
+        step("cross-validating", total, total)
     finetuned = None
     if tier.name == "best":
         finetuned = finetuned_view(

@@ -1,4 +1,4 @@
-"""Fit the heads of both views on some segments and score others with them."""
+"""Fit the heads of the views on some segments and score others with them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +29,8 @@ EMBEDDING_STRENGTH = 0.003
 """Inverse regularisation on standardised vectors: hundreds of dense features, so little."""
 
 SENTENCE_STRENGTH = 0.01
+"""Likewise on sentences' vectors, which vary more than those of whole segments."""
+
 WORDS_STRENGTH = 3.0
 UNBALANCED_STRENGTH = 30.0
 BASELINE_STRENGTH = 1.0

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from training.crossfit import cross_fit
+from models.calibration import Calibration
+from training.crossfit import CrossFit, cross_fit, log_loss
 
 
 @pytest.fixture
@@ -36,3 +37,17 @@ def test_segments_that_are_not_scored_choose_no_threshold(
     one, two = cross_fit(scores, truth, scored, folds), cross_fit(scores, changed, scored, folds)
     assert np.array_equal(one.thresholds, two.thresholds)
     assert np.array_equal(one.applied, two.applied)
+
+
+def test_a_code_that_nobody_applied_does_not_enter_the_loss() -> None:
+    truth = np.array([[True, False], [False, False], [False, False], [True, False]])
+    scored = np.array([True, True, True, False])
+    said = np.array([[0.8, 0.9], [0.5, 0.9], [0.2, 0.9], [0.1, 0.9]])
+    fit = CrossFit(
+        probabilities=said,
+        applied=said > 0.5,
+        calibration=Calibration(weights=np.ones((2, 1)), bias=np.zeros(2)),
+        thresholds=np.full(2, 0.5),
+    )
+    assert log_loss(fit, truth, scored) == pytest.approx(-np.log([0.8, 0.5, 0.8]))
+    assert log_loss(fit, truth, scored & ~truth[:, 0]) == pytest.approx(0)
