@@ -6,6 +6,7 @@ misses, so both are scored and the scores combined.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import RLock
 from typing import Self
 
 import numpy as np
@@ -151,7 +152,7 @@ class TermBlock:
 
 
 class CountedSegments:
-    """Segments, and texts beside them, whose terms are counted once for all folds.
+    """Segments, and texts beside them, whose terms are counted once for all folds and threads.
 
     `extra` are texts that are no segments (a codebook's definitions); they follow the
     segments' rows.
@@ -161,24 +162,27 @@ class CountedSegments:
         self.segments, self.extra = segments, tuple(extra)
         self._counts: dict[tuple[str, str, tuple[str, ...]], TermCounts] = {}
         self._places: dict[tuple[str, str, tuple[str, ...]], dict[str, int]] = {}
+        self._counting = RLock()
 
     def counts(self, kind: str, source: str, setting: Setting) -> TermCounts:
         """Of all terms; *shape:* counts (segments + extra, terms)."""
         said_by = setting.speakers if kind == "words" else ()
         key = (kind, source, said_by)
-        if key not in self._counts:
-            beside = self.extra if source == "segment" else [""] * len(self.extra)
-            texts = [*_texts(self.segments, kind, source, setting), *beside]
-            self._counts[key] = count_terms(kind, texts)
-        return self._counts[key]
+        with self._counting:
+            if key not in self._counts:
+                beside = self.extra if source == "segment" else [""] * len(self.extra)
+                texts = [*_texts(self.segments, kind, source, setting), *beside]
+                self._counts[key] = count_terms(kind, texts)
+            return self._counts[key]
 
     def places(self, kind: str, source: str, setting: Setting) -> dict[str, int]:
         """The column of each term in the counts."""
         terms = self.counts(kind, source, setting).terms
         key = (kind, source, setting.speakers if kind == "words" else ())
-        if key not in self._places:
-            self._places[key] = {term: place for place, term in enumerate(terms)}
-        return self._places[key]
+        with self._counting:
+            if key not in self._places:
+                self._places[key] = {term: place for place, term in enumerate(terms)}
+            return self._places[key]
 
     def speakers(self, setting: Setting) -> Floats32:
         """Columns of who speaks; *shape:* (segments + extra, columns)."""

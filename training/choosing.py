@@ -10,6 +10,7 @@ from models.report import Choice
 from training.coders import disagree
 from training.crossfit import CrossFit, cross_fit, log_loss
 from training.recipe import CONTEXTS, TARGETS, Recipe
+from training.threads import finish, fitting_pool
 from training.views import Learner, themes
 
 Floats = NDArray[np.float64]
@@ -120,8 +121,12 @@ def _alternatives(learner: Learner) -> dict[str, list[Recipe]]:
 def _losses(learner: Learner, chosen: NDArray[np.int64], recipe: Recipe, folds: int) -> Floats:
     """Summed loss of the scored segments of each fold; *shape:* (folds,)."""
     scores = np.zeros((*learner.data.truth.shape, 2))
-    for fold in range(folds):
+
+    def score(fold: int) -> None:
         scores[chosen == fold] = learner.held_out(chosen, fold, recipe)
+
+    with fitting_pool() as pool:
+        finish(pool, [pool.submit(score, fold) for fold in range(folds)])
     rows = chosen >= 0
     truth, scored = learner.data.truth[rows], learner.data.scored[rows]
     fit = cross_fit(scores[rows], truth, scored, chosen[rows])

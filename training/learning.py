@@ -19,6 +19,7 @@ from training.dataset import TrainingData
 from training.folds import grouped_folds
 from training.knowledge import Knowledge
 from training.options import TrainOptions
+from training.threads import finish, fitting_pool
 from training.tiers import FinetunedView, Tier, choose_tier, finetuned_view
 from training.views import FittedViews, Learner
 
@@ -73,20 +74,33 @@ def learn(
         scores, floor = np.zeros((*shape, 2)), np.zeros((*shape, 1))
         by_sentence = reads_sentences(data.segments)
         total = (folds + 1) * (2 if by_sentence else 1)
-        for fold in range(folds):
-            step("cross-validating", fold, total)
+
+        def validate(fold: int) -> None:
             own = fold_of == fold
             scores[own] = learner.held_out(fold_of, fold, choice.for_fold[fold])
             floor[own] = learner.baseline(fold_of, fold)
-        step("cross-validating", folds, total)
-        fitted = learner.fit(np.arange(len(data.segments)), choice.final)
+
+        step("cross-validating", 0, total)
+        with fitting_pool() as pool:
+            whole = pool.submit(learner.fit, np.arange(len(data.segments)), choice.final)
+            fits = [pool.submit(validate, fold) for fold in range(folds)]
+            finish(pool, [whole, *fits], lambda done: step("cross-validating", done, total))
+        fitted = whole.result()
         model = cross_fit(scores, data.truth, data.scored, fold_of, aim=options.aim)
         sentence_heads = None
         if by_sentence:
             view = np.zeros(shape)
-            for fold, recipe in enumerate(choice.for_fold):
-                step("cross-validating", folds + 1 + fold, total)
+
+            def read(fold: int) -> None:
+                recipe = choice.for_fold[fold]
                 view[fold_of == fold] = learner.held_out_sentences(fold_of, fold, recipe)
+
+            with fitting_pool() as pool:
+                finish(
+                    pool,
+                    [pool.submit(read, fold) for fold in range(folds)],
+                    lambda done: step("cross-validating", folds + 1 + done, total),
+                )
             beside = Beside.of(view, scores, model, data, fold_of, options)
             choice = choice.and_also(beside.choice("sentences", "each"))
             if beside.surely:

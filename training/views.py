@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ class FittedViews:
 
 
 class Learner:
-    """Fits and scores on rows of the training data; `check` may raise to stop.
+    """Fits and scores on rows of the training data, in several threads; `check` may raise to stop.
 
     `vectors` holds those of the segments, of the turns before them and of the knowledge.
     """
@@ -62,6 +63,7 @@ class Learner:
         self.data = data
         self._vectors, self._knowledge, self._check = vectors, knowledge, check
         self._view: tuple[Setting, Floats32] | None = None
+        self._preparing = Lock()
         self._by_sentence: Sentences | None = None
         self._counted = CountedSegments(data.segments, knowledge.texts)
         self._beside = len(data.segments) + np.arange(len(knowledge.texts))
@@ -235,16 +237,18 @@ class Learner:
         return self._sentences().take(np.flatnonzero(fold_of == fold)).scores(heads)
 
     def _sentences(self) -> Sentences:
-        if self._by_sentence is None:
-            self._by_sentence = Sentences.of(self.data.segments, self._vectors)
-        return self._by_sentence
+        with self._preparing:
+            if self._by_sentence is None:
+                self._by_sentence = Sentences.of(self.data.segments, self._vectors)
+            return self._by_sentence
 
     def _embedding_view(self, setting: Setting) -> Floats32:
         """Of all segments; folds mostly share a setting, so the last one is kept."""
-        if self._view is None or self._view[0] != setting:
-            self._view = None
-            self._view = (setting, embedding_view(self.data.segments, self._vectors, setting))
-        return self._view[1]
+        with self._preparing:
+            if self._view is None or self._view[0] != setting:
+                self._view = None
+                self._view = (setting, embedding_view(self.data.segments, self._vectors, setting))
+            return self._view[1]
 
 
 def _pull(targets: Floats, recipe: Recipe) -> Floats:

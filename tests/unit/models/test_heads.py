@@ -82,3 +82,19 @@ def test_a_check_that_raises_ends_the_fitting(drawn: tuple[np.ndarray, np.ndarra
 
     with pytest.raises(KeyboardInterrupt):
         fit_heads(*drawn, strength=1.0, check=stop)
+
+
+def test_many_segments_with_features_that_go_together_are_solved_as_exactly() -> None:
+    rng = np.random.default_rng(2)
+    mixed = rng.normal(size=(3, 12)) * 4 + np.eye(3, 12)
+    features = (rng.normal(size=(900, 3)) @ mixed + rng.normal(size=(900, 12)) * 0.1).astype(
+        np.float32
+    )
+    chance = 1 / (1 + np.exp(4 - features[:, :1]))
+    targets = (rng.random((900, 1)) < chance).astype(np.float64)
+    model = LogisticRegression(C=0.01, class_weight="balanced", max_iter=5000, tol=1e-8)
+    model.fit(features.astype(np.float64), targets[:, 0])
+    heads = fit_heads(features, targets, strength=0.01)
+    assert heads.scores(features)[:, 0] == pytest.approx(
+        model.decision_function(features), abs=0.05
+    )
