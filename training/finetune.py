@@ -25,18 +25,22 @@ _LEAST_TRANSCRIPTS = 4
 _HELD_SHARE = 0.15
 _HELD_MOST = 1000
 _KEEP_EVERY = 200
+_LEAST_ROOM = 128
+"""Tokens a step that are worth a step's cost."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinetuneOptions:
-    """`epochs` at most; `tokens` at most to be read in training; `batch_tokens` a step.
+    """`epochs` at most; `tokens` at most to be read in training; `batch_tokens` at most a step.
 
-    `patience` rounds without a better held-out loss end it.
+    Few texts are read in smaller steps, so that a round has `steps` of them. `patience` rounds
+    without a better held-out loss end it.
     """
 
     epochs: int = 10
     tokens: int = 4_000_000
     batch_tokens: int = 1024
+    steps: int = 40
     patience: int = 2
     seed: int = 0
 
@@ -111,6 +115,7 @@ class _Run:
         teach, self._held = self._divide(clusters, rounds is None)
         self._teach = self._within_budget(teach, clusters)
         tokens = max(int(self._size[self._teach].sum()), 1)
+        self._room = min(options.batch_tokens, max(_LEAST_ROOM, tokens // options.steps))
         planned = min(options.epochs, max(1, options.tokens // tokens))
         self._planned = planned if rounds is None else min(rounds, planned)
         self._batches = [self._shuffled(number) for number in range(self._planned)]
@@ -160,7 +165,7 @@ class _Run:
         own: list[int] = []
         held = 0
         for text in order:
-            if own and held + self._size[text] > self._options.batch_tokens:
+            if own and held + self._size[text] > self._room:
                 batches.append(np.array(own, dtype=np.int64))
                 own, held = [], 0
             own.append(int(text))

@@ -74,6 +74,33 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     assert not torch.equal(untrained["head.weight"], whole.trained()["head.weight"])
 
 
+def test_few_texts_are_read_in_small_steps(base: Base, data: TrainingData) -> None:
+    def steps(**options: int) -> int:
+        seen: list[int] = []
+
+        def stop(_done: int, of: int) -> None:
+            seen.append(of)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            fine_tune(
+                base,
+                _heads(3),
+                [segment.text for segment in data.segments] * 4,
+                np.tile(data.targets, (4, 1)),
+                np.tile(data.clusters, 4),
+                options=FinetuneOptions(epochs=1, **options),
+                rounds=1,
+                checkpoints=Checkpoints(None, {}),
+                name="running",
+                step=stop,
+            )
+        return seen[0]
+
+    assert steps() > 4 * steps(steps=1)
+    assert steps(batch_tokens=64) > steps()
+
+
 def test_half_precision_and_company_keep_what_a_text_scores(base: Base) -> None:
     rng = np.random.default_rng(0)
     heads = Heads(weights=rng.normal(size=(2, 384)).astype(np.float32), bias=np.ones(2, np.float32))
