@@ -1,9 +1,10 @@
 """Bulk coding: cost against size, a run that is killed again and again, and Ray beside local.
 
-    python benchmarks/bulk_scale.py --home HOME --study STUDY --base TURNS.parquet [--times 1 3 10]
+    python benchmarks/bulk_scale.py [--data talkmoves] [--times 1 3 10] [--workers 2] [--ray]
 
-The base is a Parquet file with a row a turn (transcript, turn, speaker, text); it is repeated with
-altered names and words, so that no text is coded twice. HOME holds a trained study.
+A study in tidy files is imported and trained once (kept in --work); its turns are the base: a
+Parquet file with a row a turn (transcript, turn, speaker, text), repeated with altered names and
+words, so that no text is coded twice. Results: benchmarks/results/bulk_scale.json.
 """
 
 import argparse
@@ -15,15 +16,32 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-from machine import machine, write_result
+from machine import TALKMOVES, machine, read_study, write_result
 
 COMMAND = str(Path(sys.executable).parent / "second-coder")
+
+
+def prepared(work: Path, data: Path) -> tuple[Path, Path]:
+    """A home with the trained study, and its turns as Parquet."""
+    home, base = work / "home", work / "turns.parquet"
+    if not base.exists():
+        work.mkdir(parents=True, exist_ok=True)
+        for words in (["import", data.name, str(data)], ["train", data.name, "--tier", "fast"]):
+            subprocess.run([COMMAND, *words, "--home", str(home)], check=True)
+        rows = [
+            {"transcript": one.name, "turn": turn.index, "speaker": turn.speaker, "text": turn.text}
+            for one in read_study(data).transcripts
+            for turn in one.turns
+        ]
+        pq.write_table(pa.Table.from_pylist(rows), base)
+    return home, base
 
 
 def repeated(base: Path, times: int, out: Path) -> Path:
@@ -106,20 +124,21 @@ def content(folder: Path) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--study", required=True)
-    parser.add_argument("--base", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=TALKMOVES)
+    parser.add_argument("--work", type=Path, default=Path("/tmp/bulk_scale"))
     parser.add_argument("--times", type=int, nargs="+", default=[1, 3, 10])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--ray", action="store_true")
     options = parser.parse_args()
+    options.study = options.data.name
+    options.home, base = prepared(options.work, options.data)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         sizes = []
         for times in options.times:
-            corpus = repeated(options.base, times, place / f"{times}.parquet")
+            corpus = repeated(base, times, place / f"{times}.parquet")
             found = run(arguments_of(options, corpus, place / f"out-{times}"))
             sizes.append({"times": times, **found})
             print(json.dumps(sizes[-1]), flush=True)
@@ -131,6 +150,10 @@ def main() -> None:
             "machine": machine(),
             "workers": options.workers,
             "sizes": sizes,
+            "seconds_a_copy_beyond_the_first": [
+                round((two["seconds"] - one["seconds"]) / (two["times"] - one["times"]), 2)
+                for one, two in pairwise(sizes)
+            ],
             "kills": deaths,
             "same_after_kills": content(place / "killed") == content(whole),
         }

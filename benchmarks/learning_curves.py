@@ -2,12 +2,14 @@
 
     python benchmarks/learning_curves.py [--study middle_managers] [--method fast] [--seed 0]
 
-Whole transcripts are held out for scoring; from the others, so many segments are drawn (as they
-come, transcript by transcript). Methods: frozen (the encoder's vectors and LogisticRegression, the
-baseline), fast without and with the codebook's definitions (names where a study has none), best
-likewise; ours read the turns before where there are any. Macro average precision over the codes
-with a positive segment held out, and over those rare in the study (under 2%). Held-out scores are
-the uncalibrated scores of the views in equal parts, in deviations; average precision needs no more.
+Whole transcripts are held out for scoring; from the others, so many segments are drawn: as they
+come, transcript by transcript (200 turns of talkmoves are one lesson or two), or spread over all
+transcripts, as a first coding is best spread. Methods: frozen (the encoder's vectors and
+LogisticRegression, the baseline), fast without and with the codebook's definitions (names where a
+study has none), best likewise; ours read the turns before where there are any. Macro average
+precision over the codes with a positive segment held out, and over those rare in the study (under
+2%). Held-out scores are the uncalibrated scores of the views in equal parts, in deviations; average
+precision needs no more.
 What is done is kept in --work and not done again; results: benchmarks/results/learning_curves.json.
 """
 
@@ -15,6 +17,7 @@ import argparse
 import json
 import os
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,7 @@ from training.views import Learner
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDIES = ("middle_managers", "leoka", "sight", "talkmoves")
+ORDERS = ("as they come", "spread")
 METHODS = ("frozen", "fast", "fast+definitions", "best", "best+definitions")
 SIZES = (50, 100, 200, 500, 1000)
 RARE = 0.02
@@ -70,13 +74,15 @@ class Material:
         self.vectors = dict(zip(texts, rows, strict=True))
 
 
-def drawn(data: TrainingData, seed: int) -> tuple[Rows, Rows]:
+def drawn(data: TrainingData, seed: int, how: str) -> tuple[Rows, Rows]:
     """Segments to learn from, in order, and those held out: a third of the transcripts."""
     order = np.random.default_rng(seed).permutation(len(data.transcripts))
     held = order[: max(1, len(order) // 3)]
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     rows = np.argsort(place[data.clusters], kind="stable")
+    if how == "spread":
+        rows = np.random.default_rng(seed + 100).permutation(len(data.clusters))
     return rows[~np.isin(data.clusters[rows], held)], np.flatnonzero(np.isin(data.clusters, held))
 
 
@@ -104,6 +110,11 @@ def fast(material: Material, rows: Rows, test: Rows, *, told: bool) -> Floats:
         view = np.zeros((len(side), len(data.codes)))
         view[side == 0] = learner.held_out_sentences(side, 0, recipe)
         scores = np.concatenate([scores, view[test][:, :, np.newaxis]], axis=2)
+    return scores
+
+
+def in_equal_parts(scores: Floats) -> Floats:
+    """The mean of the views in deviations; *shapes:* (segments, codes, views) to two of these."""
     spread = scores.std(axis=0)
     return np.asarray((scores / np.where(spread > 0, spread, 1)).mean(axis=2))
 
@@ -130,9 +141,8 @@ def best(material: Material, rows: Rows, test: Rows, *, told: bool, seed: int) -
         step=lambda _done, _of: None,
     )
     scores = tuned.model.log_odds([texts[row] for row in test]).astype(np.float64)
-    spread = scores.std(axis=0)
-    # Half of the instant model beside it.
-    return scores / np.where(spread > 0, spread, 1) + 0.5 * fast(material, rows, test, told=told)
+    views = fast(material, rows, test, told=told)
+    return np.concatenate([views, scores[:, :, np.newaxis]], axis=2)
 
 
 def precision(data: TrainingData, test: Rows, scores: Floats) -> dict[str, float]:
@@ -149,6 +159,7 @@ def precision(data: TrainingData, test: Rows, scores: Floats) -> dict[str, float
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--study", choices=STUDIES, action="append")
+    parser.add_argument("--order", choices=ORDERS, action="append")
     parser.add_argument("--method", choices=METHODS, action="append")
     parser.add_argument("--size", type=int, choices=SIZES, action="append")
     parser.add_argument("--seed", type=int, action="append")
@@ -161,15 +172,15 @@ def main() -> None:
         sample = ROOT / "examples" / name
         folder = sample if sample.is_dir() else arguments.data / name
         material = Material(read_study(folder), arguments.work / "cache")
-        for seed in seeds:
-            pool, test = drawn(material.data, seed)
+        for order, seed in product(arguments.order or ORDERS, seeds):
+            pool, test = drawn(material.data, seed, order)
             if len(test) > 3000:
                 test = test[:3000]
             for size in arguments.size or SIZES:
                 if size > len(pool):
                     continue
                 for method in arguments.method or METHODS:
-                    kept = arguments.work / name / f"{method}-{size}-{seed}.json"
+                    kept = arguments.work / name / order / f"{method}-{size}-{seed}.json"
                     if kept.exists():
                         continue
                     rows = pool[:size]
@@ -177,42 +188,42 @@ def main() -> None:
                     if method == "frozen":
                         scores = frozen(material, rows, test)
                     elif method.startswith("fast"):
-                        scores = fast(material, rows, test, told=told)
+                        scores = in_equal_parts(fast(material, rows, test, told=told))
                     else:
-                        scores = best(material, rows, test, told=told, seed=seed)
+                        scores = in_equal_parts(best(material, rows, test, told=told, seed=seed))
                     found = precision(material.data, test, scores)
                     kept.parent.mkdir(parents=True, exist_ok=True)
                     kept.write_text(json.dumps(found))
-                    print(name, method, size, seed, found, flush=True)
+                    print(name, order, method, size, seed, found, flush=True)
     write_result("learning_curves", collected(arguments.work))
 
 
 def collected(work: Path) -> dict[str, Any]:
     """Means over seeds, with each seed's value, and the ratio to the frozen baseline."""
     studies: dict[str, Any] = {}
-    for name in STUDIES:
-        sizes: dict[str, Any] = {}
-        for size in SIZES:
-            row: dict[str, Any] = {}
-            for method in METHODS:
-                found = [
-                    json.loads(path.read_text())
-                    for path in sorted((work / name).glob(f"{method}-{size}-*.json"))
-                ]
-                if found:
-                    row[method] = {
-                        kind: round(float(np.nanmean([one[kind] for one in found])), 4)
-                        for kind in ("macro", "rare")
-                        if not all(np.isnan(one[kind]) for one in found)
-                    } | {"seeds": [round(one["macro"], 4) for one in found]}
-            if "frozen" in row:
-                for own in row.values():
-                    own["times_frozen"] = round(own["macro"] / row["frozen"]["macro"], 2)
-            if row:
-                sizes[str(size)] = row
+    for name, order in product(STUDIES, ORDERS):
+        sizes = {str(size): row for size in SIZES if (row := _row(work / name / order, size))}
         if sizes:
-            studies[name] = sizes
+            studies.setdefault(name, {})[order] = sizes
     return {"machine": machine(), "studies": studies, "target_times_frozen_at_200": 1.5}
+
+
+def _row(folder: Path, size: int) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for method in METHODS:
+        found = [
+            json.loads(path.read_text()) for path in sorted(folder.glob(f"{method}-{size}-*.json"))
+        ]
+        if found:
+            row[method] = {
+                kind: round(float(np.nanmean([one[kind] for one in found])), 4)
+                for kind in ("macro", "rare")
+                if not all(np.isnan(one[kind]) for one in found)
+            } | {"seeds": [round(one["macro"], 4) for one in found]}
+    if "frozen" in row:
+        for own in row.values():
+            own["times_frozen"] = round(own["macro"] / row["frozen"]["macro"], 2)
+    return row
 
 
 if __name__ == "__main__":
