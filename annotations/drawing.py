@@ -1,6 +1,7 @@
 """Which transcripts people are to code, drawn so that each one's probability is known."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from annotations.errors import StateError
@@ -71,6 +72,20 @@ def draw(
             for name in names
         ]
     return tuple(sorted(members, key=lambda one: (one.stratum, one.transcript)))
+
+
+def seed_after(seed: int, coded: Iterable[str]) -> int:
+    """The seed with which to draw again, after these of an earlier draw were coded.
+
+    With the same seed the ones that were left would all come back, though they are recorded as
+    drawn by chance; and they are no random part of it: short ones are coded first. Where nothing
+    was coded the seed stays, and a larger draw keeps a smaller one.
+    """
+    names = sorted(coded)
+    if not names:
+        return seed
+    digest = hashlib.sha256("\n".join([str(seed), *names]).encode("utf-8", "surrogatepass"))
+    return int.from_bytes(digest.digest()[:6], "big")
 
 
 def allot(

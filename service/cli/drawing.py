@@ -79,7 +79,7 @@ def sample(
     show_table(
         f"Drawn in {study}, seed {found.seed}" + (" (as before)" if found.before else ""),
         [
-            *("cell", "transcripts", "coded for certain", "drawn"),
+            *("cell", "transcripts", "certain", "drawn"),
             "probability" if found.unsure_of is None else "mean probability",
         ],
         [

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from annotations.drawing import Member, draw
+from annotations.drawing import Member, draw, seed_after
 from annotations.errors import StateError, command
 from annotations.reliability.prevalence.extent import (
     check_attributes,
@@ -185,7 +185,7 @@ def _members(
     return draw(
         candidates,
         size=asked.size,
-        seed=asked.seed,
+        seed=seed_after(asked.seed, complete & drawn_before),
         allocation=asked.allocation,
         coded=certain,
         doubts=doubts,

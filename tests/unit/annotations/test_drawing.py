@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotations.drawing import allot, draw
+from annotations.drawing import allot, draw, seed_after
 from annotations.errors import StateError
 
 PLACES = {f"t{at:03}": ("Acute" if at < 80 else "Care",) for at in range(120)}
@@ -67,3 +67,17 @@ def test_what_cannot_be_drawn_is_refused_with_what_would_do() -> None:
         draw(PLACES, size=121, seed=0)
     with pytest.raises(StateError, match="'best' is no allocation; choose proportional or equal"):
         draw(PLACES, size=12, seed=0, allocation="best")
+
+
+def test_what_is_left_of_a_half_coded_draw_is_drawn_again_by_chance_alone() -> None:
+    shares = []
+    for seed in range(200):
+        first = sorted(drawn(draw(PLACES, size=24, seed=seed)))
+        coded, left = first[::2], set(first[1::2])
+        rest = {name: place for name, place in PLACES.items() if name not in coded}
+        again = drawn(draw(rest, size=36, seed=seed_after(seed, coded)))
+        shares.append(len(again & left) / len(left))
+    # Of 108 that are left 36 are drawn; with the first seed all of these would be.
+    assert np.mean(shares) == pytest.approx(36 / 108, abs=0.04)
+    assert seed_after(7, ()) == 7
+    assert seed_after(7, ["a", "b"]) == seed_after(7, ["b", "a"]) != seed_after(8, ["a", "b"])
