@@ -6,7 +6,7 @@
     report.json                         how it ended, written last
 
 A shard's transcripts are written after its codings, each beside its place and renamed: where
-the transcripts are, the shard is done.
+both are, the shard is done.
 """
 
 import fcntl
@@ -37,6 +37,15 @@ class Counted:
     transcripts: int
     words: int
     codings: int
+
+
+def model_of_run(folder: Path) -> str | None:
+    """The model of the run that a folder holds, None where it holds none."""
+    try:
+        held = json.loads((folder / _RUN).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return held.get("model") if isinstance(held, dict) else None
 
 
 class PartsFolder:
@@ -122,16 +131,20 @@ class PartsFolder:
         held = json.loads(run.read_bytes())
         if held != self._about:
             differ = sorted(key for key in self._about if held.get(key) != self._about[key])
+            then = "; ".join(f"{key} was {held.get(key)}, now {self._about[key]}" for key in differ)
             raise StateError(
-                f"{self._folder} holds a run with another {', '.join(differ) or 'form'}. Name a "
-                "new folder with --out, or give the same as then."
+                f"{self._folder} holds a run with other settings ({then or 'of another form'}). "
+                "Name a new folder with --out, or give the same as then."
             )
         for draft in self._folder.rglob(".draft-*"):
             draft.unlink()
         (self._folder / _REPORT).unlink(missing_ok=True)
         for path in (self._folder / _TRANSCRIPTS).glob("part-*.parquet"):
             number = int(path.stem.removeprefix("part-"))
-            self.done[number] = _digest(path)
+            codings, digest = self._part(_CODINGS, number), _digest(path)
+            # Its codings may have been lost since; then it is coded again.
+            if codings.exists() and _digest(codings) == digest:
+                self.done[number] = digest
 
     def _part(self, table: str, number: int) -> Path:
         return self._folder / table / f"part-{number:05d}.parquet"

@@ -67,6 +67,7 @@ def extend(
 ) -> Extended:
     """Code the transcripts of files and folders; what `out` has of the same run stays.
 
+    A run that is gone on with keeps its model, though the study may have another one by now.
     What cannot be read is told at the end, and the rest is coded. Raises StateError where the
     study has no model, where `out` holds another run or one that is still going on, or where
     nothing could be read.
@@ -75,10 +76,12 @@ def extend(
         raise StateError(f"{engine!r} is no engine; choose {' or '.join(ENGINES)}.")
     if address is not None and engine != "ray":
         raise StateError("--address names a Ray cluster; give --engine ray with it.")
-    version = model_in_use(house, study).version
-    model = folder_of(house, version)
     from training.extend import SHARD_WORDS, Feed
-    from training.parts_folder import PartsFolder
+    from training.parts_folder import PartsFolder, model_of_run
+
+    in_use = model_in_use(house, study).version
+    version = _model_to_go_on_with(house, study, model_of_run(out)) or in_use
+    model = folder_of(house, version)
 
     words = shard_words or SHARD_WORDS
     about = {
@@ -115,6 +118,13 @@ def extend(
         )
         parts.end(document(found))
     return found
+
+
+def _model_to_go_on_with(house: House, study: str, begun: str | None) -> str | None:
+    """The model that a run was begun with, if it is one of the study's."""
+    with house.database.reading() as work:
+        known = {record.version for record in work.models.list(study)}
+    return begun if begun in known else None
 
 
 def _coded(

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from threading import Thread
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,7 +21,9 @@ from annotations.formats.reading import read_paths
 from service.house import House, open_house
 from service.settings import read_settings
 from service.workflows.bulk import Advance, Extended, extend
-from service.workflows.modelling import folder_of, model_in_use
+from service.workflows.modelling import folder_of, model_in_use, use_model
+from service.workflows.training import train_study
+from training.options import TrainOptions
 
 pytestmark = pytest.mark.once("it reads the database for the model's version alone")
 
@@ -167,6 +171,28 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
     assert (again.transcripts, again.coded) == (10, 0)
 
 
+def test_a_part_that_was_lost_is_coded_again_and_the_model_of_the_run_is_kept(
+    house: House, corpus: Path, undisturbed: Extended, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(undisturbed.folder, out)
+    (out / "codings" / "part-00001.parquet").unlink()
+    other = TrainOptions(tier="fast", seed=99)
+    train_study(house, "managers", options=other)
+    try:
+        assert model_in_use(house, "managers").version != undisturbed.model_version
+        found = extend(house, "managers", [corpus], out, workers=1, shard_words=WORDS)
+    finally:
+        use_model(house, "managers", undisturbed.model_version)
+    assert found.model_version == undisturbed.model_version
+    assert found.coded > 0
+    assert parts(out) == parts(undisturbed.folder)
+    damaged = out / "codings" / "part-00001.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:40])
+    with pytest.raises(StateError, match="is damaged"):
+        extend(house, "managers", [corpus], out, workers=1, shard_words=WORDS)
+
+
 def test_a_folder_holds_one_run_and_says_so(
     house: House, corpus: Path, undisturbed: Extended, tmp_path: Path
 ) -> None:
@@ -176,7 +202,7 @@ def test_a_folder_holds_one_run_and_says_so(
     def again(*paths: Path, **options: object) -> Extended:
         return extend(house, "managers", paths, out, **{"shard_words": WORDS, **options})
 
-    with pytest.raises(StateError, match="another words of a shard"):
+    with pytest.raises(StateError, match="words of a shard was"):
         again(corpus, shard_words=7)
     with pytest.raises(StateError, match="other transcripts than these"):
         again(corpus / "one.txt", workers=1)
@@ -193,19 +219,27 @@ def test_a_folder_holds_one_run_and_says_so(
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_ray_makes_the_same(
-    house: House, corpus: Path, undisturbed: Extended, tmp_path: Path
+def test_ray_makes_the_same_though_one_of_its_workers_is_killed(
+    house: House, corpus: Path, undisturbed: Extended, tmp_path: Path, eventually: Callable
 ) -> None:
     pytest.importorskip("ray")
-    found = extend(
-        house,
-        "managers",
-        [corpus],
-        tmp_path / "out",
-        engine="ray",
-        workers=2,
-        shard_words=WORDS,
-    )
+    out, killed = tmp_path / "out", []
+
+    def kill() -> None:
+        eventually(lambda: list(out.glob("codings/part-*")), "nothing was coded")
+        workers = [
+            one
+            for one in psutil.Process().children(recursive=True)
+            if one.name().startswith("ray::MapWorker")
+        ]
+        workers[0].kill()
+        killed.append(workers[0].pid)
+
+    killer = Thread(target=kill)
+    killer.start()
+    found = extend(house, "managers", [corpus], out, engine="ray", workers=2, shard_words=WORDS)
+    killer.join()
+    assert killed
     assert found.transcripts == 10
     assert found.problems == undisturbed.problems
-    assert parts(tmp_path / "out") == parts(undisturbed.folder)
+    assert parts(out) == parts(undisturbed.folder)
