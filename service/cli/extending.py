@@ -40,8 +40,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def names_in(text: str) -> list[str]:
-    """Names separated by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """Names separated by commas, each once."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def prevalence(

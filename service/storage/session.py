@@ -224,6 +224,13 @@ def _checked(url: str | URL) -> URL:
         ) from None
     backend = parsed.get_backend_name()
     if backend in ("postgresql", "postgres"):
+        if "@" in f"{parsed.host}{parsed.database}":
+            # What was taken for a host or a name would show pieces of the password.
+            raise SettingsError(
+                "The database URL cannot be read: its password holds letters that end it early. "
+                "Write them percent-encoded (%40 for @, %2F for /, %23 for #), or choose one of "
+                "letters and digits, such as `openssl rand -hex 32` makes."
+            )
         return parsed.set(drivername="postgresql+psycopg")
     if backend == "sqlite" and parsed.database not in (None, "", ":memory:"):
         return parsed

@@ -200,6 +200,14 @@ def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
     assert "hush" not in str(refused.value)
 
 
+@pytest.mark.parametrize("password", ["hu@sh", "hu@s/h", "hu/sh@x", "h@sh#y"])
+def test_a_password_that_ends_early_is_named_and_not_shown(password: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Database(f"postgresql://ann:{password}@host/name")
+    assert "percent-encoded" in str(refused.value)
+    assert not {"hu", "sh", "s/h", "sh#y"} & set(str(refused.value).split())
+
+
 def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "notes.sqlite"
     file.write_text("These are notes, and no database at all. " * 100)

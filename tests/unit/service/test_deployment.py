@@ -39,7 +39,8 @@ def test_everything_is_watched_and_waits_for_what_it_needs(compose: dict[str, An
             assert needed in compose["services"]
             assert how == {"condition": "service_healthy"}
         for place in one["volumes"]:
-            assert place.split(":")[0] in compose["volumes"]
+            source = place.split(":")[0]
+            assert source in compose["volumes"] or source.startswith("./")
         assert set(one["networks"]) <= compose["networks"].keys()
         for port in one.get("ports", ()):
             assert port.startswith("127.0.0.1:")
@@ -70,3 +71,13 @@ def test_everything_that_is_copied_is_there() -> None:
         if line.startswith("COPY ") and "--from" not in line:
             for name in line.split()[1:-1]:
                 assert (ROOT / name).exists(), name
+
+
+def test_what_the_page_reads_and_writes_in_a_container_is_there(compose: dict[str, Any]) -> None:
+    text = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    mounted = {place.split(":")[1] for place in compose["services"]["service"]["volumes"]}
+    lines = [line for line in text.splitlines() if line.startswith("docker compose exec")]
+    assert lines
+    for line in lines:
+        for path in re.findall(r"(?<= )/[a-z]+", line):
+            assert path in mounted, line
