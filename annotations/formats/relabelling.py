@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from annotations.codebook import SEPARATOR, Code, Codebook, normal_path
-from annotations.codebook_versions.operations import Add, Edit, Redefine, Rename, Retire
+from annotations.codebook_versions.operations import Add, Edit, Move, Redefine, Rename, Retire
 from annotations.errors import StateError
 from annotations.formats.label_config import (
     KEPT_COLOUR,
@@ -70,24 +70,35 @@ class _Written:
 def edits_between(written: str, found: str, codebook: Codebook) -> tuple[Edit, ...]:
     """What somebody who changed the labels of a config may have meant, as edits.
 
-    `written` is the config as it was, `found` as it is. A label in the place of another under
-    the same parent is a rename, a changed hint another definition; what is there in addition
-    was added, what is missing retired. Labels that are no live codes are left alone.
+    `written` is the config as it was, `found` as it is. Where all that is under a parent is under
+    another of its place now, the parent was renamed; a label of the same name under another
+    code was moved; labels in the place of as many others under the same parent were renamed, in
+    their order. A changed hint is another definition; what is there in addition was added, what
+    is missing retired. Labels that are no live codes are left alone.
     """
     before, after = _labels(written), _labels(found)
     old, new = [one.path for one in before], [one.path for one in after]
     live = {code.path: code for code in codebook.codes}
-    edits: list[Edit] = []
+    gone = [path for path in old if path not in new and path in live]
+    come = [one for one in after if one.path not in old and one.path not in live]
+    edits: list[Edit] = [
+        *_parents_renamed(gone, come, old, new),
+        *_moved(gone, come, set(live) | set(codebook.paths)),
+    ]
     for tag, start, end, first, last in SequenceMatcher(None, old, new).get_opcodes():
         if tag == "equal":
             continue
-        gone = [path for path in old[start:end] if path not in new and path in live]
-        come = [one for one in after[first:last] if one.path not in old and one.path not in live]
-        if len(gone) == len(come) == 1 and _parent(gone[0]) == _parent(come[0].path):
-            edits.append(Rename(code=gone[0], to=come[0].path.rsplit(SEPARATOR, 1)[-1]))
+        left = [path for path in old[start:end] if path in gone]
+        right = [one for one in after[first:last] if one in come]
+        parents = {_parent(path) for path in (*left, *(one.path for one in right))}
+        if len(left) == len(right) and len(parents) == 1:
+            edits += [
+                Rename(code=path, to=one.path.rsplit(SEPARATOR, 1)[-1])
+                for path, one in zip(left, right, strict=True)
+            ]
             continue
-        edits += [Add(code=Code(path=one.path, definition=one.hint)) for one in come]
-        edits += [Retire(code=path) for path in gone]
+        edits += [Add(code=Code(path=one.path, definition=one.hint)) for one in right]
+        edits += [Retire(code=path) for path in left]
     hints = {one.path: one.hint for one in before}
     edits += [
         Redefine(code=one.path, changes={"definition": one.hint})
@@ -145,6 +156,47 @@ def _labels(xml: str) -> list[_Written]:
         for tag in root.iter()
         if tag.tag in ("Label", "Choice") and (path := normal_path(tag.get("value") or ""))
     ]
+
+
+def _parents_renamed(
+    gone: list[str], come: list[_Written], old: Sequence[str], new: Sequence[str]
+) -> list[Edit]:
+    """Renames of parents; the labels that they explain are taken out of both lists."""
+    edits: list[Edit] = []
+    for parent in dict.fromkeys(_parent(path) for path in gone):
+        inside = f"{parent}{SEPARATOR}"
+        below = [path for path in old if path.startswith(inside)]
+        if not parent or not all(path in gone for path in below) or parent in new:
+            continue
+        for other in dict.fromkeys(_parent(one.path) for one in come):
+            wanted = {other + path.removeprefix(parent) for path in (*below, *({parent} & {*gone}))}
+            if (
+                other != parent
+                and _parent(other) == _parent(parent)
+                and {path for path in new if path == other or path.startswith(other + SEPARATOR)}
+                == wanted
+            ):
+                edits.append(Rename(code=parent, to=other.rsplit(SEPARATOR, 1)[-1]))
+                gone[:] = [path for path in gone if path not in below and path != parent]
+                come[:] = [one for one in come if one.path not in wanted]
+                break
+    return edits
+
+
+def _moved(gone: list[str], come: list[_Written], known: set[str]) -> list[Edit]:
+    """Moves under codes that are there; the labels that they explain are taken out likewise."""
+    edits: list[Edit] = []
+    for path in list(gone):
+        name = path.rsplit(SEPARATOR, 1)[-1]
+        same = [one for one in come if one.path.rsplit(SEPARATOR, 1)[-1] == name]
+        rivals = [one for one in gone if one.rsplit(SEPARATOR, 1)[-1] == name]
+        if len(same) == len(rivals) == 1 and (
+            (under := _parent(same[0].path)) in known or not under
+        ):
+            edits.append(Move(code=path, under=under or None))
+            gone.remove(path)
+            come.remove(same[0])
+    return edits
 
 
 def _parent(path: str) -> str:

@@ -35,7 +35,7 @@ def show_applied(result: "AppliedEdits") -> None:
 
 
 def words(edit: dict[str, Any]) -> str:
-    """An edit in a line, without who, when and why; of descriptions only which they are."""
+    """An edit in a line with its own reason, without who and when; which descriptions alone."""
     from annotations.codebook_versions.operations import DESCRIPTIVE
 
     parts = []
@@ -45,7 +45,8 @@ def words(edit: dict[str, Any]) -> str:
         elif name not in ("author", "at", "reason"):
             shown = " + ".join(map(_one, value)) if isinstance(value, list) else _one(value)
             parts.append(f"{name} {shown}")
-    return ", ".join(parts)
+    reason = f" ({edit['reason']})" if edit.get("reason") else ""
+    return ", ".join(parts) + reason
 
 
 def _one(value: object) -> str:

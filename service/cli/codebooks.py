@@ -146,16 +146,18 @@ def export(
     study: Study,
     to: Annotated[
         Path | None,
-        typer.Option(help="A .yaml or .csv file (else YAML to the screen).", show_default=False),
+        typer.Option(
+            help="A .yaml, .csv or .qdc file (else YAML to the screen).", show_default=False
+        ),
     ] = None,
     version: Annotated[
         int | None, typer.Option(min=1, help="The newest unless given.", show_default=False)
     ] = None,
     home: Home = None,
 ) -> None:
-    """Write the codebook: as YAML that `apply` reads, or as codebook.csv."""
+    """Write the codebook: as YAML that `apply` reads, as codebook.csv, or for other tools."""
     from annotations.formats.tidy_csv_out import write_codebook
-    from service.workflows.codebooks import codebook_as_yaml, codebook_of
+    from service.workflows.codebooks import codebook_as_qdc, codebook_as_yaml, codebook_of
 
     house = open_home(context, home)
     if to is None:
@@ -165,7 +167,9 @@ def export(
         to.write_text(codebook_as_yaml(house, study, version), encoding="utf-8")
     elif to.suffix.lower() == ".csv":
         write_codebook(to, codebook_of(house, study, version))
+    elif to.suffix.lower() == ".qdc":
+        to.write_bytes(codebook_as_qdc(house, study, version))
     else:
-        message = "the ending says how a codebook is written; use .yaml or .csv"
+        message = "the ending says how a codebook is written; use .yaml, .csv or .qdc"
         raise InputError(Problem(file=str(to), line=None, message=message))
     say(f"The codebook of {study} was written to {to}")

@@ -18,6 +18,7 @@ from annotations.formats.codebook_yaml import (
     operations_that_make,
     write_operations,
 )
+from annotations.formats.refi.codebook import write_codebook
 from service import queue
 from service.house import House
 from service.storage.recorded import ReadCoding, RecordedCoding, read_under
@@ -191,6 +192,11 @@ def codebook_of(house: House, study: str, number: int | None = None) -> Codebook
     return version.codebook()
 
 
+def codebook_as_qdc(house: House, study: str, number: int | None = None) -> bytes:
+    """A version as a REFI-QDA codebook, without the sets of transcripts that are the study's."""
+    return write_codebook(codebook_of(house, study, number).codes, ())
+
+
 def codebook_as_yaml(house: House, study: str, number: int | None = None) -> str:
     """A version as the list of edits that makes it: `codebook apply` reads it back."""
     codebook_of(house, study, number)
@@ -211,7 +217,7 @@ def _changes(
     carried: Counter[int] = Counter()
     spread: defaultdict[int, set[int]] = defaultdict(set)
     for one in read_under(record, history, start):
-        for code in one.fate.codes:
+        for code in (*one.fate.codes, *one.fate.retired):
             carried[code] += 1
             spread[code].add(one.coding.transcript)
     old = history.version(start)

@@ -92,6 +92,8 @@ def model_codes(history: CodebookHistory, model: int, version: int) -> ModelCode
     for change in diff(history, start, version) if start <= version else ():
         if change.kind == "added" and change.after is not None:
             stale[change.after] = "it is new since the model was trained"
+        elif change.kind == "restored" and change.after is not None:
+            stale[change.after] = "it was retired when the model was trained"
         elif change.kind == "redefined" and change.after is not None:
             stale.setdefault(change.after, "its definition changed since")
         elif change.kind == "merged":

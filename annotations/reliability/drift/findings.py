@@ -59,11 +59,18 @@ def _finding(
 ) -> Finding:
     coder = _coder_in(change.subject, table) if question == LEANING else None
     code = change.subject if coder is None else change.subject.removeprefix(f"{coder}: ")
-    before, after = (
-        _excerpts(code, coder, name, table, waves, scores, unlikely=question == MEANING and late)
-        for late, name in ((False, pair.before), (True, pair.after))
-    )
-    words = _WORDS[question](change)
+    if question == CODERS:
+        before, after = (
+            _apart(change.subject, name, table, waves) for name in (pair.before, pair.after)
+        )
+    else:
+        before, after = (
+            _excerpts(
+                code, coder, name, table, waves, scores, unlikely=question == MEANING and late
+            )
+            for late, name in ((False, pair.before), (True, pair.after))
+        )
+    words = _WORDS[question](change, pair)
     return Finding(
         question=question,
         subject=change.subject,
@@ -86,67 +93,67 @@ def _surety(change: Change) -> str:
     )
 
 
-def _use(change: Change) -> str:
+def _use(change: Change, pair: Comparison) -> str:
     verb = "more" if change.difference.value > 0 else "less"
     return (
-        f"{change.subject} is used {verb}: on {_percent(change.after.value)} of segments, before "
-        f"on {_percent(change.before.value)}."
+        f"{change.subject} is used {verb} in {pair.after}: on {_percent(change.after.value)} of "
+        f"segments, in {pair.before} on {_percent(change.before.value)}."
     )
 
 
-def _meaning(change: Change) -> str:
+def _meaning(change: Change, pair: Comparison) -> str:
     harder = change.difference.value > 0
     return (
-        f"{change.subject} is applied to different text: passages that people give it "
-        f"{'are harder' if harder else 'are easier'} to tell from others by what the model learned "
-        f"from all waves (mean log loss {_figure(change.before.value)}, then "
-        f"{_figure(change.after.value)})."
+        f"{change.subject} is applied to different text in {pair.after}: passages that people give "
+        f"it {'are harder' if harder else 'are easier'} to tell from others by what the model "
+        f"learned from all waves (mean log loss {_figure(change.after.value)}, in {pair.before} "
+        f"{_figure(change.before.value)})."
     )
 
 
-def _coders(change: Change) -> str:
+def _coders(change: Change, pair: Comparison) -> str:
     verb = "more" if change.difference.value > 0 else "less"
     return (
-        f"{change.subject} differs {verb} from the other coders: on "
-        f"{_percent(change.after.value)} of the segments that others read too, before on "
+        f"{change.subject} differs {verb} from the other coders in {pair.after}: on "
+        f"{_percent(change.after.value)} of the segments that others read too, in {pair.before} on "
         f"{_percent(change.before.value)}."
     )
 
 
-def _leaning(change: Change) -> str:
+def _leaning(change: Change, pair: Comparison) -> str:
     verb = "more" if change.difference.value > 0 else "less"
     return (
-        f"{change.subject} is applied {verb} than before, beside the other coders on the same "
-        f"segments: {_points(change.after.value)} apart from them, before "
+        f"{change.subject} is applied {verb} in {pair.after}, beside the other coders on the same "
+        f"segments: {_points(change.after.value)} apart from them, in {pair.before} "
         f"{_points(change.before.value)}."
     )
 
 
-def _agreement(change: Change) -> str:
+def _agreement(change: Change, pair: Comparison) -> str:
     verb = "better" if change.difference.value > 0 else "worse"
     return (
-        f"Coders agree {verb} on {change.subject}: alpha {_figure(change.after.value)}, before "
-        f"{_figure(change.before.value)}."
+        f"Coders agree {verb} on {change.subject} in {pair.after}: alpha "
+        f"{_figure(change.after.value)}, in {pair.before} {_figure(change.before.value)}."
     )
 
 
-def _model(change: Change) -> str:
+def _model(change: Change, pair: Comparison) -> str:
     verb = "better" if change.difference.value > 0 else "worse"
     return (
-        f"The model agrees {verb} with people on {change.subject}: alpha "
-        f"{_figure(change.after.value)}, before {_figure(change.before.value)}."
+        f"The model agrees {verb} with people on {change.subject} in {pair.after}: alpha "
+        f"{_figure(change.after.value)}, in {pair.before} {_figure(change.before.value)}."
     )
 
 
-def _calibration(change: Change) -> str:
+def _calibration(change: Change, pair: Comparison) -> str:
     return (
-        "The model's probabilities stand elsewhere: on average "
-        f"{_points(change.after.value)} from what people coded, before "
+        f"The model's probabilities stand elsewhere in {pair.after}: on average "
+        f"{_points(change.after.value)} from what people coded, in {pair.before} "
         f"{_points(change.before.value)}."
     )
 
 
-_WORDS: Mapping[str, Callable[[Change], str]] = {
+_WORDS: Mapping[str, Callable[[Change, Comparison], str]] = {
     USE: _use,
     MEANING: _meaning,
     CODERS: _coders,
@@ -227,11 +234,45 @@ def _excerpts(
 
     def order(one: Excerpt) -> tuple[float, str]:
         likely = 0.0 if one.score is None else one.score
-        place = f"{one.transcript} {one.turn} {one.start}".encode()
-        return (likely if unlikely else 0.0, hashlib.sha256(place).hexdigest())
+        return (likely if unlikely else 0.0, _lot(one))
 
+    return _spread(sorted(found, key=order))
+
+
+def _apart(coder: str, wave: str, table: CodingTable, waves: Waves) -> tuple[Excerpt, ...]:
+    """Passages on which a coder's codes are not those of another who read them, likewise spread."""
+    at = table.coders.index(coder)
+    inside = waves.members(wave)[table.clusters] & table.read[at]
+    found = []
+    for place in np.flatnonzero(inside):
+        others = np.flatnonzero(table.read[:, place])
+        apart = [
+            who for who in others if (table.applied[who, place] != table.applied[at, place]).any()
+        ]
+        if apart:
+            unit = table.units[place]
+            found.append(
+                Excerpt(
+                    transcript=unit.transcript,
+                    turn=unit.turn,
+                    start=unit.start,
+                    end=unit.end,
+                    text=unit.text,
+                    coders=(coder, *(table.coders[who] for who in apart)),
+                    score=None,
+                )
+            )
+    return _spread(sorted(found, key=_lot))
+
+
+def _lot(one: Excerpt) -> str:
+    return hashlib.sha256(f"{one.transcript} {one.turn} {one.start}".encode()).hexdigest()
+
+
+def _spread(found: Sequence[Excerpt]) -> tuple[Excerpt, ...]:
+    """The first few of different transcripts."""
     chosen: dict[str, Excerpt] = {}
-    for one in sorted(found, key=order):
+    for one in found:
         chosen.setdefault(one.transcript, one)
     return tuple(chosen.values())[:EXCERPTS]
 

@@ -28,25 +28,21 @@ def summary_of(
     recoded: Sequence[RecodedRound],
 ) -> tuple[str, ...]:
     """What moved in one sentence each, what to do, and how much was tested."""
-    tested = [
-        change
-        for question in questions
-        for pair in question.comparisons
-        for change in pair.changes
-        if change.p is not None
-    ]
+    tested = {one.name: len(_tested(one)) for one in questions if _tested(one)}
     said = [f"{one.words} {one.advice}" for one in findings]
+    if tested and not findings:
+        counts = ", ".join(f"{number} of {name}" for name, number in tested.items())
+        said.append(
+            f"Nothing moved that these data can show: {sum(tested.values())} comparisons were "
+            f"tested ({counts}) and none stands after correction."
+        )
     if not tested:
         said.append(
-            "Nothing could be tested: "
-            + ", ".join(f"{one.transcripts} transcripts in {one.name}" for one in sizes)
-            + f"; a test needs {MIN_A_WAVE} in each of two waves. The figures are a description."
+            "Nothing could be tested; the figures are a description. "
+            + (_held_constant(questions) or _too_few(sizes))
         )
-    elif not findings:
-        said.append(
-            f"Nothing moved that these data can show: {len(tested)} comparisons were tested and "
-            "none stands after correction."
-        )
+    elif USE not in tested and (why := _held_constant(questions)):
+        said.append(f"The use of codes could not be tested. {why}")
     said.extend(
         f"The texts of {text.after} are unlike those of {text.before} (p {text.p:.3f}, on "
         f"{text.transcripts[0]} and {text.transcripts[1]} transcripts): a model that learned from "
@@ -65,6 +61,42 @@ def summary_of(
     )
     said.extend(f"Coded again, blind: {' '.join(one.words)}" for one in recoded)
     return tuple(said)
+
+
+def _tested(question: Question) -> list[Change]:
+    return [
+        change for pair in question.comparisons for change in pair.changes if change.p is not None
+    ]
+
+
+def _too_few(sizes: Sequence[WaveSize]) -> str:
+    found = ", ".join(f"{one.transcripts} transcripts in {one.name}" for one in sizes)
+    if sum(one.transcripts >= MIN_A_WAVE for one in sizes) > 1:
+        return (
+            f"There are {found}, and a test needs {MIN_A_WAVE} in each of two waves that have "
+            "something to count."
+        )
+    return f"There are {found}; a test needs {MIN_A_WAVE} in each of two waves."
+
+
+def _held_constant(questions: Sequence[Question]) -> str | None:
+    """That holding attributes constant left too little, where it did."""
+    left = [
+        (change.left_out, pair)
+        for question in questions
+        if question.name == USE
+        for pair in question.comparisons
+        for change in pair.changes
+        if change.left_out
+    ]
+    if not left:
+        return None
+    number, pair = max(left, key=lambda one: one[0])
+    return (
+        f"With these attributes held constant, {number} transcripts of {pair.before} and "
+        f"{pair.after} have no second one like them in their wave, and what is left is fewer than "
+        f"{MIN_A_WAVE} a wave. Adjust for fewer attributes, or for none."
+    )
 
 
 def notes_of(

@@ -57,6 +57,9 @@ def test_without_a_model_by_dates_and_with_attributes_held_constant(
         assert moved(outcome.document) == [("use", PLANTED)], options
         assert any("No model was trained" in note for note in outcome.document["notes"])
         assert not any("change of meaning" in note for note in outcome.document["notes"])
+    both = run("drift", "managers", "--adjust", "trust,group")
+    assert "Adjust for fewer attributes" in both.out
+    assert "a test needs 8 in each" not in both.out
     table = run("drift", "managers", "--by", "coder")
     assert table.code == 0
     assert "Agreement of coders, alpha: 1 and 2" in table.out

@@ -3,7 +3,7 @@
 import pytest
 
 from annotations.codebook import Code, Codebook
-from annotations.codebook_versions.operations import Add, Redefine, Rename, Retire
+from annotations.codebook_versions.operations import Add, Move, Redefine, Rename, Retire
 from annotations.errors import InputError, StateError
 from annotations.formats.codebook_yaml import operations_from, read_operations, write_operations
 from annotations.formats.label_config import LabelConfig, label_config_for
@@ -53,6 +53,46 @@ def test_edited_labels_are_told_as_edits() -> None:
     assert edits_between(written, written.replace(line, ""), BOOK) == (Retire(code="Fear"),)
     added = written.replace(line, line + '<Label value="Awe" hint="wonder"/>')
     assert edits_between(written, added, BOOK) == (Add(code=Code(path="Awe", definition="wonder")),)
+
+
+TREE = Codebook.of(
+    [Code(path=path) for path in ("A > One", "A > Two", "A > Three", "B > Four", "C")],
+    declared=True,
+)
+
+
+def edited(*changes: tuple[str, str]) -> str:
+    xml = label_config_for(TREE)
+    for old, new in changes:
+        was = f'value="{old.replace(">", "&gt;")}"'
+        assert was in xml
+        xml = xml.replace(was, f'value="{new.replace(">", "&gt;")}"')
+    return xml
+
+
+@pytest.mark.parametrize(
+    ("changes", "edits"),
+    [
+        ([("A > Two", "B > Two")], (Move(code="A > Two", under="B"),)),
+        ([("A > Two", "Two")], (Move(code="A > Two", under=None),)),
+        (
+            [("A > One", "A > Uno"), ("A > Two", "A > Due")],
+            (Rename(code="A > One", to="Uno"), Rename(code="A > Two", to="Due")),
+        ),
+        ([("B", "D"), ("B > Four", "D > Four")], (Rename(code="B", to="D"),)),
+        (
+            [
+                ("A", "E"),
+                ("A > One", "E > One"),
+                ("A > Two", "E > Two"),
+                ("A > Three", "E > Three"),
+            ],
+            (Rename(code="A", to="E"),),
+        ),
+    ],
+)
+def test_labels_elsewhere_are_moves_and_parents_renamed(changes: list, edits: tuple) -> None:
+    assert edits_between(label_config_for(TREE), edited(*changes), TREE) == edits
 
 
 def test_regions_keep_everything_but_their_label() -> None:

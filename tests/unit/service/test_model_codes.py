@@ -9,6 +9,7 @@ from annotations.codebook_versions.operations import (
     Merge,
     Redefine,
     Rename,
+    Restore,
     Retire,
     Split,
 )
@@ -87,6 +88,11 @@ def test_the_codes_that_need_a_training_are_named_with_the_reason() -> None:
     assert "merged into it" in stale["Support"]
     assert "part of Fear" in stale["Dread"]
     assert model_codes(history(), 2, 2).stale == ()
+    back = CodebookHistory(
+        versions=(*history().versions, revised(history().current, (Restore(code="Trust"),)))
+    )
+    assert {one.code for one in model_codes(back, 2, 3).stale} == {"Trust"}
+    assert "Trust" not in {one.code for one in model_codes(back, 1, 3).stale}
 
 
 def test_a_newer_model_is_read_under_an_older_codebook() -> None:
