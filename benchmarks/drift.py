@@ -27,12 +27,22 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from annotations.reliability.agreement import people_of
-from annotations.reliability.drift.alphas import alpha_replicates, compare_alphas
-from annotations.reliability.drift.coders import flipped
+from annotations.reliability.drift.alphas import (
+    alpha_replicates,
+    compare_alphas,
+    model_replicates,
+)
+from annotations.reliability.drift.coders import (
+    against_others,
+    bias_sums,
+    disagreement_sums,
+    flipped,
+)
 from annotations.reliability.drift.control_chart import control_chart
 from annotations.reliability.drift.meaning import loss_sums
 from annotations.reliability.drift.ratios import Sides, compare_ratios
 from annotations.reliability.drift.texts import text_shift
+from annotations.reliability.drift.trend import trends
 from annotations.reliability.estimate import Bools, Floats, Scale
 from annotations.reliability.tallies import Ints, grouping
 
@@ -113,15 +123,14 @@ def chi_squared(sums: Floats, sides: Sides) -> list[float]:
 
 
 def mmd(features: Floats, clusters: Ints, sides: Sides, rng: np.random.Generator) -> float:
-    """The kernel two-sample test of 150 segments a wave, permuting segments."""
-    rows = [
-        rng.choice(np.flatnonzero(arm[clusters]), 150, replace=False)
-        for arm in (sides.before, sides.after)
-    ]
+    """The kernel two-sample test of 150 segments a wave at most, permuting segments."""
+    inside = [np.flatnonzero(arm[clusters]) for arm in (sides.before, sides.after)]
+    size = min(150, *map(len, inside))
+    rows = [rng.choice(own, size, replace=False) for own in inside]
     apart = cdist(*[features[np.concatenate(rows)]] * 2, "sqeuclidean")
     kernel = np.exp(-apart / np.median(apart[apart > 0]))
     np.fill_diagonal(kernel, 0.0)
-    signs = np.repeat([-1.0, 1.0], 150)
+    signs = np.repeat([-1.0, 1.0], size)
     lots = np.stack([signs, *(rng.permutation(signs) for _ in range(100))])
     values = ((lots @ kernel) * lots).sum(axis=1)
     return float((values >= values[0] - 1e-12).mean())
@@ -164,8 +173,7 @@ def false_alarms(folder: Path, divisions: int) -> dict[str, Any]:
         )
         p["text"].append(1.0 if text.p is None else text.p)
         p["chi-squared"] += chi_squared(use[:, code], sides)
-        if min(read[sides.before, 0].sum(), read[sides.after, 0].sum()) >= 150:
-            p["MMD"].append(mmd(data.features, data.clusters, sides, rng))
+        p["MMD"].append(mmd(data.features, data.clusters, sides, rng))
     return {name: shares(values) for name, values in p.items()}
 
 
@@ -180,6 +188,65 @@ def agreement_alarms(divisions: int) -> dict[str, Any]:
         changes = compare_alphas(("all codes", *table.codes), one, two, (1, 1))
         p += [changes[0].p] if changes[0].p is not None else []
     return {"agreement": shares(p)}
+
+
+def people_alarms(divisions: int) -> dict[str, Any]:
+    """leoka divided at random: coders beside the others, the model beside people, and a trend.
+
+    A coder and a code are drawn each time; the model is a classifier of the words, held out.
+    """
+    table = people_of(read_study(LEOKA).table())
+    groups = len(table.transcripts)
+    people = [one for one in against_others(table) if len(np.unique(one.clusters)) >= 4 * WAVE]
+    data = material_of(LEOKA)
+    scores = held_out(data.features, data.truth, data.clusters)
+    off = np.stack(
+        [
+            np.bincount(data.clusters, (scores - data.truth).sum(axis=1), data.groups),
+            np.bincount(data.clusters, minlength=data.groups) * float(len(data.codes)),
+        ],
+        axis=-1,
+    )[:, np.newaxis, np.newaxis]
+    by_transcript = grouping(data.clusters, data.groups)
+    read = by_transcript @ np.ones(len(data.clusters))
+    use = np.stack([by_transcript @ data.truth, np.tile(read[:, None], len(data.codes))], axis=-1)
+    rng = np.random.default_rng(7)
+    p: dict[str, list[float | None]] = {
+        name: [] for name in ("coder", "coder and code", "model", "calibration", "trend")
+    }
+    for number in range(divisions):
+        one = people[int(rng.integers(len(people)))]
+        theirs = np.unique(one.clusters)
+        sides = divide(rng, len(theirs), 2 * WAVE)
+        whole = Sides(
+            **{
+                side: np.isin(np.arange(groups), theirs[getattr(sides, side)])
+                for side in ("before", "after")
+            },
+            stratum=np.zeros(groups, dtype=np.int64),
+        )
+        for name, sums, scale in (
+            ("coder", disagreement_sums(one, groups), Scale.LOGIT),
+            ("coder and code", bias_sums(one, groups), Scale.RAW),
+        ):
+            at = [int(rng.integers(sums.shape[1]))]
+            (change,) = compare_ratios(
+                [""], sums[:, at], whole, seed=number, scale=scale, draws=DRAWS
+            )
+            p[name].append(change.p)
+        sides = divide(rng, data.groups, 2 * WAVE)
+        (change,) = compare_ratios([""], off, sides, seed=number, scale=Scale.RAW, draws=DRAWS)
+        p["calibration"].append(change.p)
+        before, after = (
+            model_replicates(data.truth, scores >= 0.5, data.clusters, groups=data.groups, wave=arm)
+            for arm in (sides.before, sides.after)
+        )
+        p["model"].append(compare_alphas(("", *data.codes), before, after, (1, 1))[0].p)
+        wave = np.full(data.groups, -1)
+        wave[rng.permutation(data.groups)[: 3 * WAVE]] = np.repeat(np.arange(3), WAVE)
+        at = [int(rng.integers(len(data.codes)))]
+        p["trend"] += [one.p for one in trends([""], use[:, at], wave, seed=number, draws=DRAWS)]
+    return {name: shares([one for one in own if one is not None]) for name, own in p.items()}
 
 
 def coder_alarms(divisions: int) -> dict[str, Any]:
@@ -276,7 +343,8 @@ def main() -> None:
         "false alarms, coders (simulated)": lambda: coder_alarms(given.divisions),
         "power, use (simulated)": lambda: planted_use(2 * given.divisions),
         "power, coder (simulated)": lambda: planted_coder(2 * given.divisions),
-        "false alarms, agreement (leoka)": lambda: agreement_alarms(given.divisions // 2),
+        "false alarms, agreement (leoka)": lambda: agreement_alarms(given.divisions),
+        "false alarms, people and model (leoka)": lambda: people_alarms(given.divisions),
     }
     done = json.loads(RESULT.read_text()) if RESULT.exists() and not given.again else {}
     for name, measure in parts.items():

@@ -32,6 +32,11 @@ Model = Annotated[
     ),
 ]
 
+Level = Annotated[
+    int | None,
+    typer.Option(min=1, help="Take codes for their ancestors at this level.", show_default=False),
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Register these commands."""
@@ -51,6 +56,7 @@ def prevalence(
     unit: Unit = "segments",
     of: Of = "these-interviews",
     model: Model = None,
+    level: Level = None,
     html: Html = None,
     csv: Csv = None,
     json: Json = False,
@@ -67,6 +73,7 @@ def prevalence(
             unit=unit,
             of=of,
             model=model,
+            level=level,
             progress=report_progress,
         )
     if html is not None:
@@ -137,6 +144,7 @@ def odds(
     unit: Annotated[str, typer.Option(help="Of what: segments or transcripts.")] = "segments",
     of: Of = "these-interviews",
     model: Model = None,
+    level: Level = None,
     json: Json = False,
     home: Home = None,
 ) -> None:
@@ -151,6 +159,7 @@ def odds(
             unit=unit,
             of=of,
             model=model,
+            level=level,
             progress=report_progress,
         )
     if json:

@@ -1,7 +1,7 @@
 """From the coded part of a study to all of it: how common each code is, and what that takes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from annotations.reliability.prevalence.planning import (
 from annotations.reliability.prevalence.report import Origin, PrevalenceReport, prevalence_of
 from annotations.reliability.prevalence.sums import Population
 from annotations.reliability.prevalence.tuning import Tuning
+from annotations.reliability.units import Level, depth_of
 from annotations.study import Study
 from service.house import House
 from service.storage.records import DrawRecord, ModelRecord
@@ -141,17 +142,19 @@ def prevalence(
     unit: str = "segments",
     of: str = Population.THESE.value,
     model: str | None = None,
+    level: int | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> PrevalenceReport:
     """How common each code is, by attributes, from the model's coding and the drawn sample.
 
     Of `segments`, `words` or `transcripts`; `of` says whether these interviews are meant or the
     people that they are a sample of. The model is `model`, else the one that was in use when the
-    sample was drawn, else the one in use. Raises StateError where no sample was drawn.
+    sample was drawn, else the one in use. With a `level` of the tree, a segment carries a code of
+    that level where it carries any below it. Raises StateError where no sample was drawn.
     """
     check_choices(unit, of)
     found = gather(house, study, model=model)
-    return report_on(house, found, by=by, unit=unit, of=of, progress=progress)
+    return report_on(house, found, by=by, unit=unit, of=of, level=level, progress=progress)
 
 
 def odds(
@@ -162,6 +165,7 @@ def odds(
     unit: str = "segments",
     of: str = Population.THESE.value,
     model: str | None = None,
+    level: int | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> OddsReport:
     """Odds ratios of each code by attributes, from the same material as `prevalence`.
@@ -175,7 +179,7 @@ def odds(
         raise StateError("name the attributes to compare, such as --on trust,group")
     found = gather(house, study, model=model)
     check_attributes(found.study.transcripts, on)
-    frame = _frame(house, found.study, found.draw.members, found.model, unit, progress)
+    frame = _frame(house, found.study, found.draw.members, found.model, unit, progress, level=level)
     waiting = sum(
         one.drawn and not complete
         for one, complete in zip(frame.members, frame.complete, strict=True)
@@ -203,7 +207,7 @@ def odds(
         ),
         versions=versions_of(found.study, found.model.version),
         seed=found.draw.seed,
-        notes=tuple(_notes(house, found, frame)),
+        notes=tuple(_notes(house, found, frame, level)),
     )
 
 
@@ -256,12 +260,13 @@ def report_on(
     by: Sequence[str],
     unit: str,
     of: str,
+    level: int | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> PrevalenceReport:
     """The report on what was gathered."""
     study, draw = material.study, material.draw
     check_attributes(study.transcripts, by)
-    frame = _frame(house, study, draw.members, material.model, unit, progress)
+    frame = _frame(house, study, draw.members, material.model, unit, progress, level=level)
     return prevalence_of(
         study.name,
         frame,
@@ -274,7 +279,7 @@ def report_on(
             allocation=draw.allocation,
             unsure_of=draw.unsure_of,
             versions=versions_of(study, material.model.version),
-            notes=tuple(_notes(house, material, frame)),
+            notes=tuple(_notes(house, material, frame, level)),
         ),
     )
 
@@ -286,23 +291,44 @@ def _frame(
     record: ModelRecord,
     unit: str,
     progress: Progress,
+    *,
+    level: int | None = None,
 ) -> Frame:
     names = {one.transcript for one in members}
     transcripts = [item for item in study.transcripts if item.name in names]
+    upward = None if level is None else _level(study, level)
+    model = code_all(house, study.name, record, transcripts, progress=progress)
+    if upward is not None:
+        study = replace(study, codings=tuple(map(upward.coding, study.codings)))
+        model = tuple(map(upward.coding, model))
     return frame_of(
         study,
         members,
         codes=study.codes_used,
         coder=f"{MODEL_PREFIX}{record.version}",
-        model=code_all(house, study.name, record, transcripts, progress=progress),
+        model=model,
         unit=unit,
     )
 
 
-def _notes(house: House, material: ExtensionMaterial, frame: Frame) -> list[str]:
+def _level(study: Study, level: int) -> Level:
+    depth = depth_of(study.codes_used)
+    if not 1 <= level <= max(depth, 1):
+        raise StateError(
+            f"level {level} was asked for; the codes of {study.name} have levels 1 to {depth}"
+        )
+    return Level.of(study.codes_used, level)
+
+
+def _notes(house: House, material: ExtensionMaterial, frame: Frame, level: int | None) -> list[str]:
     from models.artifacts import out_of_fold
 
     notes = []
+    if level is not None:
+        notes.append(
+            f"codes are those of level {level} of the tree: a segment carries one where it carries "
+            "any below it"
+        )
     if material.left_out:
         notes.append(
             f"{material.left_out} transcripts were not there to be drawn (they came in later, or "

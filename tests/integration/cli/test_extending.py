@@ -239,6 +239,14 @@ def test_the_estimate_holds_the_truth_and_the_interface_says_the_same(
         assert estimate["clusters"] == 18
         assert one["effective"] > 10
         assert 0 <= one["tuning"] <= 1
+    themes = extended("prevalence", "managers", "--level", "1", "--json").document
+    assert any("level 1" in note for note in themes["notes"])
+    by_theme = {one["code"]: one["people"]["value"] for one in themes["shares"] if not one["cell"]}
+    by_code = {one["code"]: one["people"]["value"] for one in whole}
+    assert set(by_theme) == {code.split(" > ")[0] for code in by_code}
+    for code, share in by_code.items():
+        assert share <= by_theme[code.split(" > ")[0]] + 1e-9
+    assert "levels 1 to 2" in extended("prevalence", "managers", "--level", "3").err
     odds = extended("odds", "managers", "--on", "trust", "--json").document
     assert len(odds["ratios"]) == 2 * len(whole)
     assert any(one["ratio"]["low"] is not None for one in odds["ratios"])

@@ -1,13 +1,19 @@
 """A study goes from one database into another, every table of it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 from sqlalchemy import JSON, Boolean, Column, DateTime, Double, Integer, MetaData, insert, select
 from sqlalchemy.orm import Session
 
+from annotations.codebook import Code, Codebook
+from annotations.codings import Coding, Reading
 from annotations.errors import InputError
+from annotations.study import Material
+from annotations.transcripts import Transcript, Turn
 from service.storage.schema import migrate
 from service.storage.session import Database
 from service.storage.snapshots import NOT_KEPT, Snapshots, tables_of
@@ -168,3 +174,54 @@ def test_rows_of_an_older_version_are_put_into_its_own_tables(revision: str, tmp
         annotation["created_at"]
     )
     old.close()
+
+
+def test_rows_of_all_tables_are_of_one_moment_while_others_write(
+    database: Database, eventually: Callable
+) -> None:
+    written: list[int] = []
+    over = Event()
+
+    def write() -> None:
+        number = 0
+        while not over.is_set():
+            name = f"ward {number}"
+            with database.unit_of_work() as work:
+                work.studies.add(
+                    "nurses",
+                    Material(
+                        transcripts=(
+                            Transcript(
+                                name=name, turns=(Turn(index=0, speaker="P", text="So it is."),)
+                            ),
+                        ),
+                        codings=(
+                            Coding(transcript=name, turn=0, start=0, end=2, code="A", coder="ana"),
+                        ),
+                        readings=(Reading(transcript=name, turn=0, coder="ana"),),
+                        codebook=Codebook.of([Code(path="A")], declared=False),
+                    ),
+                )
+                work.commit()
+            number += 1
+            written.append(number)
+
+    with database.unit_of_work() as work:
+        work.studies.create("nurses")
+        work.commit()
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        eventually(lambda: len(written) > 2, "nothing was written")
+        with database.reading() as work:
+            counts = []
+            for table in ("transcripts", "codings", "readings"):
+                counts.append(sum(1 for _ in work.snapshots.records("nurses", table)))
+                before = len(written)
+                eventually(lambda now=before: len(written) > now + 1, "the writer had to wait")
+    finally:
+        over.set()
+        writer.join()
+    assert counts[0] > 2
+    assert len(set(counts)) == 1
+    assert len(written) > counts[0]
