@@ -1,6 +1,6 @@
 """Bulk coding: cost against size, a run that is killed again and again, and Ray beside local.
 
-    python benchmarks/bulk_scale.py [--data talkmoves] [--times 1 3 10] [--workers 2] [--ray]
+    python benchmarks/bulk_scale.py [--data talkmoves] [--times 1 3 10] [--workers 2] [--only ray]
 
 A study in tidy files is imported and trained once (kept in --work); its turns are the base: a
 Parquet file with a row a turn (transcript, turn, speaker, text), repeated with altered names and
@@ -23,8 +23,9 @@ from typing import Any
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-from machine import TALKMOVES, machine, read_study, write_result
+from machine import RESULTS, TALKMOVES, machine, read_study, write_result
 
+PARTS = ("sizes", "kills", "ray")
 COMMAND = str(Path(sys.executable).parent / "second-coder")
 
 
@@ -94,7 +95,7 @@ def run(command: list[str]) -> dict[str, Any]:
 
 
 def killed(options: argparse.Namespace, corpus: Path, out: Path, seconds: float) -> int:
-    """Kill a run with everything it started, at random, until it was done; how often."""
+    """Kill a run with everything it started, at random, some way into the work; how often."""
     rng = random.Random(options.seed)
     for death in range(options.kills):
         process = subprocess.Popen(
@@ -104,7 +105,7 @@ def killed(options: argparse.Namespace, corpus: Path, out: Path, seconds: float)
             start_new_session=True,
         )
         try:
-            process.wait(timeout=rng.uniform(0.1, 0.5) * seconds)
+            process.wait(timeout=rng.uniform(0.15, 0.4) * seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -130,41 +131,41 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--ray", action="store_true")
+    parser.add_argument("--only", choices=PARTS, action="append")
     options = parser.parse_args()
     options.study = options.data.name
     options.home, base = prepared(options.work, options.data)
+    path = RESULTS / "bulk_scale.json"
+    result: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    result |= {"machine": machine(), "workers": options.workers}
+    parts = options.only or PARTS
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        sizes = []
-        for times in options.times:
-            corpus = repeated(base, times, place / f"{times}.parquet")
-            found = run(arguments_of(options, corpus, place / f"out-{times}"))
-            sizes.append({"times": times, **found})
-            print(json.dumps(sizes[-1]), flush=True)
-        first = options.times[0]
-        corpus, whole = place / f"{first}.parquet", place / f"out-{first}"
-        deaths = killed(options, corpus, place / "killed", sizes[0]["seconds"])
-        run(arguments_of(options, corpus, place / "killed"))
-        result: dict[str, Any] = {
-            "machine": machine(),
-            "workers": options.workers,
-            "sizes": sizes,
-            "seconds_a_copy_beyond_the_first": [
+        if "sizes" in parts:
+            sizes = []
+            for times in options.times:
+                corpus = repeated(base, times, place / f"{times}.parquet")
+                found = run(arguments_of(options, corpus, place / f"out-{times}"))
+                sizes.append({"times": times, **found})
+                print(json.dumps(sizes[-1]), flush=True)
+            result["sizes"] = sizes
+            result["seconds_a_copy_beyond_the_first"] = [
                 round((two["seconds"] - one["seconds"]) / (two["times"] - one["times"]), 2)
                 for one, two in pairwise(sizes)
-            ],
-            "kills": deaths,
-            "same_after_kills": content(place / "killed") == content(whole),
-        }
-        if options.ray:
+            ]
+        corpus = repeated(base, 1, place / "once.parquet")
+        whole = run(arguments_of(options, corpus, place / "whole"))
+        if "kills" in parts:
+            result["kills"] = killed(options, corpus, place / "killed", whole["seconds"])
+            run(arguments_of(options, corpus, place / "killed"))
+            result["same_after_kills"] = content(place / "killed") == content(place / "whole")
+        if "ray" in parts:
             on_ray = run(arguments_of(options, corpus, place / "ray", "--engine", "ray"))
             result["ray"] = {
                 **on_ray,
-                "same": content(place / "ray") == content(whole),
-                "seconds_of_local": round(on_ray["seconds"] / sizes[0]["seconds"], 2),
+                "same": content(place / "ray") == content(place / "whole"),
+                "seconds_of_local": round(on_ray["seconds"] / whole["seconds"], 2),
             }
-    print(json.dumps(result, indent=1))
     write_result("bulk_scale", result)
 
 

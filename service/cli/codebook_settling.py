@@ -69,6 +69,8 @@ def _show_saturation(found: "Saturation") -> None:
             f"The curve a·n/(b + n) tends to {found.asymptote:.1f} codes; "
             f"{found.codes[-1]} were met in {len(found.codes)} transcripts."
         )
+    else:
+        show_line("The curve a·n/(b + n) does not fit these transcripts: codes came too evenly.")
 
 
 _KNOWN = "chance that a code met in one more transcript is known (Good-Turing)"

@@ -47,6 +47,9 @@ def worklist(
     if json:
         show_json(found)
         return
+    if not found.items:
+        say(f"No excerpt of {study} needs a choice.")
+        return
     show_table(
         f"Excerpts of {study} that need a choice: {len(found.items)}",
         ["transcript", "turn", "characters", "coded", "by", "choose", "model"],
@@ -63,6 +66,11 @@ def worklist(
             for one in found.items
         ],
     )
+    if all(one.proposed is None for one in found.items):
+        say(
+            "No model knows these parts yet. When some excerpts are chosen, train again, and it "
+            f"proposes for the others: {command('train', study)}"
+        )
     for one in found.items:
         if one.text is not None:
             show_line(f"{one.transcript}, turn {one.turn}: {one.text}")

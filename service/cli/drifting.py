@@ -84,6 +84,10 @@ def _show(found: "DriftReport") -> None:
                 show_line(f"  {name}, {one.transcript}, turn {one.turn}: {one.text}")
     for question in found.questions:
         _show_question(question)
+    say(
+        "Texts, trends, control charts, what was done with suggestions and detectable differences: "
+        "--html FILE or --json"
+    )
     for note in found.notes:
         warn(note)
 

@@ -166,8 +166,8 @@ def _waves(
     if len(waves.names) < 2:
         raise StateError(
             f"the transcripts of {study.name} that were read without suggestions have "
-            f"{'one value' if waves.names else 'no value'} of {name!r}; a comparison needs two. "
-            f"See {command('matrix', study.name, '--by', name)}"
+            f"{'one value' if waves.names else 'no value'} of {name!r}; a comparison needs two."
+            + (f" See {command('matrix', study.name, '--by', name)}" if by in (WAVE, CODER) else "")
         )
     return waves
 

@@ -77,7 +77,7 @@ def _finding(
         before=pair.before,
         after=pair.after,
         words=f"{words} {_surety(change)}",
-        advice=_advice(study, question, change, coder or change.subject),
+        advice=_advice(study, question, pair, change, coder or change.subject),
         excerpts_before=before,
         excerpts_after=after,
     )
@@ -164,33 +164,35 @@ _WORDS: Mapping[str, Callable[[Change, Comparison], str]] = {
 }
 
 
-def _advice(study: str, question: str, change: Change, coder: str) -> str:
+def _advice(study: str, question: str, pair: Comparison, change: Change, coder: str) -> str:
     rose = change.difference.value > 0
     if question == USE:
         return (
             "Nothing to recode for this alone. Read the passages: if they fit the definition, it "
-            "is what people speak of that changed, and prevalence is to be reported by wave."
+            "is what people speak of that differs, and prevalence is to be reported for each."
         )
     if question == MEANING:
         return (
-            "Read the passages of both waves beside the definition. If it no longer fits, redefine "
-            "or split the code and recode the earlier wave; then train again."
+            "Read the passages of both beside the definition. If it no longer fits, redefine or "
+            f"split the code and recode {pair.before}; then train again."
         )
     if question in (CODERS, LEANING):
         return (
             "Have them code old excerpts again, blind: "
             f"{command('recode-sample', study, '--coder', coder, '--push')}. Go through the "
-            "passages with this coder and the definition; recode the later wave for this coder if "
+            f"passages with this coder and the definition; recode {pair.after} for this coder if "
             "they strayed."
         )
     if question == AGREEMENT:
         return (
             "Nothing."
             if rose
-            else "Meet over the disputed segments, sharpen the definition, recode the later wave."
+            else f"Meet over the disputed segments, sharpen the definition, recode {pair.after}."
         )
     return (
-        "Nothing." if rose and question == MODEL else "Train again with the later wave's codings."
+        "Nothing."
+        if rose and question == MODEL
+        else f"Train again with the codings of {pair.after}."
     )
 
 
