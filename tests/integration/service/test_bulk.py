@@ -227,13 +227,11 @@ def test_ray_makes_the_same_though_one_of_its_workers_is_killed(
 
     def kill() -> None:
         eventually(lambda: list(out.glob("codings/part-*")), "nothing was coded")
-        workers = [
-            one
-            for one in psutil.Process().children(recursive=True)
-            if one.name().startswith("ray::MapWorker")
-        ]
-        workers[0].kill()
-        killed.append(workers[0].pid)
+        # They are no children of ours: Ray starts them from a process of its own.
+        for one in psutil.process_iter(["cmdline"]):
+            if not killed and (one.info["cmdline"] or [""])[0].startswith("ray::MapWorker"):
+                one.kill()
+                killed.append(one.pid)
 
     killer = Thread(target=kill)
     killer.start()
