@@ -59,7 +59,7 @@ def test_without_a_model_by_dates_and_with_attributes_held_constant(
         assert not any("change of meaning" in note for note in outcome.document["notes"])
     both = run("drift", "managers", "--adjust", "trust,group")
     assert "Adjust for fewer attributes" in both.out
-    assert "a test needs 8 in each" not in both.out
+    assert "8 in each of two waves" not in both.out
     table = run("drift", "managers", "--by", "coder")
     assert table.code == 0
     assert "Agreement of coders, alpha: 1 and 2" in table.out
