@@ -8,6 +8,7 @@ import numpy as np
 
 from annotations.codebook import SEPARATOR
 from annotations.codings import Coding, CodingTable, is_model
+from annotations.errors import StateError
 from annotations.reliability.agreement import ModelCoding
 from annotations.reliability.estimate import Bools
 from annotations.reliability.tallies import Ints
@@ -162,6 +163,15 @@ class Level:
 def above(path: str, level: int) -> str:
     """The ancestor of a code at a level; the code itself where it lies no deeper."""
     return SEPARATOR.join(path.split(SEPARATOR)[:level])
+
+
+def check_level(study: str, codes: Sequence[str], level: int | None) -> None:
+    """StateError where a level is asked for that the tree of these codes does not have."""
+    depth = depth_of(codes)
+    if level is not None and not 1 <= level <= max(depth, 1):
+        raise StateError(
+            f"level {level} was asked for; the codes of {study} have levels 1 to {depth}"
+        )
 
 
 def depth_of(codes: Sequence[str]) -> int:

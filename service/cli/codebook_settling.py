@@ -70,7 +70,7 @@ def _show_saturation(found: "Saturation") -> None:
             f"{found.codes[-1]} were met in {len(found.codes)} transcripts."
         )
     else:
-        show_line("The curve a·n/(b + n) does not fit these transcripts: codes came too evenly.")
+        show_line("No curve a·n/(b + n) could be fitted to these transcripts.")
 
 
 _KNOWN = "chance that a code met in one more transcript is known (Good-Turing)"

@@ -70,6 +70,11 @@ def drift(
         show_json(found)
         return
     _show(found)
+    if html is None:
+        say(
+            "Texts, trends, control charts, what was done with suggestions and detectable "
+            "differences: --html FILE or --json"
+        )
 
 
 def _show(found: "DriftReport") -> None:
@@ -84,10 +89,6 @@ def _show(found: "DriftReport") -> None:
                 show_line(f"  {name}, {one.transcript}, turn {one.turn}: {one.text}")
     for question in found.questions:
         _show_question(question)
-    say(
-        "Texts, trends, control charts, what was done with suggestions and detectable differences: "
-        "--html FILE or --json"
-    )
     for note in found.notes:
         warn(note)
 

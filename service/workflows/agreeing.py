@@ -9,7 +9,7 @@ from annotations.reliability.calibration import CalibrationFigures
 from annotations.reliability.methods import UNITS
 from annotations.reliability.report import ModelWork, ReliabilityReport, report_of
 from annotations.reliability.substitution import Expertise
-from annotations.reliability.units import depth_of
+from annotations.reliability.units import check_level
 from annotations.study import Study
 from annotations.transcripts import Transcript
 from models.suggestions import SegmentCodes
@@ -122,11 +122,7 @@ def report_on(
 ) -> ReliabilityReport:
     """The report on what was gathered."""
     study, record = material.study, material.record
-    depth = depth_of(study.codes_used)
-    if level is not None and not 1 <= level <= max(depth, 1):
-        raise StateError(
-            f"level {level} was asked for; the codes of {study.name} have levels 1 to {depth}"
-        )
+    check_level(study.name, study.codes_used, level)
     report = report_of(
         study,
         unit=unit,

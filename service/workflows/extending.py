@@ -26,7 +26,7 @@ from annotations.reliability.prevalence.planning import (
 from annotations.reliability.prevalence.report import Origin, PrevalenceReport, prevalence_of
 from annotations.reliability.prevalence.sums import Population
 from annotations.reliability.prevalence.tuning import Tuning
-from annotations.reliability.units import Level, depth_of
+from annotations.reliability.units import Level, check_level
 from annotations.study import Study
 from service.house import House
 from service.storage.records import DrawRecord, ModelRecord
@@ -296,9 +296,10 @@ def _frame(
 ) -> Frame:
     names = {one.transcript for one in members}
     transcripts = [item for item in study.transcripts if item.name in names]
-    upward = None if level is None else _level(study, level)
+    check_level(study.name, study.codes_used, level)
     model = code_all(house, study.name, record, transcripts, progress=progress)
-    if upward is not None:
+    if level is not None:
+        upward = Level.of(study.codes_used, level)
         study = replace(study, codings=tuple(map(upward.coding, study.codings)))
         model = tuple(map(upward.coding, model))
     return frame_of(
@@ -309,15 +310,6 @@ def _frame(
         model=model,
         unit=unit,
     )
-
-
-def _level(study: Study, level: int) -> Level:
-    depth = depth_of(study.codes_used)
-    if not 1 <= level <= max(depth, 1):
-        raise StateError(
-            f"level {level} was asked for; the codes of {study.name} have levels 1 to {depth}"
-        )
-    return Level.of(study.codes_used, level)
 
 
 def _notes(house: House, material: ExtensionMaterial, frame: Frame, level: int | None) -> list[str]:

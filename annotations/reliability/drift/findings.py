@@ -22,6 +22,7 @@ from annotations.reliability.drift.outcome import (
 )
 from annotations.reliability.drift.ratios import Change
 from annotations.reliability.drift.waves import Waves
+from annotations.transcripts import Segment
 
 EXCERPTS = 3
 _SMALL = 0.1
@@ -222,17 +223,8 @@ def _excerpts(
     found = []
     for place in np.flatnonzero(applied.any(axis=0) & inside):
         unit = table.units[place]
-        found.append(
-            Excerpt(
-                transcript=unit.transcript,
-                turn=unit.turn,
-                start=unit.start,
-                end=unit.end,
-                text=unit.text,
-                coders=tuple(names[who] for who in np.flatnonzero(applied[:, place])),
-                score=scores.get(unit.key, {}).get(code),
-            )
-        )
+        who = tuple(names[who] for who in np.flatnonzero(applied[:, place]))
+        found.append(_excerpt(unit, who, scores.get(unit.key, {}).get(code)))
 
     def order(one: Excerpt) -> tuple[float, str]:
         likely = 0.0 if one.score is None else one.score
@@ -252,19 +244,21 @@ def _apart(coder: str, wave: str, table: CodingTable, waves: Waves) -> tuple[Exc
             who for who in others if (table.applied[who, place] != table.applied[at, place]).any()
         ]
         if apart:
-            unit = table.units[place]
-            found.append(
-                Excerpt(
-                    transcript=unit.transcript,
-                    turn=unit.turn,
-                    start=unit.start,
-                    end=unit.end,
-                    text=unit.text,
-                    coders=(coder, *(table.coders[who] for who in apart)),
-                    score=None,
-                )
-            )
+            who = (coder, *(table.coders[other] for other in apart))
+            found.append(_excerpt(table.units[place], who, None))
     return _spread(sorted(found, key=_lot))
+
+
+def _excerpt(unit: Segment, coders: tuple[str, ...], score: float | None) -> Excerpt:
+    return Excerpt(
+        transcript=unit.transcript,
+        turn=unit.turn,
+        start=unit.start,
+        end=unit.end,
+        text=unit.text,
+        coders=coders,
+        score=score,
+    )
 
 
 def _lot(one: Excerpt) -> str:

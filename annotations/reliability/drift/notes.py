@@ -13,8 +13,8 @@ from annotations.reliability.drift.waves import MIN_A_WAVE
 _NAMED = 8
 _MEANING_IS_HARD = (
     "A change of meaning is hard to see: where 30% of a code's passages were other ones than "
-    "before, the test found it in about three of five studies with 25 transcripts a wave, and in "
-    "three of four with 40. Nothing found there does not mean that nothing moved."
+    "before, the test found it in little more than half of studies with 25 transcripts a wave, and "
+    "in about seven of ten with 40. Nothing found there does not mean that nothing moved."
 )
 
 

@@ -101,6 +101,22 @@ def test_a_draw_is_recorded_and_repeated(extended: Callable) -> None:
     assert {one["transcript"] for one in other.document["transcripts"]} != names
 
 
+def test_a_larger_draw_after_a_half_coded_one_is_by_chance_again(
+    extended: Callable, extension: Any, tmp_path: Path
+) -> None:
+    first = [one["transcript"] for one in drawn_of(extended)["transcripts"]]
+    coded, left = first[::2], set(first[1::2])
+    extension.write_codings(tmp_path / "coded", set(coded))
+    extended("import", "managers", "coded")
+    arguments = ("sample", "managers", "--size", 20, "--by", "trust", "--seed", 7, "--json")
+    document = extended(*arguments).document
+    again = {one["transcript"] for one in document["transcripts"]}
+    assert len(again) == 20
+    # 20 of 55: that all nine come back by chance is likely once in ten thousand seeds.
+    assert not left <= again
+    assert not again & set(coded)
+
+
 def test_what_the_model_is_unsure_of_is_likelier_and_the_estimate_says_so(
     run_trained: Callable, extension: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

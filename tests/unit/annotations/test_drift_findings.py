@@ -1,0 +1,74 @@
+"""What a finding shows beside its figures."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from annotations.codebook import Code, Codebook
+from annotations.codings import Coding, CodingTable, Reading
+from annotations.reliability.drift.answers import Asked, coders_of
+from annotations.reliability.drift.findings import findings_of
+from annotations.reliability.drift.outcome import CODERS
+from annotations.reliability.drift.waves import Waves
+from annotations.study import Study
+from annotations.transcripts import Transcript, Turn
+
+NAMES = [f"t{number:02}" for number in range(20)]
+
+
+def table() -> CodingTable:
+    """Ana and Bo agree on every first turn; on second turns of the later half Ana codes alone."""
+    study = Study(
+        name="wards",
+        codebook=Codebook.of([Code(path="A")], declared=True),
+        transcripts=tuple(
+            Transcript(
+                name=name,
+                turns=tuple(Turn(index=at, speaker="P", text=f"Turn {at}.") for at in range(2)),
+            )
+            for name in NAMES
+        ),
+        codings=(
+            *(
+                Coding(transcript=name, turn=0, start=0, end=7, code="A", coder=coder)
+                for name in NAMES
+                for coder in ("ana", "bo")
+            ),
+            *(
+                Coding(transcript=name, turn=1, start=0, end=7, code="A", coder="ana")
+                for name in NAMES[10:]
+            ),
+        ),
+        readings=tuple(
+            Reading(transcript=name, turn=at, coder=coder)
+            for name in NAMES
+            for at in range(2)
+            for coder in ("ana", "bo")
+        ),
+    )
+    return study.table()
+
+
+def test_a_finding_on_a_coder_shows_passages_that_others_coded_otherwise() -> None:
+    coded = table()
+    waves = Waves(
+        names=("1", "2"),
+        wave=np.repeat([0, 1], 10),
+        stratum=np.zeros(20, dtype=np.int64),
+    )
+    (question,) = (
+        one
+        for one in coders_of(Asked(table=coded, waves=waves, seed=1)).questions
+        if one.name == CODERS
+    )
+    (pair,) = question.comparisons
+    moved = replace(pair, changes=tuple(replace(one, moved=True) for one in pair.changes))
+    found = findings_of("wards", [replace(question, comparisons=(moved,))], coded, waves, {})
+    assert [one.subject for one in found] == ["ana", "bo"]
+    for one in found:
+        assert one.excerpts_before == ()
+        assert len(one.excerpts_after) == 3
+        assert {shown.turn for shown in one.excerpts_after} == {1}
+        assert {shown.transcript for shown in one.excerpts_after} <= set(NAMES[10:])
+        assert all(shown.coders[0] == one.subject for shown in one.excerpts_after)
+        assert "differs more from the other coders in 2" in one.words
