@@ -103,8 +103,14 @@ class Suggester:
 
     def vectors(self, segments: Sequence[Segment]) -> Floats32:
         """The segments' own vectors, each of length 1; *shape:* (segments, dimension)."""
-        vectors = self._vectors(segments, texts_of(segments, context=False))
-        return _rows(vectors, segments, self._parts.dimension)
+        return self.text_vectors([segment.text for segment in segments])
+
+    def text_vectors(self, texts: Sequence[str]) -> Floats32:
+        """The vectors of texts, each of length 1; *shape:* (texts, dimension)."""
+        vectors = self._vectors(list(dict.fromkeys(texts)))
+        if not texts:
+            return np.zeros((0, self._parts.dimension), dtype=np.float32)
+        return np.stack([vectors[text] for text in texts])
 
     def suggest(
         self, transcripts: Sequence[Transcript], *, all_codes: bool = False
@@ -168,7 +174,7 @@ class Suggester:
         texts = texts_of(segments, context=parts.setting.looks_back)
         if parts.sentence_heads is not None:
             texts = list(dict.fromkeys([*texts, *texts_by_sentence(segments)]))
-        vectors = self._vectors(segments, texts)
+        vectors = self._vectors(texts)
         meaning = embedding_view(segments, vectors, parts.setting)
         wording = parts.words.transform(segments)
         views = [parts.embedding_heads.scores(meaning), parts.words_heads.scores(wording)]
@@ -179,7 +185,7 @@ class Suggester:
         probabilities = parts.calibration.probabilities(np.stack(views, axis=2))
         return _Scored(
             scores=consistent(probabilities, parts.implied),
-            vectors=_rows(vectors, segments, parts.dimension),
+            vectors=np.stack([vectors[segment.text] for segment in segments]),
         )
 
     def _applied(self, scores: Floats) -> NDArray[np.bool_]:
@@ -195,8 +201,8 @@ class Suggester:
         texts = finetuned_texts(segments, self._parts.setting)
         return self._cache.encode(self._finetuned, texts).astype(np.float64)
 
-    def _vectors(self, segments: Sequence[Segment], texts: list[str]) -> dict[str, Floats32]:
-        if not segments:
+    def _vectors(self, texts: list[str]) -> dict[str, Floats32]:
+        if not texts:
             return {}
         with self._lock:
             if self._encoder is None:
@@ -284,9 +290,3 @@ class Suggester:
             own = scores[[place[one.key] for one in some], run.code]
             most = some[int(own.argmax())]
             yield Evidence(start=most.start, end=most.end, text=most.text)
-
-
-def _rows(vectors: dict[str, Floats32], segments: Sequence[Segment], dimension: int) -> Floats32:
-    if not segments:
-        return np.zeros((0, dimension), dtype=np.float32)
-    return np.stack([vectors[segment.text] for segment in segments])

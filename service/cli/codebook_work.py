@@ -12,6 +12,8 @@ from service.cli.present import progress, say, show_json, show_line, show_table,
 
 if TYPE_CHECKING:
     from service.house import House
+    from service.workflows.choosing import Worklist
+    from service.workflows.part_proposals import ProposedPart
 
 Author = Annotated[
     str | None,
@@ -61,19 +63,42 @@ def worklist(
                 one.code,
                 one.coder,
                 " or ".join(one.options),
-                f"{one.proposed.code} ({one.proposed.score:.2f})" if one.proposed else "",
+                _proposed(one.proposed),
             )
             for one in found.items
         ],
     )
-    if all(one.proposed is None for one in found.items):
-        say(
-            "No model knows these parts yet. When some excerpts are chosen, train again, and it "
-            f"proposes for the others: {command('train', study)}"
-        )
+    for line in _about_proposals(study, found):
+        say(line)
     for one in found.items:
         if one.text is not None:
             show_line(f"{one.transcript}, turn {one.turn}: {one.text}")
+
+
+def _proposed(part: "ProposedPart | None") -> str:
+    if part is None:
+        return ""
+    return f"{part.code} ({'likeness ' if part.basis == 'likeness' else ''}{part.score:.2f})"
+
+
+def _about_proposals(study: str, found: "Worklist") -> list[str]:
+    """Where the proposals come from, or why there are none."""
+    lines = []
+    known = [one.proposed for one in found.items if one.proposed is not None]
+    if any(one.basis == "likeness" for one in known):
+        lines.append(
+            "The model has not learned these parts yet. It proposes by likeness: the cosine of an "
+            "excerpt with what the codebook says of a part and with what was coded so. When some "
+            f"excerpts are chosen, train again for probabilities: {command('train', study)}"
+        )
+    if len(found.items) > len(known) + found.withheld:
+        lines.append(f"The study has no model to propose with: {command('train', study)}")
+    if found.withheld:
+        lines.append(
+            f"No proposal stands beside {found.withheld} of them: their transcripts are in the "
+            "blind sample or were drawn, so people choose there without the model."
+        )
+    return lines
 
 
 def proposals(

@@ -84,6 +84,11 @@ class CodebookLog:
             sorted(found, key=lambda one: (order[one.transcript], one.turn, one.start, one.coder))
         )
 
+    def chosen(self, study: str, version: int) -> int:
+        """For how many codings of split codes somebody chose, by a version."""
+        made = recorded.choices_of(self._session, lookup.study_id(self._session, study))
+        return sum(any(one.version <= version for one in own) for own in made.values())
+
     def readings_by_version(self, study: str) -> dict[int, int]:
         """How many turns people read under each version: a turn and a coder count once."""
         row = lookup.study_id(self._session, study)

@@ -13,24 +13,23 @@ from service.house import House
 from service.label_studio import choosing
 from service.label_studio.client import Client
 from service.label_studio.records import NewPrediction
-from service.storage.records import Connection, WaitingCoding
+from service.storage.records import Connection
 from service.workflows.labelling import client_of, config_of, connection_of, known_labels
+from service.workflows.part_proposals import (
+    SCORE,
+    ProposedPart,
+    open_to_proposals,
+    propose_parts,
+)
 from service.workflows.training import Progress
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProposedPart:
-    """The part that the model in use scores highest for an excerpt, 0 to 1."""
-
-    code: str
-    score: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkItem:
     """An excerpt that needs a choice; `text` only on request.
 
-    `proposed` is None where the model knows none of the parts.
+    `proposed` is None where the study has no model in use, and in transcripts that people code
+    without one (the blind sample, what was drawn).
     """
 
     transcript: str
@@ -47,10 +46,14 @@ class WorkItem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Worklist:
-    """All excerpts of a study that need a choice."""
+    """All excerpts of a study that need a choice.
+
+    `withheld` of them lie in transcripts that people code without a model's proposals.
+    """
 
     study: str
     items: tuple[WorkItem, ...]
+    withheld: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +81,14 @@ def worklist(
             name: work.studies.transcript(study, name)
             for name in dict.fromkeys(one.transcript for one in waiting)
         }
-    proposed = _proposals(house, study, waiting, list(transcripts.values()), progress)
+        open_ = open_to_proposals(work, study, transcripts)
+    proposed = propose_parts(
+        house,
+        study,
+        waiting,
+        {name: item for name, item in transcripts.items() if name in open_},
+        progress,
+    )
     return Worklist(
         study=study,
         items=tuple(
@@ -98,6 +108,7 @@ def worklist(
             )
             for one in waiting
         ),
+        withheld=sum(one.transcript not in open_ for one in waiting),
     )
 
 
@@ -221,6 +232,15 @@ def take_choices(house: House, study: str, client: Client, connection: Connectio
     return changed
 
 
+def _why(proposed: ProposedPart) -> str:
+    if proposed.basis == SCORE:
+        return f"The model's proposal, score {proposed.score:.2f}."
+    return (
+        "The model's proposal: nearest to what the codebook says of it, and to what was coded so "
+        f"(likeness {proposed.score:.2f})."
+    )
+
+
 def _regions(
     items: Sequence[WorkItem], transcripts: Mapping[str, Transcript], config: LabelConfig
 ) -> list[dict[str, object]]:
@@ -229,7 +249,7 @@ def _regions(
         code = one.code if one.proposed is None else one.proposed.code
         reason = f"Coded {one.code} by {one.coder}. Choose: {' or '.join(one.options)}."
         if one.proposed is not None:
-            reason += f"\nThe model's proposal, score {one.proposed.score:.2f}."
+            reason += f"\n{_why(one.proposed)}"
         span = PredictedSpan(
             turn=one.turn,
             start=one.start,
@@ -243,47 +263,3 @@ def _regions(
             for region in result_of([span], transcripts[one.transcript], config)
         ]
     return regions
-
-
-def _proposals(
-    house: House,
-    study: str,
-    waiting: Sequence[WaitingCoding],
-    transcripts: Sequence[Transcript],
-    progress: Progress,
-) -> dict[int, ProposedPart]:
-    """The best part for each coding, by its row id, where the model in use knows one."""
-    from service.workflows.model_codes import codes_of_model
-
-    with house.database.reading() as work:
-        record = work.models.active(study)
-        if record is None or not waiting:
-            return {}
-        known = codes_of_model(work, study, record)
-    scored = {one for one in known.now.values() if one is not None}
-    moved = known.model_version != known.version
-    if moved and not any(scored.intersection(one.options) for one in waiting):
-        return {}
-    from service.workflows.suggesting import suggest_transcripts
-
-    batch = suggest_transcripts(house, study, transcripts, all_codes=True, progress=progress)
-    found: dict[int, ProposedPart] = {}
-    for one in waiting:
-        here = [
-            segment
-            for segment in batch.scores or ()
-            if (segment.transcript, segment.turn) == (one.transcript, one.turn)
-            and min(segment.end, one.end) > max(segment.start, one.start)
-        ]
-        scores = {
-            option: max(segment.scores[option] for segment in here)
-            for option in one.options
-            if here and option in here[0].scores
-        }
-        if not scores:
-            continue
-        best = max(scores, key=lambda option: scores[option])
-        # Where it cannot score every part, a low score says only that it is another one.
-        if len(scores) == len(one.options) or scores[best] >= 0.5:
-            found[one.coding] = ProposedPart(code=best, score=scores[best])
-    return found

@@ -17,15 +17,21 @@ def codebook_notes(work: UnitOfWork, study: str, version: int | None = None) -> 
         )
     if unread.waiting:
         notes.append(
-            f"{unread.waiting} codings wait for a choice, because their code was split. Their "
-            "turns count as not read by their coders until then."
+            f"Waiting for a choice, because the code was split: {_codings(unread.waiting)}. "
+            "Turns with them count as not read by their coders until then."
+        )
+    chosen = work.codebooks.chosen(study, read.number)
+    if chosen:
+        notes.append(
+            f"Chosen after a split: the part of {_codings(chosen)}, maybe with the model's "
+            "proposal in view (never in the blind sample nor in what was drawn). The model's "
+            "agreement on such parts may gain from that."
         )
     if unread.retired:
-        notes.append(f"{unread.retired} codings of retired codes are left out.")
+        notes.append(f"Left out: {_codings(unread.retired)} of retired codes.")
     if unread.later:
         notes.append(
-            f"{unread.later} codings of codes that version {read.number} does not have are left "
-            "out."
+            f"Left out: {_codings(unread.later)} of codes that version {read.number} does not have."
         )
     return (*notes, *_late_codes(work, study, history, read.number))
 
@@ -48,3 +54,7 @@ def _late_codes(work: UnitOfWork, study: str, history: CodebookHistory, version:
                 "before, and count as read without it."
             )
     return notes
+
+
+def _codings(number: int) -> str:
+    return "1 coding" if number == 1 else f"{number} codings"

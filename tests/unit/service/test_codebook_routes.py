@@ -142,5 +142,5 @@ def test_the_report_of_an_older_version_says_so_and_is_the_old_one(
     notes = " ".join(report_on(house, old).notes)
     assert "version 1 of the codebook; the newest is 3" in notes
     notes = " ".join(after.notes)
-    assert "1 codings wait for a choice" in notes
+    assert "Waiting for a choice, because the code was split: 1 coding." in notes
     assert "Silence came with version 3: 2 of 2 turns" in notes
