@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import psutil
 import pyarrow as pa
@@ -220,10 +221,14 @@ def test_a_folder_holds_one_run_and_says_so(
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ray_makes_the_same_though_one_of_its_workers_is_killed(
-    house: House, corpus: Path, undisturbed: Extended, tmp_path: Path, eventually: Callable
+    house: House, corpus: Path, tmp_path: Path, eventually: Callable
 ) -> None:
     pytest.importorskip("ray")
     out, killed = tmp_path / "out", []
+    # Long enough to be killed half-way: every transcript four times, by other names.
+    rows = pq.read_table(corpus / "all.parquet").to_pylist()
+    named = [{**row, "transcript": f"{at} {row['transcript']}"} for at in range(4) for row in rows]
+    pq.write_table(pa.Table.from_pylist(named), tmp_path / "all.parquet")
 
     def kill() -> None:
         eventually(lambda: list(out.glob("codings/part-*")), "nothing was coded")
@@ -231,13 +236,17 @@ def test_ray_makes_the_same_though_one_of_its_workers_is_killed(
         for one in psutil.process_iter(["cmdline"]):
             if not killed and (one.info["cmdline"] or [""])[0].startswith("ray::MapWorker"):
                 one.kill()
-                killed.append(one.pid)
+                killed.append(len(list(out.glob("codings/part-*"))))
+
+    def coded(folder: Path, **how: Any) -> Extended:
+        paths = [tmp_path / "all.parquet"]
+        return extend(house, "managers", paths, folder, shard_words=WORDS, **how)
 
     killer = Thread(target=kill)
     killer.start()
-    found = extend(house, "managers", [corpus], out, engine="ray", workers=2, shard_words=WORDS)
+    found = coded(out, engine="ray", workers=2)
     killer.join()
-    assert killed
-    assert found.transcripts == 10
-    assert found.problems == undisturbed.problems
-    assert parts(out) == parts(undisturbed.folder)
+    assert found.transcripts == 32
+    assert 0 < killed[0] < len(list(out.glob("codings/part-*")))
+    coded(tmp_path / "undisturbed", workers=1)
+    assert parts(out) == parts(tmp_path / "undisturbed")
