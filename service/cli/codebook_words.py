@@ -1,6 +1,6 @@
 """Edits of a codebook and what they do, in lines and tables."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from service.cli.present import show_line, show_table
 
@@ -32,24 +32,3 @@ def show_applied(result: "AppliedEdits") -> None:
         f"Codings {before.codings} before, {after.codings} after; {after.waiting} wait for a "
         f"choice, {after.retired} are of retired codes. None is lost: every version can be read."
     )
-
-
-def words(edit: dict[str, Any]) -> str:
-    """An edit in a line with its own reason, without who and when; which descriptions alone."""
-    from annotations.codebook_versions.operations import DESCRIPTIVE
-
-    parts = []
-    for name, value in edit.items():
-        if name in DESCRIPTIVE:
-            parts.append(name)
-        elif name not in ("author", "at", "reason"):
-            shown = " + ".join(map(_one, value)) if isinstance(value, list) else _one(value)
-            parts.append(f"{name} {shown}")
-    reason = f" ({edit['reason']})" if edit.get("reason") else ""
-    return ", ".join(parts) + reason
-
-
-def _one(value: object) -> str:
-    if isinstance(value, dict):
-        return str(value.get("code"))
-    return "the top" if value is None else str(value)

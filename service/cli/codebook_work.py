@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from annotations.codebook_versions.wording import in_words
 from annotations.errors import SecondCoderError, command
-from service.cli.codebook_words import show_applied, words
+from service.cli.codebook_words import show_applied
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import progress, say, show_json, show_line, show_table, warn
 
@@ -118,7 +119,7 @@ def proposals(
     show_table(
         f"Edits of {study} found in Label Studio",
         ["number", "edit", "found", "state"],
-        [(one.number, words(one.operation), one.found_at, one.state) for one in found.proposals],
+        [(one.number, in_words(one.operation), one.found_at, one.state) for one in found.proposals],
     )
 
 

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from annotations.codebook_versions.wording import in_words
 from annotations.errors import InputError, Problem, command
 from service.cli.codebook_settling import candidates, stability
-from service.cli.codebook_words import CHANGE, row, show_applied, words
+from service.cli.codebook_words import CHANGE, row, show_applied
 from service.cli.codebook_work import Author, accept, decline, follow, proposals, worklist
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import say, show_json, show_line, show_table
@@ -68,7 +69,7 @@ def log(context: typer.Context, study: Study, json: Json = False, home: Home = N
     )
     for one in found.versions:
         for edit in one.operations:
-            show_line(f"  {one.number}: {words(edit)}")
+            show_line(f"  {one.number}: {in_words(edit)}")
 
 
 def diff(

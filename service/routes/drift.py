@@ -36,6 +36,7 @@ Adjust = Annotated[
     ),
 ]
 Held = Annotated[tuple[str, ...], Query(max_length=20)]
+Version = Annotated[str, Query(pattern="^([1-9][0-9]{0,8})?$")]
 
 
 @router.get("/studies/{study}/drift", response_model=DriftOut)
@@ -70,10 +71,12 @@ async def show_drift(
     by: By = "wave",
     attribute: Attribute = None,
     adjust: Held = (),
+    codebook: Version = "",
 ) -> HTMLResponse:
     """The drift report, with what may be chosen."""
+    version = int(codebook) if codebook else None
     return await serving.reporting(
-        lambda: _page(serving, caller, study, by, attribute or None, adjust)
+        lambda: _page(serving, caller, study, by, attribute or None, adjust, version)
     )
 
 
@@ -84,15 +87,19 @@ def _page(
     by: str,
     attribute: str | None,
     adjust: tuple[str, ...],
+    codebook: int | None,
 ) -> HTMLResponse:
     # Drawing takes a second to import.
     from service.web.drift_page import drift_content
 
     with serving.house.database.reading() as work:
         transcripts = work.overviews.transcripts(study)
+        newest = work.codebooks.number(study)
     content: dict[str, Any] = {"heading": f"Drift in {study}", "problem": None}
     try:
-        found = drifting.drift(serving.house, study, by=by, attribute=attribute, adjust=adjust)
+        found = drifting.drift(
+            serving.house, study, by=by, attribute=attribute, adjust=adjust, codebook=codebook
+        )
         content |= drift_content(document(found))
     except StateError as problem:
         # What is missing is said beside the form that mends it.
@@ -108,6 +115,8 @@ def _page(
         by=by,
         attribute=attribute,
         adjust=adjust,
+        codebook=codebook,
+        newest=newest,
         attributes=sorted({name for item in transcripts for name in item.attributes}),
         **content,
     )

@@ -12,6 +12,7 @@ from service.routes.jobs import Number
 from service.routes.studies import StudyPath
 from service.serving import FormSender, Here, Serving
 from service.workflows import modelling
+from service.workflows.proposing import decide_proposals
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,6 +36,24 @@ async def cancel_job(
     """Ask a job to stop; one that is over stays as it is."""
     await serving.noting(lambda: _cancel(serving, study, number))
     return _to(study, "jobs")
+
+
+@router.post("/studies/{study}/codebook/proposals")
+async def decide(
+    serving: Here,
+    _sender: FormSender,
+    study: StudyPath,
+    decision: Annotated[Literal["accept", "decline"], Form()],
+    numbers: Annotated[tuple[Number, ...], Form(max_length=1000)] = (),
+) -> RedirectResponse:
+    """Accept or decline edits that were found in Label Studio's labels."""
+    accept = decision == "accept"
+    await serving.noting(
+        lambda: decide_proposals(
+            serving.house, study, numbers, accept=accept, author="page", follow=True
+        )
+    )
+    return _to(study, "codebook")
 
 
 @router.post("/studies/{study}/models/{version}/use")

@@ -15,6 +15,7 @@ from service.wire import PAGE_ERRORS
 from service.workflows import glancing, model_views, modelling, studying
 from service.workflows.comparing import TURNS, show_transcript
 from service.workflows.explaining import explain_codebook
+from service.workflows.proposing import list_proposals
 
 router = APIRouter(tags=["pages"], responses=PAGE_ERRORS)
 
@@ -57,7 +58,10 @@ def _study(serving: Serving, caller: Caller, study: str) -> HTMLResponse:
 def show_codebook(serving: Here, caller: PageCaller, study: StudyPath) -> HTMLResponse:
     """The codes with definitions, excerpts and figures."""
     book = explain_codebook(serving.house, study)
-    return show(serving, caller, "codebook.html", "Codebook", study, "codebook", book=book)
+    found = list_proposals(serving.house, study).proposals
+    return show(
+        serving, caller, "codebook.html", "Codebook", study, "codebook", book=book, proposals=found
+    )
 
 
 @router.get("/studies/{study}/codebook/done", include_in_schema=False)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from jinja2 import Environment
 from markupsafe import Markup
 
+from annotations.codebook_versions.wording import in_words
 from service.web.environment import environment
 from service.web.figures import Node, number_text
 
@@ -102,6 +103,7 @@ def _pages() -> Environment:
         "figure": lambda value: Node(value=value),
         "number": number_text,
         "when": _when,
+        "edit": in_words,
         "date": lambda moment: _moment(moment).strftime("%Y-%m-%d"),
         "q": lambda text: quote(str(text), safe=""),
         "anchor": _anchor,

@@ -106,6 +106,7 @@ def glance(house: House, study: str) -> Glance:
                 if one.transcript not in hidden:
                     suggested[one.code] += one.number
         paths = work.studies.codebook(study).paths
+        proposed = len(work.codebooks.proposals(study))
     known = {} if record is None else {one["code"]: one for one in record.figures.get("codes", ())}
     decisions = {one.code: one for one in view.decisions}
     codes = tuple(
@@ -133,6 +134,7 @@ def glance(house: House, study: str) -> Glance:
             *_of_study(view, connection is not None),
             *_of_jobs(jobs),
             *_of_codes(codes),
+            *_of_codebook(view, proposed),
             *_of_blind(tasks, hidden, connected=connection is not None),
             *_of_pushing(
                 [link for link in tasks if not link.blind and link.transcript not in begun | read],
@@ -241,6 +243,22 @@ def _of_codes(codes: Sequence[CodeGlance]) -> list[Attention]:
             are = "1 code is" if len(names) == 1 else f"{len(names)} codes are"
             message = f"{are} not suggested {why}: {which}{more}."
             found.append(Attention(message=message, page="codebook"))
+    return found
+
+
+def _of_codebook(view: StudyView, proposed: int) -> list[Attention]:
+    found = []
+    if proposed:
+        edits = "1 edit of the labels" if proposed == 1 else f"{proposed} edits of the labels"
+        message = f"To accept or decline: {edits} in Label Studio."
+        found.append(Attention(message=message, page="codebook"))
+    if view.unread.waiting:
+        what = "1 coding" if view.unread.waiting == 1 else f"{view.unread.waiting} codings"
+        message = (
+            f"To choose, because the code was split: the part of {what}. Send them to their "
+            f"coders: {command('codebook', 'worklist', view.study)} --push"
+        )
+        found.append(Attention(message=message, page="codebook"))
     return found
 
 

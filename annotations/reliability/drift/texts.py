@@ -7,7 +7,14 @@ from scipy.spatial.distance import cdist
 
 from annotations.reliability.drift.ratios import DRAWS, LEVEL
 from annotations.reliability.drift.waves import MIN_A_WAVE
-from annotations.reliability.estimate import Bools, Floats
+from annotations.reliability.estimate import (
+    Bools,
+    Estimate,
+    Floats,
+    Replicates,
+    Scale,
+    jackknife,
+)
 
 _CHUNK = 500
 
@@ -16,14 +23,14 @@ _CHUNK = 500
 class TextShift:
     """Two groups of transcripts: `distance` is the energy distance of their mean vectors.
 
-    `p` permutes transcripts, one-sided since a distance only grows; None below
-    `MIN_A_WAVE` transcripts in a group. `reason` then says so.
+    Its interval is the transcript jackknife's. `p` permutes transcripts, one-sided since a
+    distance only grows; None below `MIN_A_WAVE` transcripts in a group. `reason` then says so.
     """
 
     before: str
     after: str
     transcripts: tuple[int, int]
-    distance: float
+    distance: Estimate
     p: float | None
     moved: bool
     reason: str | None = None
@@ -48,37 +55,55 @@ def text_shift(
     places = np.flatnonzero(before | after)
     sizes = (int(before.sum()), int(after.sum()))
     if min(sizes) < MIN_A_WAVE:
+        reason = f"{sizes[0]} and {sizes[1]} transcripts; a test needs {MIN_A_WAVE} of each"
         return TextShift(
             before=names[0],
             after=names[1],
             transcripts=sizes,
-            distance=float("nan"),
+            distance=Estimate.undefined(reason, n=len(places), clusters=len(places)),
             p=None,
             moved=False,
-            reason=f"{sizes[0]} and {sizes[1]} transcripts; a test needs {MIN_A_WAVE} of each",
+            reason=reason,
         )
     apart = cdist(vectors[places], vectors[places])
     late = after[places].astype(np.float64)
-    observed = float(_energy(apart, late[np.newaxis])[0])
+    distance = _with_interval(apart, late)
+    observed = distance.value
     rng = np.random.default_rng(seed)
     extreme = 1
     for start in range(0, draws, _CHUNK):
         number = min(_CHUNK, draws - start)
         lots = rng.permuted(np.broadcast_to(late, (number, len(late))), axis=1)
-        extreme += int((_energy(apart, lots) >= observed - 1e-12).sum())
+        extreme += int((_energy(apart, 1 - lots, lots) >= observed - 1e-12).sum())
     p = extreme / (draws + 1)
     return TextShift(
         before=names[0],
         after=names[1],
         transcripts=sizes,
-        distance=observed,
+        distance=distance,
         p=p,
         moved=p <= LEVEL,
     )
 
 
-def _energy(apart: Floats, late: Floats) -> Floats:
-    early = 1 - late
+def _with_interval(apart: Floats, late: Floats) -> Estimate:
+    number = len(late)
+    kept = 1 - np.eye(number)
+    whole = np.ones((1, number))
+    (found,) = jackknife(
+        Replicates(
+            values=_energy(apart, (1 - late) * whole, late * whole),
+            deletions=_energy(apart, (1 - late) * kept, late * kept)[:, np.newaxis],
+            used=np.ones((number, 1), dtype=np.bool_),
+        ),
+        scale=Scale.RAW,
+        n=[number],
+    )
+    return found
+
+
+def _energy(apart: Floats, early: Floats, late: Floats) -> Floats:
+    """For each row who is early and who is late (0 or 1), and may be neither."""
     m, n = early.sum(axis=1), late.sum(axis=1)
     to_late = late @ apart
     within_late = (to_late * late).sum(axis=1) / (n * (n - 1))

@@ -17,7 +17,7 @@ from annotations.reliability.drift.ratios import Change, Sides, compare_ratios, 
 from annotations.reliability.drift.texts import text_shift
 from annotations.reliability.drift.trend import trends
 from annotations.reliability.drift.waves import waves_by_attribute, waves_by_halves
-from annotations.reliability.estimate import Estimate
+from annotations.reliability.estimate import Bools, Estimate, Floats
 from annotations.reliability.saturation import saturation_of
 from annotations.transcripts import Transcript
 
@@ -276,7 +276,40 @@ def test_texts_are_told_apart_by_transcript() -> None:
     assert not alike.moved
     assert moved.moved
     assert few.p is None
+    assert not few.distance.defined
     assert "5 transcripts" in (few.reason or "")
+
+
+def test_the_interval_of_a_distance_of_texts_holds_what_it_is_of() -> None:
+    rng = np.random.default_rng(5)
+    after = np.arange(30) >= 14
+
+    def distance(vectors: Floats, late: Bools) -> Estimate:
+        return text_shift(vectors, ~late, late, names=("a", "b"), seed=1, draws=1).distance
+
+    many = rng.normal(size=(2400, 3))
+    many[1200:] += 0.8
+    truth = distance(many, np.arange(2400) >= 1200).value
+    # By definition: twice the mean distance across, less the mean distances within.
+    small = rng.normal(size=(30, 3))
+    across, early, late = (
+        np.mean([np.linalg.norm(small[one] - small[other]) for one, other in pairs])
+        for pairs in (
+            [(one, other) for one in range(14) for other in range(14, 30)],
+            list(combinations(range(14), 2)),
+            list(combinations(range(14, 30), 2)),
+        )
+    )
+    assert distance(small, after).value == pytest.approx(2 * across - early - late)
+    held = 0
+    for _ in range(200):
+        vectors = rng.normal(size=(30, 3))
+        vectors[after] += 0.8
+        found = distance(vectors, after)
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= truth <= found.high
+    assert 0.9 <= held / 200 <= 0.99
 
 
 def test_saturation_of_a_small_table() -> None:

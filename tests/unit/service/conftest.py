@@ -82,6 +82,14 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 
 
 @pytest.fixture
+def browser(app: FastAPI) -> TestClient:
+    """A browser that is logged in."""
+    browser = TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False)
+    assert browser.post("/login", data={"token": API_TOKEN}).status_code == 303
+    return browser
+
+
+@pytest.fixture
 def api() -> dict[str, str]:
     """Headers that open the API."""
     return {"Authorization": f"Bearer {API_TOKEN}"}

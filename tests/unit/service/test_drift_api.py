@@ -4,6 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from annotations.codebook import Code, Codebook
+from annotations.codebook_versions.operations import Rename
 from annotations.codings import Coding, Reading
 from annotations.study import Material
 from annotations.transcripts import Transcript, Turn
@@ -69,3 +70,21 @@ def test_a_study_that_nobody_has_coded_says_so(
     answer = client.get("/api/v1/studies/empty/drift", headers=api)
     assert answer.status_code == 409
     assert "nobody has coded empty" in answer.json()["error"]["message"]
+
+
+def test_the_page_reads_codings_under_the_version_that_was_chosen(
+    browser: TestClient, house: House, waves: str
+) -> None:
+    with house.database.unit_of_work() as work:
+        rename = Rename(code="Tea", to="Hot drinks")
+        work.codebooks.revise(waves, [rename], author="asha", reason="")
+        work.commit()
+    place = f"/studies/{waves}/drift"
+    newest = browser.get(f"{place}?by=wave&codebook=").text
+    assert "Hot drinks" in newest
+    assert '<option value="1">version 1</option>' in newest
+    older = browser.get(f"{place}?by=wave&codebook=1").text
+    assert "Hot drinks" not in older
+    assert '<option value="1" selected>version 1</option>' in older
+    assert browser.get(f"{place}?codebook=9").status_code == 404
+    assert browser.get(f"{place}?codebook=x").status_code == 422

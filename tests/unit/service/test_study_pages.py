@@ -23,14 +23,6 @@ SECRET_CODE = "Guesses > Of the machine"
 
 
 @pytest.fixture
-def browser(app: FastAPI) -> TestClient:
-    """A browser that is logged in."""
-    browser = TestClient(app, headers=PAGE, follow_redirects=False)
-    assert browser.post("/login", data={"token": "the-token-of-the-api"}).status_code == 303
-    return browser
-
-
-@pytest.fixture
 def two_models(house: House, study: str) -> str:
     """The study with two versions, the newer in use."""
     estimate = {
