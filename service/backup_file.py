@@ -140,15 +140,21 @@ class BackupReader:
         self._archive.close()
 
     def records(self, table: str) -> Iterator[dict[str, Any]]:
-        """The rows of a table; none where the backup is older than the table."""
+        """The rows of a table, as many as the manifest says; none where it is younger than that."""
         name = f"tables/{table}.jsonl"
         if name not in self._archive:
             return
-        rest = b""
+        rest, number = b"", 0
         for piece in self._archive.pieces(name):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
-                yield json.loads(line)
+                number += 1
+                yield self._record(line, f"row {number} of {table}")
+        told = self.manifest.rows.get(table)
+        if rest or number != told:
+            raise self._refusal(
+                f"is damaged: it holds {number} rows of {table}, and its manifest tells of {told}"
+            )
 
     def model(self, version: str) -> dict[str, bytes]:
         """The files of a model by name."""
@@ -177,21 +183,33 @@ class BackupReader:
             if found.hexdigest() != digest:
                 raise self._refusal(f"is damaged: {name!r} in it does not have its checksum")
 
+    def _record(self, line: bytes, place: str) -> dict[str, Any]:
+        try:
+            found = json.loads(line)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise self._refusal(f"is damaged: {place} cannot be read")
+        return found
+
     def _manifest(self) -> Manifest:
-        document = json.loads(self._archive.read(_MANIFEST))
+        document = self._record(self._archive.read(_MANIFEST), "its manifest")
         if document.get("format") != FORMAT:
             raise self._refusal(
                 f"has format {document.get('format')!r}, and this version of Second Coder reads "
                 f"format {FORMAT}; update Second Coder"
             )
-        return Manifest(
-            study=document["study"],
-            revision=document["revision"],
-            created_at=datetime.fromisoformat(document["created_at"]),
-            secrets=document["secrets"],
-            rows=document["rows"],
-            models=tuple(document["models"]),
-        )
+        try:
+            return Manifest(
+                study=str(document["study"]),
+                revision=str(document["revision"]),
+                created_at=datetime.fromisoformat(document["created_at"]),
+                secrets=bool(document["secrets"]),
+                rows={str(table): int(rows) for table, rows in document["rows"].items()},
+                models=tuple(map(str, document["models"])),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self._refusal("is damaged: its manifest lacks something") from error
 
     def _refusal(self, message: str) -> InputError:
         hint = "" if "damaged" not in message else "; nothing was restored: use another copy"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL, MetaData
+from sqlalchemy.exc import OperationalError, StatementError
 from sqlalchemy.orm import Session
 
 from annotations.errors import ArtifactError, InputError, Problem, StateError, command
@@ -104,9 +105,16 @@ def restore(house: House, file: Path, name: str | None = None) -> Restored:
         with _records_of(reader) as records, house.database.unit_of_work() as work:
             connections = [_Connection.of(one) for one in records("connections")]
             free = [one for one in connections if not one.taken(work)]
-            rows = work.snapshots.restore(
-                study, lambda table: () if table == "connections" and not free else records(table)
-            )
+            try:
+                rows = work.snapshots.restore(
+                    study,
+                    lambda table: () if table == "connections" and not free else records(table),
+                )
+            except OperationalError:
+                raise  # The database's own trouble, not the file's.
+            except (KeyError, TypeError, StatementError) as error:
+                message = "is damaged: rows in it do not belong together; nothing was restored"
+                raise InputError(Problem(file=str(file), line=None, message=message)) from error
             work.commit()
         secrets = reader.manifest.secrets
     return Restored(

@@ -1,5 +1,6 @@
 """Backups: a study in one file, and back."""
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Callable
@@ -78,6 +79,25 @@ def test_a_damaged_backup_is_refused_whole(run: Callable, sample: Path, tmp_path
     assert "is missing from it" in refused(**{turns: None})
     assert "does not belong to it" in refused(**{"tables/more.jsonl": b"{}\n"})
     assert "no backup of a study" in refused(**{"checksums.sha256": None})
+
+    def checked(name: str, content: bytes) -> str:
+        """What is said of a file whose checksums are right, whoever wrote it."""
+        lines = entries["checksums.sha256"].decode().splitlines()
+        own = [line for line in lines if not line.endswith(f"  {name}")]
+        own.append(f"{hashlib.sha256(content).hexdigest()}  {name}")
+        return refused(**{name: content, "checksums.sha256": "\n".join(own).encode()})
+
+    manifest = json.loads(entries["manifest.json"])
+    assert "its manifest cannot be read" in checked("manifest.json", b"{")
+    for lacking in ("study", "revision", "created_at", "rows", "models"):
+        rest = {name: value for name, value in manifest.items() if name != lacking}
+        assert "lacks something" in checked("manifest.json", json.dumps(rest).encode())
+    first, *rows = entries[turns].splitlines(keepends=True)
+    assert f"{len(rows)} rows of turns" in checked(turns, b"".join(rows))
+    assert "row 1 of turns cannot be read" in checked(turns, b"[1]\n" + b"".join(rows))
+    for wrong in ({"transcript_id": 10**6}, {"text": None}):
+        line = json.dumps({**json.loads(first), **wrong}).encode() + b"\n"
+        assert "do not belong together" in checked(turns, b"".join([line, *rows]))
     for cut in (0, 10, len(raw) // 2, len(raw) - 10):
         bad = tmp_path / "cut.zip"
         bad.write_bytes(raw[:cut])
