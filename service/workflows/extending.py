@@ -192,6 +192,14 @@ def odds(
     placed = [stratum_of(item, on) for item in frame.transcripts]
     cells = [np.array([one == values for one in placed]) for values in sorted(set(placed))]
     population = Population(of)
+    design = design_of(placed, on)
+    follows = design.follows(np.ones(len(placed), dtype=np.bool_))
+    if follows is not None:
+        raise StateError(
+            f"The other attributes of {', '.join(on)} decide who has {follows.attribute} "
+            f"{follows.value or 'not given'}, so that what each says of a code cannot be told "
+            "apart. Leave one of them out of --on."
+        )
     return OddsReport(
         study=study,
         unit=unit,
@@ -201,7 +209,7 @@ def odds(
         coded=int(frame.sums.coded.sum()),
         ratios=odds_of(
             frame.sums,
-            design_of(placed, on),
+            design,
             tuning=Tuning.of(frame.sums, cells),
             of=population,
         ),

@@ -77,6 +77,17 @@ class Design:
     terms: tuple[Term, ...]
     rows: Floats
 
+    def follows(self, among: Bools) -> Term | None:
+        """The first value that, among these transcripts, the values before it decide.
+
+        What the two say of a code cannot be told apart. *Shape:* `among` (transcripts,).
+        """
+        rows = self.rows[among]
+        for place, term in enumerate(self.terms, start=1):
+            if np.linalg.matrix_rank(rows[:, : place + 1]) <= place:
+                return term
+        return None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fitted:
@@ -230,6 +241,12 @@ def _shortage(clusters: int, few: float, fit: Fit, design: Design) -> str | None
     lacking = _unsampled(fit, design)
     if lacking is not None:
         return f"insufficient: fewer than 2 transcripts of {lacking} are in the sample"
+    follows = design.follows(fit.sample | fit.certain)
+    if follows is not None:
+        return (
+            f"no ratio: in the sample, the other attributes decide who has {follows.attribute} "
+            f"{follows.value or 'not given'}, so that what each says cannot be told apart"
+        )
     if few < MIN_FOUND:
         return (
             f"insufficient: people found the code in {few:.3g} segments of the sample, or all but "

@@ -126,3 +126,25 @@ def test_what_cannot_be_said_is_refused_with_the_reason(sums: Sums, design: Desi
     never.people[design.rows[:, 3] == 1] *= 0
     (*_, last) = odds_of(never, design, tuning=Tuning.fixed(never, 0.0), of=Population.LIKE)
     assert "always or never" in str(last.ratio.reason)
+
+
+def test_attributes_that_decide_one_another_are_named() -> None:
+    everybody = np.ones(6, dtype=np.bool_)
+    nested = [("Acute", "A"), ("Acute", "B"), ("Acute", "A"), ("Care", "C"), ("Care", "C")]
+    design = design_of([*nested, ("Care", "C")], ("trust", "site"))
+    follows = design.follows(everybody)
+    assert follows is not None
+    assert follows.attribute == "site"
+    crossed = design_of([*nested, ("Care", "A")], ("trust", "site"))
+    assert crossed.follows(everybody) is None
+    assert crossed.follows(np.arange(6) < 5) is not None
+
+
+def test_where_the_sample_cannot_tell_two_attributes_apart_it_says_so(
+    sums: Sums, design: Design
+) -> None:
+    terms = (*design.terms, replace(design.terms[0], attribute="ward", value="3"))
+    twin = np.where(sums.coded, design.rows[:, 1], 1 - design.rows[:, 1])
+    doubled = Design(terms=terms, rows=np.column_stack([design.rows, twin]))
+    found = odds_of(sums, doubled, tuning=Tuning.fixed(sums, 1.0), of=Population.THESE)
+    assert all("who has ward 3" in (one.ratio.reason or "") for one in found)
