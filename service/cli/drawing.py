@@ -151,7 +151,7 @@ def plan(
     home: Home = None,
 ) -> None:
     """Say what samples of several sizes would buy for each code, from what is coded already."""
-    from service.workflows.extending import plan as run
+    from service.workflows.planning import plan as run
 
     unsure_of = _unsure_of(unsure_first, code)
     with progress() as report_progress:

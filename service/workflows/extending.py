@@ -13,16 +13,9 @@ from annotations.reliability.prevalence.extent import (
     Frame,
     check_attributes,
     frame_of,
-    read_by_people,
     stratum_of,
 )
 from annotations.reliability.prevalence.odds import OddsReport, design_of, odds_of
-from annotations.reliability.prevalence.planning import (
-    CodePlan,
-    Extension,
-    plans_of,
-    usual_sizes,
-)
 from annotations.reliability.prevalence.report import Origin, PrevalenceReport, prevalence_of
 from annotations.reliability.prevalence.sums import Population
 from annotations.reliability.prevalence.tuning import Tuning
@@ -31,35 +24,12 @@ from annotations.study import Study
 from service.house import House
 from service.storage.records import DrawRecord, ModelRecord
 from service.workflows.digests import digest_of, lines_of, versions_of
-from service.workflows.doubting import doubts_about
 from service.workflows.draw_requests import as_asked
 from service.workflows.model_coding import code_all
-from service.workflows.modelling import folder_of, model_in_use
+from service.workflows.modelling import folder_of
 from service.workflows.training import Progress
 
 POPULATIONS = tuple(one.value for one in Population)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExtensionPlan:
-    """What samples of several sizes would tell of `total` transcripts in so many `cells`.
-
-    The `pilot` transcripts that people have coded say how far the model may be leaned on.
-    `unsure_of` are the codes whose doubtful transcripts would be likelier to be drawn, none named
-    for all codes; None for even chances.
-    """
-
-    study: str
-    model_version: str
-    by: tuple[str, ...]
-    unit: str
-    of: str
-    unsure_of: tuple[str, ...] | None
-    pilot: int
-    total: int
-    cells: int
-    sizes: tuple[int, ...]
-    codes: tuple[CodePlan, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,67 +41,6 @@ class ExtensionMaterial:
     model: ModelRecord
     left_out: int
     digest: str
-
-
-def plan(
-    house: House,
-    study: str,
-    *,
-    by: Sequence[str] = (),
-    unit: str = "segments",
-    of: str = Population.THESE.value,
-    total: int | None = None,
-    sizes: Sequence[int] = (),
-    unsure_of: Sequence[str] | None = None,
-    progress: Progress = lambda _stage, _done, _total: None,
-) -> ExtensionPlan:
-    """What N buys for which codes, from what people have coded as the pilot.
-
-    `total` is how many transcripts there will be, else those that there are. With `unsure_of` the
-    draw is one in which what the model doubts is likelier, as in `sample`. Raises StateError
-    where nothing is left to draw.
-    """
-    check_choices(unit, of)
-    record = model_in_use(house, study)
-    with house.database.reading() as work:
-        whole = work.studies.load(study)
-    check_attributes(whole.transcripts, by)
-    coded = read_by_people(whole)
-    total = len(whole.transcripts) if total is None else total
-    rest = total - len(coded)
-    if rest < 1:
-        raise StateError(
-            f"people have coded {len(coded)} of {total} transcripts, so there is nothing to draw. "
-            "Import the others first, or say with --total how many there will be."
-        )
-    cells = len({stratum_of(item, by) for item in whole.transcripts})
-    chosen = tuple(sizes) or usual_sizes(rest, cells)
-    members = [
-        Member(transcript=name, stratum=(), probability=1.0, drawn=True) for name in sorted(coded)
-    ]
-    frame = _frame(house, whole, members, record, unit, progress)
-    return ExtensionPlan(
-        study=study,
-        model_version=record.version,
-        by=tuple(by),
-        unit=unit,
-        of=of,
-        unsure_of=None if unsure_of is None else tuple(unsure_of),
-        pilot=len(coded),
-        total=total,
-        cells=cells,
-        sizes=chosen,
-        codes=plans_of(
-            frame.sums,
-            Extension(total=total, coded=len(coded), cells=cells, of=Population(of)),
-            chosen,
-            doubts=None
-            if unsure_of is None
-            else doubts_about(house, study, record, frame.transcripts, unsure_of),
-        )
-        if coded
-        else (),
-    )
 
 
 def prevalence(
@@ -179,7 +88,9 @@ def odds(
         raise StateError("name the attributes to compare, such as --on trust,group")
     found = gather(house, study, model=model)
     check_attributes(found.study.transcripts, on)
-    frame = _frame(house, found.study, found.draw.members, found.model, unit, progress, level=level)
+    frame = frame_for(
+        house, found.study, found.draw.members, found.model, unit, progress, level=level
+    )
     waiting = sum(
         one.drawn and not complete
         for one, complete in zip(frame.members, frame.complete, strict=True)
@@ -274,7 +185,7 @@ def report_on(
     """The report on what was gathered."""
     study, draw = material.study, material.draw
     check_attributes(study.transcripts, by)
-    frame = _frame(house, study, draw.members, material.model, unit, progress, level=level)
+    frame = frame_for(house, study, draw.members, material.model, unit, progress, level=level)
     return prevalence_of(
         study.name,
         frame,
@@ -292,7 +203,7 @@ def report_on(
     )
 
 
-def _frame(
+def frame_for(
     house: House,
     study: Study,
     members: Sequence[Member],
@@ -302,6 +213,7 @@ def _frame(
     *,
     level: int | None = None,
 ) -> Frame:
+    """What people and a model coded in transcripts, and how those were drawn."""
     names = {one.transcript for one in members}
     transcripts = [item for item in study.transcripts if item.name in names]
     check_level(study.name, study.codes_used, level)
