@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from annotations.errors import StateError
 from service.documents import document
 from service.routes.counts import attributes
-from service.routes.pages import show
+from service.routes.pages import Chosen, chosen, extent, show
 from service.routes.reports import CodebookVersion
 from service.routes.studies import StudyPath
 from service.serving import Caller, Here, PageCaller, Serving, for_api
@@ -36,7 +36,6 @@ Adjust = Annotated[
     ),
 ]
 Held = Annotated[tuple[str, ...], Query(max_length=20)]
-Version = Annotated[str, Query(pattern="^([1-9][0-9]{0,8})?$")]
 
 
 @router.get("/studies/{study}/drift", response_model=DriftOut)
@@ -71,12 +70,11 @@ async def show_drift(
     by: By = "wave",
     attribute: Attribute = None,
     adjust: Held = (),
-    codebook: Version = "",
+    codebook: Chosen = "",
 ) -> HTMLResponse:
     """The drift report, with what may be chosen."""
-    version = int(codebook) if codebook else None
     return await serving.reporting(
-        lambda: _page(serving, caller, study, by, attribute or None, adjust, version)
+        lambda: _page(serving, caller, study, by, attribute or None, adjust, chosen(codebook))
     )
 
 
@@ -94,7 +92,6 @@ def _page(
 
     with serving.house.database.reading() as work:
         transcripts = work.overviews.transcripts(study)
-        newest = work.codebooks.number(study)
     content: dict[str, Any] = {"heading": f"Drift in {study}", "problem": None}
     try:
         found = drifting.drift(
@@ -116,7 +113,7 @@ def _page(
         attribute=attribute,
         adjust=adjust,
         codebook=codebook,
-        newest=newest,
         attributes=sorted({name for item in transcripts for name in item.attributes}),
+        **extent(serving, study),
         **content,
     )

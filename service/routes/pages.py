@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
 
-from service.routes.reports import Expertise, Level, Unit
+from annotations.codebook import SEPARATOR
+from service.routes.reports import Expertise, Unit
 from service.routes.studies import StudyPath
 from service.serving import Caller, Here, PageCaller, Serving
 from service.storage.records import Job
@@ -21,6 +22,9 @@ router = APIRouter(tags=["pages"], responses=PAGE_ERRORS)
 
 _FEW = 5
 """Jobs on the page of a study."""
+
+Chosen = Annotated[str, Query(pattern="^([1-9][0-9]{0,8})?$")]
+"""A number that a form's list offers, or nothing."""
 
 Text = Annotated[str, Query(max_length=2000)]
 
@@ -122,13 +126,19 @@ async def show_agreement(
     caller: PageCaller,
     study: StudyPath,
     unit: Unit = "segment",
-    level: Level = None,
+    level: Chosen = "",
     expertise: Expertise = "skilled",
+    codebook: Chosen = "",
 ) -> HTMLResponse:
     """The reliability report as a page; a browser logs in first, a program sends the token."""
     report = await serving.reporting(
         lambda: serving.pages.agreement(
-            serving.house, study, unit=unit, level=level, expertise=expertise
+            serving.house,
+            study,
+            unit=unit,
+            level=chosen(level),
+            expertise=expertise,
+            codebook=chosen(codebook),
         )
     )
     return show(
@@ -141,6 +151,9 @@ async def show_agreement(
         report=report,
         unit=unit,
         expertise=expertise,
+        level=chosen(level),
+        codebook=chosen(codebook),
+        **extent(serving, study),
     )
 
 
@@ -219,6 +232,22 @@ def _jobs(jobs: tuple[Job, ...], *, few: bool) -> dict[str, Any]:
         "few": few,
         "moving": bool(open_),
         "news": news,
+    }
+
+
+def chosen(number: str) -> int | None:
+    """What was chosen in a list of numbers; None where it was left alone."""
+    return int(number) if number else None
+
+
+def extent(serving: Serving, study: str) -> dict[str, int]:
+    """How many levels the codes in the codebook have, and the number of its newest version."""
+    with serving.house.database.reading() as work:
+        paths = work.studies.codebook(study).paths
+        newest = work.codebooks.number(study)
+    return {
+        "depth": max((path.count(SEPARATOR) + 1 for path in paths), default=1),
+        "newest": newest,
     }
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from annotations.errors import StateError
-from service.routes.pages import show
+from service.routes.pages import Chosen, chosen, extent, show
 from service.routes.reports import Of, ShareUnit
 from service.routes.studies import StudyPath
 from service.serving import Caller, Here, PageCaller, Serving
@@ -24,18 +24,29 @@ async def show_prevalence(
     by: By = (),
     unit: ShareUnit = "segments",
     of: Of = "these-interviews",
+    level: Chosen = "",
 ) -> HTMLResponse:
     """How common each code is, from the model's coding and the sample that people coded."""
-    return await serving.reporting(lambda: _prevalence(serving, caller, study, by, unit, of))
+    return await serving.reporting(
+        lambda: _prevalence(serving, caller, study, by, unit, of, chosen(level))
+    )
 
 
 def _prevalence(
-    serving: Serving, caller: Caller, study: str, by: tuple[str, ...], unit: str, of: str
+    serving: Serving,
+    caller: Caller,
+    study: str,
+    by: tuple[str, ...],
+    unit: str,
+    of: str,
+    level: int | None,
 ) -> HTMLResponse:
-    chosen = tuple(name for name in by if name)
+    named = tuple(name for name in by if name)
     report, problem = None, None
     try:
-        report = serving.pages.prevalence(serving.house, study, by=chosen, unit=unit, of=of)
+        report = serving.pages.prevalence(
+            serving.house, study, by=named, unit=unit, of=of, level=level
+        )
     except StateError as refusal:
         # What is missing is said beside the form, as on the page of drift.
         problem = str(refusal)
@@ -51,7 +62,9 @@ def _prevalence(
         report=report,
         problem=problem,
         attributes=sorted({name for item in transcripts for name in item.attributes}),
-        chosen=chosen,
+        chosen=named,
         unit=unit,
         of=of,
+        level=level,
+        **extent(serving, study),
     )

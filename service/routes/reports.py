@@ -71,8 +71,11 @@ async def report_prevalence(
     by: By = "",
     unit: ShareUnit = "segments",
     of: Of = "these-interviews",
+    level: Level = None,
 ) -> Any:
     """How common each code is, from the model's coding and the sample that people coded."""
     return await serving.reporting(
-        lambda: document(prevalence(serving.house, study, by=attributes(by), unit=unit, of=of))
+        lambda: document(
+            prevalence(serving.house, study, by=attributes(by), unit=unit, of=of, level=level)
+        )
     )

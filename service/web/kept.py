@@ -26,14 +26,21 @@ class KeptPages:
         self._guard = threading.Lock()
 
     def agreement(
-        self, house: House, study: str, *, unit: str, level: int | None, expertise: str
+        self,
+        house: House,
+        study: str,
+        *,
+        unit: str,
+        level: int | None,
+        expertise: str,
+        codebook: int | None = None,
     ) -> Markup:
         """The reliability report as it is now; a new coding or another model makes a new one."""
         # Drawing takes a second to import: for the first page, not when the service starts.
         from service.web.page import agreement_part
 
         agreeing.check_choices(unit, expertise)
-        material = agreeing.gather(house, study)
+        material = agreeing.gather(house, study, codebook)
 
         def make() -> Markup:
             report = agreeing.report_on(
@@ -41,10 +48,19 @@ class KeptPages:
             )
             return agreement_part(document(report))
 
-        return self._kept(("agreement", study, unit, level, expertise, material.digest), make)
+        return self._kept(
+            ("agreement", study, unit, level, expertise, codebook, material.digest), make
+        )
 
     def prevalence(
-        self, house: House, study: str, *, by: tuple[str, ...], unit: str, of: str
+        self,
+        house: House,
+        study: str,
+        *,
+        by: tuple[str, ...],
+        unit: str,
+        of: str,
+        level: int | None = None,
     ) -> Markup:
         """The report on prevalence as it is now; a new coding or draw makes a new one."""
         from service.web.prevalence_page import prevalence_part
@@ -53,10 +69,10 @@ class KeptPages:
         material = extending.gather(house, study)
 
         def make() -> Markup:
-            report = extending.report_on(house, material, by=by, unit=unit, of=of)
+            report = extending.report_on(house, material, by=by, unit=unit, of=of, level=level)
             return prevalence_part(document(report))
 
-        return self._kept(("prevalence", study, by, unit, of, material.digest), make)
+        return self._kept(("prevalence", study, by, unit, of, level, material.digest), make)
 
     def settling(self, house: House, study: str) -> Markup:
         """Whether the codebook is done; a new coding, edit or model makes a new page."""

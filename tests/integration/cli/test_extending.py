@@ -281,6 +281,11 @@ def test_the_estimate_holds_the_truth_and_the_interface_says_the_same(
         assert page.status_code == 200
         assert "<h1>Prevalence in" in page.text
         assert "checked> trust" in page.text
+        answer = client.get(f"/api/v1{place}", headers=headers, params={"level": 1})
+        assert answer.json() == json.loads(json.dumps(themes))
+        page = client.get(place, headers=headers, params={"by": "trust", "level": "1"})
+        assert '<option value="1" selected>of level 1' in page.text
+        assert "level 1 of the tree" in page.text
         lacking = client.get(place, headers=headers, params={"by": "age"})
         assert lacking.status_code == 200
         assert "'age'" in lacking.text or "&#39;age&#39;" in lacking.text

@@ -86,5 +86,8 @@ def test_the_page_reads_codings_under_the_version_that_was_chosen(
     older = browser.get(f"{place}?by=wave&codebook=1").text
     assert "Hot drinks" not in older
     assert '<option value="1" selected>version 1</option>' in older
+    agreement = f"/studies/{waves}/agreement?level="
+    assert "Hot drinks" in browser.get(f"{agreement}&codebook=").text
+    assert "Hot drinks" not in browser.get(f"{agreement}&codebook=1").text
     assert browser.get(f"{place}?codebook=9").status_code == 404
     assert browser.get(f"{place}?codebook=x").status_code == 422
