@@ -58,6 +58,7 @@ class PartsFolder:
     def __init__(self, folder: Path, about: Mapping[str, Any]) -> None:
         self._folder, self._about = folder, dict(about)
         self._lock: int | None = None
+        self._made = not folder.exists()
         self.done: dict[int, str] = {}
 
     def __enter__(self) -> Self:
@@ -99,6 +100,17 @@ class PartsFolder:
     def end(self, report: Mapping[str, Any]) -> None:
         """Say how the run ended."""
         _write(self._folder / _REPORT, _json(report))
+
+    def abandon(self) -> None:
+        """Leave nothing of a run that has coded no transcript."""
+        (self._folder / _RUN).unlink(missing_ok=True)
+        for inner in (_CODINGS, _TRANSCRIPTS):
+            for part in (self._folder / inner).glob("part-*.parquet"):
+                part.unlink()
+            (self._folder / inner).rmdir()
+        (self._folder / _LOCK).unlink(missing_ok=True)
+        if self._made:
+            self._folder.rmdir()
 
     def counted(self) -> Counted:
         """Count what is there, from the parts themselves."""

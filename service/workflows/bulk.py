@@ -101,6 +101,7 @@ def extend(
         run.take(_coded(engine, feed, model, workers, address))
         counted = parts.counted()
         if counted.transcripts == 0:
+            parts.abandon()
             raise StateError(
                 "No transcript could be read:\n" + "\n".join(map(str, run.problems[:20]))
             )

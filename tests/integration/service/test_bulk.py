@@ -213,6 +213,7 @@ def test_a_folder_holds_one_run_and_says_so(
         extend(house, "managers", [corpus], corpus)
     with pytest.raises(StateError, match="No transcript could be read"):
         extend(house, "managers", [corpus / "broken.docx"], tmp_path / "none", workers=1)
+    assert not (tmp_path / "none").exists()
     assert parts(out) == parts(undisturbed.folder)
 
 
