@@ -67,6 +67,12 @@ class Move(Operation):
     code: str
     under: str | None
 
+    @property
+    def path(self) -> str:
+        """The whole new path."""
+        name = self.code.rpartition(SEPARATOR)[-1]
+        return name if self.under is None else f"{self.under}{SEPARATOR}{name}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Merge(Operation):

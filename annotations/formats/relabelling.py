@@ -99,16 +99,16 @@ def edits_between(written: str, found: str, codebook: Codebook) -> tuple[Edit, .
             continue
         edits += [Add(code=Code(path=one.path, definition=one.hint)) for one in right]
         edits += [Retire(code=path) for path in left]
-    hints = {one.path: one.hint for one in before}
-    edits += [
-        Redefine(code=one.path, changes={"definition": one.hint})
-        for one in after
+    hints = {one.path: one.hint for one in after}
+    redefined = [
+        Redefine(code=one.path, changes={"definition": hint})
+        for one in before
         if one.path in live
-        and one.path in hints
-        and one.hint != hints[one.path]
-        and one.hint != live[one.path].definition
+        and (hint := hints.get(_renamed(one.path, edits), one.hint)) != one.hint
+        and hint != live[one.path].definition
     ]
-    return tuple(edits)
+    # They come first, by the old paths: so each edit can be accepted without the others.
+    return (*redefined, *edits)
 
 
 def relabelled_result(
@@ -197,6 +197,16 @@ def _moved(gone: list[str], come: list[_Written], known: set[str]) -> list[Edit]
             gone.remove(path)
             come.remove(same[0])
     return edits
+
+
+def _renamed(path: str, edits: Sequence[Edit]) -> str:
+    """What a code is called after renames and moves, of itself or of what it is under."""
+    for edit in edits:
+        if isinstance(edit, Rename | Move) and f"{path}{SEPARATOR}".startswith(
+            f"{edit.code}{SEPARATOR}"
+        ):
+            path = edit.path + path.removeprefix(edit.code)
+    return path
 
 
 def _parent(path: str) -> str:

@@ -71,7 +71,8 @@ def decide_proposals(
     with house.database.reading() as work:
         open_ = {one.number: one.operation for one in work.codebooks.proposals(study)}
         current = work.codebooks.current(study)
-    numbers = tuple(dict.fromkeys(numbers))
+    # In the order in which they were found, which they may depend on.
+    numbers = tuple(sorted(set(numbers)))
     edits = [open_[number] for number in numbers if number in open_]
     still = [edit for one in edits if (edit := _still(one, current)) is not None]
     if accept and still and len(edits) == len(numbers):

@@ -55,6 +55,18 @@ def test_edited_labels_are_told_as_edits() -> None:
     assert edits_between(written, added, BOOK) == (Add(code=Code(path="Awe", definition="wonder")),)
 
 
+def test_a_label_renamed_or_moved_with_another_hint_is_redefined_as_well() -> None:
+    written = label_config_for(BOOK)
+    both = written.replace('value="Trust" ', 'value="Faith" ').replace("in people", "in staff")
+    redefine = Redefine(code="Trust", changes={"definition": "in staff"})
+    assert edits_between(written, both, BOOK) == (redefine, Rename(code="Trust", to="Faith"))
+    moved = written.replace('value="Trust" ', 'value="Fear &gt; Trust" ')
+    assert edits_between(written, moved.replace("in people", "in staff"), BOOK) == (
+        redefine,
+        Move(code="Trust", under="Fear"),
+    )
+
+
 TREE = Codebook.of(
     [Code(path=path) for path in ("A > One", "A > Two", "A > Three", "B > Four", "C")],
     declared=True,
