@@ -1,10 +1,11 @@
 """Bulk coding: cost against size, a run that is killed again and again, and Ray beside local.
 
-    python benchmarks/bulk_scale.py [--data talkmoves] [--times 1 3 10] [--workers 2] [--only ray]
+    python benchmarks/bulk_scale.py [--data talkmoves] [--times 1 10 100] [--workers 2] [--only ray]
 
 A study in tidy files is imported and trained once (kept in --work); its turns are the base: a
 Parquet file with a row a turn (transcript, turn, speaker, text), repeated with altered names and
-words, so that no text is coded twice. Results: benchmarks/results/bulk_scale.json.
+words, so that no text is coded twice. A hundred
+times talkmoves take an hour. Results: benchmarks/results/bulk_scale.json.
 """
 
 import argparse
@@ -127,7 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=TALKMOVES)
     parser.add_argument("--work", type=Path, default=Path("/tmp/bulk_scale"))
-    parser.add_argument("--times", type=int, nargs="+", default=[1, 3, 10])
+    parser.add_argument("--times", type=int, nargs="+", default=[1, 10, 100])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
