@@ -4,8 +4,8 @@
 
 A study in tidy files is imported and trained once (kept in --work); its turns are the base: a
 Parquet file with a row a turn (transcript, turn, speaker, text), repeated with altered names and
-words, so that no text is coded twice. A hundred
-times talkmoves take an hour. Results: benchmarks/results/bulk_scale.json.
+words, so that no text is coded twice. A hundred times talkmoves take an hour. Results:
+benchmarks/results/bulk_scale.json.
 """
 
 import argparse
