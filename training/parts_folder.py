@@ -14,6 +14,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -103,14 +104,16 @@ class PartsFolder:
 
     def abandon(self) -> None:
         """Leave nothing of a run that has coded no transcript."""
-        (self._folder / _RUN).unlink(missing_ok=True)
-        for inner in (_CODINGS, _TRANSCRIPTS):
-            for part in (self._folder / inner).glob("part-*.parquet"):
-                part.unlink()
-            (self._folder / inner).rmdir()
-        (self._folder / _LOCK).unlink(missing_ok=True)
-        if self._made:
-            self._folder.rmdir()
+        # What somebody else put there keeps its folder.
+        with suppress(OSError):
+            for inner in (_CODINGS, _TRANSCRIPTS):
+                for part in (self._folder / inner).glob("part-*.parquet"):
+                    part.unlink()
+                (self._folder / inner).rmdir()
+            (self._folder / _RUN).unlink(missing_ok=True)
+            if self._made:
+                (self._folder / _LOCK).unlink(missing_ok=True)
+                self._folder.rmdir()
 
     def counted(self) -> Counted:
         """Count what is there, from the parts themselves."""

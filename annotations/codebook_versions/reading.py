@@ -23,10 +23,14 @@ class Fate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """Codes that somebody chose for one coding under a version; none of them is a choice too."""
+    """Codes that somebody chose for one coding under a version; none of them is a choice too.
+
+    `assisted`: the model's proposal was in sight.
+    """
 
     version: int
     codes: tuple[int, ...]
+    assisted: bool = False
 
 
 class CodebookMap:

@@ -104,11 +104,23 @@ def edits_between(written: str, found: str, codebook: Codebook) -> tuple[Edit, .
         Redefine(code=one.path, changes={"definition": hint})
         for one in before
         if one.path in live
-        and (hint := hints.get(_renamed(one.path, edits), one.hint)) != one.hint
+        and (hint := hints.get(now := path_after(one.path, edits), one.hint)) != one.hint
         and hint != live[one.path].definition
+        # Who wrote a label anew, without a hint, did not ask for a code without a definition.
+        and (hint or now == one.path)
     ]
-    # They come first, by the old paths: so each edit can be accepted without the others.
+    # They come first, by the paths that there are.
     return (*redefined, *edits)
+
+
+def path_after(path: str, edits: Sequence[Edit]) -> str:
+    """What a code is called after renames and moves, of itself or of what it is under."""
+    for edit in edits:
+        if isinstance(edit, Rename | Move) and f"{path}{SEPARATOR}".startswith(
+            f"{edit.code}{SEPARATOR}"
+        ):
+            path = edit.path + path.removeprefix(edit.code)
+    return path
 
 
 def relabelled_result(
@@ -197,16 +209,6 @@ def _moved(gone: list[str], come: list[_Written], known: set[str]) -> list[Edit]
             gone.remove(path)
             come.remove(same[0])
     return edits
-
-
-def _renamed(path: str, edits: Sequence[Edit]) -> str:
-    """What a code is called after renames and moves, of itself or of what it is under."""
-    for edit in edits:
-        if isinstance(edit, Rename | Move) and f"{path}{SEPARATOR}".startswith(
-            f"{edit.code}{SEPARATOR}"
-        ):
-            path = edit.path + path.removeprefix(edit.code)
-    return path
 
 
 def _parent(path: str) -> str:

@@ -4,15 +4,17 @@ A task is one coder's excerpts of one transcript that wait for a choice. Its reg
 number of the coding that they stand for. `sync` fetches what was chosen.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from annotations.codebook import SEPARATOR, normal_path
 from annotations.formats.results import labels_of
 from service.label_studio.beside import open_beside
 from service.label_studio.client import Client
-from service.label_studio.records import Annotation, Project, Task
+from service.label_studio.records import Project, Task
 
 WAITING = "worklist"
 """The version of the predictions from which coders start."""
@@ -22,11 +24,15 @@ _REGION = "coding-"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
-    """What a coder submitted: the codes that each coding's region has now, by row id."""
+    """What a coder submitted: the codes that each coding's region has now, by row id.
+
+    `shown` are those that it had when it was shown to them.
+    """
 
     coder: str
     at: datetime
     codes: Mapping[int, tuple[str, ...]]
+    shown: Mapping[int, tuple[str, ...]]
 
 
 def region_of(coding: int) -> str:
@@ -66,17 +72,28 @@ def chosen(client: Client, project_id: int) -> tuple[Chosen, ...]:
     if project is None:
         return ()
     tasks = {task.id: task for task in client.tasks(project.id)}
+    shown: dict[int, dict[int, tuple[str, ...]]] = defaultdict(dict)
+    for prediction in client.predictions(project.id):
+        if prediction.task in tasks:
+            shown[prediction.task] |= _codes(prediction.result, codings_in(tasks[prediction.task]))
     found = [
-        Chosen(coder=one.coder, at=one.updated_at, codes=_codes(one, codings_in(tasks[one.task])))
+        Chosen(
+            coder=one.coder,
+            at=one.updated_at,
+            codes=_codes(one.result, codings_in(tasks[one.task])),
+            shown=shown[one.task],
+        )
         for one in client.annotations(project.id)
         if one.task in tasks and not one.was_cancelled
     ]
     return tuple(sorted(found, key=lambda one: one.at))
 
 
-def _codes(annotation: Annotation, codings: Sequence[int]) -> dict[int, tuple[str, ...]]:
+def _codes(
+    result: Sequence[Mapping[str, Any]], codings: Sequence[int]
+) -> dict[int, tuple[str, ...]]:
     found: dict[int, tuple[str, ...]] = dict.fromkeys(codings, ())
-    for item in annotation.result:
+    for item in result:
         number = str(item.get("id", "")).removeprefix(_REGION)
         if number.isdigit() and int(number) in found:
             paths = [normal_path(SEPARATOR.join(levels)) for levels in labels_of(dict(item))]

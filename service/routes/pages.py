@@ -131,30 +131,28 @@ async def show_agreement(
     codebook: Chosen = "",
 ) -> HTMLResponse:
     """The reliability report as a page; a browser logs in first, a program sends the token."""
-    report = await serving.reporting(
-        lambda: serving.pages.agreement(
-            serving.house,
-            study,
-            unit=unit,
-            level=chosen(level),
-            expertise=expertise,
-            codebook=chosen(codebook),
+
+    def made() -> HTMLResponse:
+        version, number = chosen(codebook), chosen(level)
+        report = serving.pages.agreement(
+            serving.house, study, unit=unit, level=number, expertise=expertise, codebook=version
         )
-    )
-    return show(
-        serving,
-        caller,
-        "agreement.html",
-        "Agreement",
-        study,
-        "agreement",
-        report=report,
-        unit=unit,
-        expertise=expertise,
-        level=chosen(level),
-        codebook=chosen(codebook),
-        **extent(serving, study),
-    )
+        return show(
+            serving,
+            caller,
+            "agreement.html",
+            "Agreement",
+            study,
+            "agreement",
+            report=report,
+            unit=unit,
+            expertise=expertise,
+            level=number,
+            codebook=version,
+            **extent(serving, study),
+        )
+
+    return await serving.reporting(made)
 
 
 @router.get("/studies/{study}/models", include_in_schema=False)
@@ -243,7 +241,7 @@ def chosen(number: str) -> int | None:
 def extent(serving: Serving, study: str) -> dict[str, int]:
     """How many levels the codes in the codebook have, and the number of its newest version."""
     with serving.house.database.reading() as work:
-        paths = work.studies.codebook(study).paths
+        paths = [one.code.path for one in work.studies.codes(study) if one.codings]
         newest = work.codebooks.number(study)
     return {
         "depth": max((path.count(SEPARATOR) + 1 for path in paths), default=1),

@@ -106,12 +106,18 @@ def choose(
     codes: Iterable[int],
     by: str,
     at: datetime,
+    assisted: bool = False,
 ) -> None:
     """Note what somebody chose for a coding under a version, in place of an earlier choice."""
     key = (CodingChoiceRow.coding_id == coding, CodingChoiceRow.version == version)
     session.execute(delete(CodingChoiceRow).where(*key))
     session.execute(
         insert(CodingChoiceRow).values(
-            coding_id=coding, version=version, codes=sorted(codes), chosen_by=by, chosen_at=at
+            coding_id=coding,
+            version=version,
+            codes=sorted(codes),
+            chosen_by=by,
+            chosen_at=at,
+            assisted=assisted,
         )
     )

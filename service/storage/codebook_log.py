@@ -84,11 +84,6 @@ class CodebookLog:
             sorted(found, key=lambda one: (order[one.transcript], one.turn, one.start, one.coder))
         )
 
-    def chosen(self, study: str, version: int) -> int:
-        """For how many codings of split codes somebody chose, by a version."""
-        made = recorded.choices_of(self._session, lookup.study_id(self._session, study))
-        return sum(any(one.version <= version for one in own) for own in made.values())
-
     def readings_by_version(self, study: str) -> dict[int, int]:
         """How many turns people read under each version: a turn and a coder count once."""
         row = lookup.study_id(self._session, study)
@@ -152,9 +147,11 @@ class CodebookLog:
         *,
         by: str,
         at: datetime,
+        assisted: Collection[int] = (),
     ) -> int:
         """Note the codes chosen, by path, for codings; how many choices are new or different.
 
+        `assisted` are the codings for which the model's proposal was in sight.
         Raises NotFound where a path is not a code of the newest version.
         """
         row = lookup.study_id(self._session, study, to_write=True)
@@ -172,7 +169,13 @@ class CodebookLog:
             if before is not None and sorted(before.codes) == sorted(codes):
                 continue
             annotated.choose(
-                self._session, coding, version=version.number, codes=codes, by=by, at=at
+                self._session,
+                coding,
+                version=version.number,
+                codes=codes,
+                by=by,
+                at=at,
+                assisted=coding in assisted,
             )
             changed += 1
         return changed

@@ -86,7 +86,12 @@ def choices_of(
 ) -> Mapping[int, tuple[Choice, ...]]:
     """The choices made for codings, by the coding's row id; of one annotation on request."""
     query = (
-        select(CodingChoiceRow.coding_id, CodingChoiceRow.version, CodingChoiceRow.codes)
+        select(
+            CodingChoiceRow.coding_id,
+            CodingChoiceRow.version,
+            CodingChoiceRow.codes,
+            CodingChoiceRow.assisted,
+        )
         .join(CodingRow, CodingRow.id == CodingChoiceRow.coding_id)
         .join(CodeRow, CodeRow.id == CodingRow.code_id)
         .where(CodeRow.study_id == study)
@@ -95,7 +100,7 @@ def choices_of(
         query = query.where(CodingRow.annotation_id == annotation)
     found: dict[int, tuple[Choice, ...]] = {}
     for row in session.execute(query):
-        choice = Choice(version=row.version, codes=tuple(row.codes))
+        choice = Choice(version=row.version, codes=tuple(row.codes), assisted=row.assisted)
         found[row.coding_id] = (*found.get(row.coding_id, ()), choice)
     return found
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 from annotations.errors import StateError
 from service.storage.session import Database
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration. Kept here so that an up-to-date database is known without Alembic."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

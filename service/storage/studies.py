@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import and_, case, func, insert, not_, select, update
 from sqlalchemy.orm import Session
@@ -74,7 +74,8 @@ class Studies:
         """The study as a value: transcripts in the order in which they came in.
 
         What the same coder did twice, in a file and in Label Studio, counts once; a reading
-        is assisted if either was. Codings are read under a version of the codebook, the newest
+        is assisted if either was, or if a part of a split code was chosen there with the
+        model's proposal in sight. Codings are read under a version of the codebook, the newest
         unless another is asked for (NotFound lists them); `unread` counts those that this
         leaves out. Turns on which a coder has a choice to make yet count as not read by them.
         `only` names the one transcript that is wanted, without memos and sets; NotFound where
@@ -83,7 +84,10 @@ class Studies:
         study = lookup.study_id(self._session, name)
         names = self._names(study, only)
         coded = self._coded(study, names, version)
-        waiting = {(names[row], turn, coder) for row, turn, coder in coded.waiting}
+        waiting, assisted = (
+            {(names[row], turn, coder) for row, turn, coder in places}
+            for places in (coded.waiting, coded.assisted)
+        )
         return Study(
             name=name,
             codebook=coded.version.codebook(declared=codebooks.is_declared(self._session, study)),
@@ -92,7 +96,9 @@ class Studies:
                 one for one in coded.codings if (one.transcript, one.turn, one.coder) not in waiting
             ),
             readings=tuple(
-                one
+                replace(one, assisted=True)
+                if (one.transcript, one.turn, one.coder) in assisted
+                else one
                 for one in self._readings(study, names)
                 if (one.transcript, one.turn, one.coder) not in waiting
             ),
@@ -248,6 +254,7 @@ class Studies:
         place = {one.id: position for position, one in enumerate(version.live)}
         once: dict[tuple[int, int, int, int, int, str], Coding] = {}
         waiting: set[tuple[int, int, str]] = set()
+        assisted: set[tuple[int, int, str]] = set()
         left = Counter[str]()
         found = recorded.recorded(self._session, study, list(names) if len(names) == 1 else None)
         for one in recorded.read_under(found, history, version.number):
@@ -276,6 +283,10 @@ class Studies:
                 )
             if fate.options:
                 waiting.add(one.reading)
+            if any(
+                choice.assisted and choice.version <= version.number for choice in coding.choices
+            ):
+                assisted.add(one.reading)
             if not is_model(coding.coder):
                 left["waiting"] += bool(fate.options)
                 left["retired"] += bool(fate.retired)
@@ -285,6 +296,7 @@ class Studies:
             # Sorted here: syncs arrive in any order, and databases disagree on that of names.
             codings=tuple(once[key] for key in sorted(once)),
             waiting=frozenset(waiting),
+            assisted=frozenset(assisted),
             unread=Unread(**left),
         )
 
@@ -312,12 +324,14 @@ class Studies:
 class _Coded:
     """The codings as a version reads them.
 
-    `waiting` are the readings (transcript's row id, turn, coder) with a choice to be made.
+    `waiting` are the readings (transcript's row id, turn, coder) with a choice to be made,
+    `assisted` those with one that was made with the model's proposal in sight.
     """
 
     version: CodebookVersion
     codings: tuple[Coding, ...]
     waiting: frozenset[tuple[int, int, str]]
+    assisted: frozenset[tuple[int, int, str]]
     unread: Unread
 
 

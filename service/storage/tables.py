@@ -213,7 +213,10 @@ class SetMemberRow(Base):
 
 
 class CodingChoiceRow(Base):
-    """What somebody chose, under a version, for a coding whose code was split: codes or none."""
+    """What somebody chose, under a version, for a coding whose code was split: codes or none.
+
+    `assisted`: the model's proposal was in sight.
+    """
 
     __tablename__ = "coding_choices"
     coding_id: Mapped[int] = mapped_column(
@@ -223,6 +226,7 @@ class CodingChoiceRow(Base):
     codes: Mapped[list[Any]] = mapped_column(info=CODE_KEYS)
     chosen_by: Mapped[str]
     chosen_at: Mapped[datetime]
+    assisted: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class ReadingRow(Base):

@@ -193,7 +193,8 @@ def _texts(root: Node) -> Section | None:
         title="Are the texts alike",
         words=(
             "The energy distance between the transcripts' mean embeddings, about 0 where they "
-            "are alike, with its jackknife interval; p by exchanging transcripts."
+            "are alike, with its interval, which says how far and may reach below 0; p, "
+            "which says whether, is by exchanging transcripts."
         ),
         columns={
             "before": "transcripts",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL, MetaData
-from sqlalchemy.exc import OperationalError, StatementError
+from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
 from annotations.errors import ArtifactError, InputError, Problem, StateError, command
@@ -102,19 +102,16 @@ def restore(house: House, file: Path, name: str | None = None) -> Restored:
                 raise InputError(Problem(file=str(file), line=None, message=message))
             if house.settings.artifacts is not None:
                 share(house.settings.artifacts, house.artifacts / version)
-        with _records_of(reader) as records, house.database.unit_of_work() as work:
+        with (
+            _blaming(file),
+            _records_of(reader) as records,
+            house.database.unit_of_work() as work,
+        ):
             connections = [_Connection.of(one) for one in records("connections")]
             free = [one for one in connections if not one.taken(work)]
-            try:
-                rows = work.snapshots.restore(
-                    study,
-                    lambda table: () if table == "connections" and not free else records(table),
-                )
-            except OperationalError:
-                raise  # The database's own trouble, not the file's.
-            except (KeyError, TypeError, StatementError) as error:
-                message = "is damaged: rows in it do not belong together; nothing was restored"
-                raise InputError(Problem(file=str(file), line=None, message=message)) from error
+            rows = work.snapshots.restore(
+                study, lambda table: () if table == "connections" and not free else records(table)
+            )
             work.commit()
         secrets = reader.manifest.secrets
     return Restored(
@@ -123,6 +120,18 @@ def restore(house: House, file: Path, name: str | None = None) -> Restored:
         models=reader.manifest.models,
         notes=tuple(note for one in connections if (note := one.note(study, one in free, secrets))),
     )
+
+
+@contextmanager
+def _blaming(file: Path) -> Iterator[None]:
+    """Say of rows that no tables can hold that the file is at fault."""
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise  # The database's own trouble.
+    except (KeyError, TypeError, ValueError, OverflowError, StatementError) as error:
+        message = "is damaged: rows in it do not belong together; nothing was restored"
+        raise InputError(Problem(file=str(file), line=None, message=message)) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

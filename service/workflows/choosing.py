@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from annotations.codebook_versions.reading import CodebookMap
 from annotations.errors import StateError
@@ -212,22 +213,38 @@ def take_choices(house: House, study: str, client: Client, connection: Connectio
             for one in work.codebooks.record(study)
             if read.read(one.coding.code, one.coding.version).options
         }
+
+        def parts(coding: int, paths: Sequence[str], at: datetime) -> list[str]:
+            """The codes of today that a region's labels name, but for the code that was split."""
+            bearers = [history.bearer(path, at=at) for path in paths]
+            fates = [
+                read.read(bearer.code, bearer.version)
+                for bearer in bearers
+                if bearer is not None and bearer.code != asked[coding].code
+            ]
+            return [codes[code].path for fate in fates for code in fate.codes]
+
         changed = 0
         for one in found:
-            choices: dict[int, list[str]] = {}
-            for coding, paths in one.codes.items():
-                if coding not in asked:
-                    continue
-                bearers = [history.bearer(path, at=one.at) for path in paths]
-                fates = [
-                    read.read(bearer.code, bearer.version)
-                    for bearer in bearers
-                    if bearer is not None and bearer.code != asked[coding].code
-                ]
-                decided = [codes[code].path for fate in fates for code in fate.codes]
-                if decided or not paths:
-                    choices[coding] = decided
-            changed += work.codebooks.choose(study, choices, by=one.coder, at=one.at)
+            choices = {
+                coding: parts(coding, paths, one.at)
+                for coding, paths in one.codes.items()
+                if coding in asked
+            }
+            changed += work.codebooks.choose(
+                study,
+                {
+                    coding: decided
+                    for coding, decided in choices.items()
+                    if decided or not one.codes[coding]
+                },
+                by=one.coder,
+                at=one.at,
+                # A proposal is a region that came with another label than the split code's.
+                assisted={
+                    coding for coding in choices if parts(coding, one.shown.get(coding, ()), one.at)
+                },
+            )
         work.commit()
     return changed
 

@@ -20,13 +20,6 @@ def codebook_notes(work: UnitOfWork, study: str, version: int | None = None) -> 
             f"Waiting for a choice, because the code was split: {_codings(unread.waiting)}. "
             "Turns with them count as not read by their coders until then."
         )
-    chosen = work.codebooks.chosen(study, read.number)
-    if chosen:
-        notes.append(
-            f"Chosen after a split: the part of {_codings(chosen)}, maybe with the model's "
-            "proposal in view (never in the blind sample nor in what was drawn). The model's "
-            "agreement on such parts may gain from that."
-        )
     if unread.retired:
         notes.append(f"Left out: {_codings(unread.retired)} of retired codes.")
     if unread.later:

@@ -109,7 +109,7 @@ def odds(
         raise StateError(
             f"The other attributes of {', '.join(on)} decide who has {follows.attribute} "
             f"{follows.value or 'not given'}, so that what each says of a code cannot be told "
-            "apart. Leave one of them out of --on."
+            "apart. Leave one of them out of --on, or import the values that are not given."
         )
     return OddsReport(
         study=study,

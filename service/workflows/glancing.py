@@ -134,7 +134,7 @@ def glance(house: House, study: str) -> Glance:
             *_of_study(view, connection is not None),
             *_of_jobs(jobs),
             *_of_codes(codes),
-            *_of_codebook(view, proposed),
+            *_of_codebook(view, proposed, connected=connection is not None),
             *_of_blind(tasks, hidden, connected=connection is not None),
             *_of_pushing(
                 [link for link in tasks if not link.blind and link.transcript not in begun | read],
@@ -246,7 +246,7 @@ def _of_codes(codes: Sequence[CodeGlance]) -> list[Attention]:
     return found
 
 
-def _of_codebook(view: StudyView, proposed: int) -> list[Attention]:
+def _of_codebook(view: StudyView, proposed: int, *, connected: bool) -> list[Attention]:
     found = []
     if proposed:
         edits = "1 edit of the labels" if proposed == 1 else f"{proposed} edits of the labels"
@@ -255,8 +255,9 @@ def _of_codebook(view: StudyView, proposed: int) -> list[Attention]:
     if view.unread.waiting:
         what = "1 coding" if view.unread.waiting == 1 else f"{view.unread.waiting} codings"
         message = (
-            f"To choose, because the code was split: the part of {what}. Send them to their "
-            f"coders: {command('codebook', 'worklist', view.study)} --push"
+            f"To choose, because the code was split: the part of {what}. See them: "
+            f"{command('codebook', 'worklist', view.study)}"
+            + (" (send them to their coders with --push)" if connected else "")
         )
         found.append(Attention(message=message, page="codebook"))
     return found

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from annotations.codebook_versions.operations import Add, Rename
+from annotations.codebook_versions.operations import Add, Move, Rename
 from annotations.errors import InputError, StateError, command
 from annotations.formats.label_config import LabelConfig, label_config_for
-from annotations.formats.relabelling import edits_between, relabelled_config
+from annotations.formats.relabelling import edits_between, path_after, relabelled_config
 from service.house import House
 from service.label_studio import connecting
 from service.label_studio.client import Client
@@ -130,11 +130,15 @@ def kept_labels(work: UnitOfWork, study: str) -> dict[str, str]:
 def proposed_labels(work: UnitOfWork, study: str) -> dict[str, str]:
     """Labels that somebody gave the project, and that wait for a decision."""
     labels: dict[str, str] = {}
+    paths = work.studies.codebook(study).paths
     for one in work.codebooks.proposals(study):
         if isinstance(one.operation, Add):
             labels[one.operation.code.path] = "added in Label Studio, not decided on yet"
-        elif isinstance(one.operation, Rename):
-            labels[one.operation.path] = "renamed in Label Studio, not decided on yet"
+        elif isinstance(one.operation, Rename | Move):
+            done = "renamed" if isinstance(one.operation, Rename) else "moved"
+            for path in paths:
+                if (now := path_after(path, [one.operation])) != path:
+                    labels[now] = f"{done} in Label Studio, not decided on yet"
     return labels
 
 

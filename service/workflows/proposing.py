@@ -1,17 +1,27 @@
 """Edits of the codebook that somebody made to the labels in Label Studio: accept or decline."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from annotations.codebook import Code
-from annotations.codebook_versions.history import CodebookVersion
-from annotations.codebook_versions.operations import Add, Edit, Merge, Rename, plain
+from annotations.codebook_versions.history import CodebookHistory, CodebookVersion
+from annotations.codebook_versions.operations import (
+    Add,
+    Edit,
+    Merge,
+    Move,
+    Redefine,
+    Rename,
+    Retire,
+    plain,
+)
 from annotations.errors import NotFound
 from annotations.formats.codebook_yaml import OperationsFile
 from service import queue
 from service.house import House
+from service.storage.records import Proposal
 from service.workflows.codebooks import AppliedEdits, apply_edits
 
 
@@ -67,14 +77,20 @@ def decide_proposals(
     Either way Label Studio's labels are brought to the codebook, with `follow` by a job.
     """
     if not numbers:
-        raise NotFound("No proposal was named. Give the numbers that `codebook proposals` lists.")
+        raise NotFound(
+            "No edit was chosen. Tick some on the page, or give the numbers that "
+            "`codebook proposals` lists."
+        )
     with house.database.reading() as work:
-        open_ = {one.number: one.operation for one in work.codebooks.proposals(study)}
-        current = work.codebooks.current(study)
+        history = work.codebooks.history(study)
+        open_ = {
+            one.number: _by_its_name_of_today(one, history)
+            for one in work.codebooks.proposals(study)
+        }
     # In the order in which they were found, which they may depend on.
     numbers = tuple(sorted(set(numbers)))
     edits = [open_[number] for number in numbers if number in open_]
-    still = [edit for one in edits if (edit := _still(one, current)) is not None]
+    still = [edit for one in edits if (edit := _still(one, history.current)) is not None]
     if accept and still and len(edits) == len(numbers):
         return apply_edits(
             house,
@@ -95,10 +111,20 @@ def decide_proposals(
     return None
 
 
+def _by_its_name_of_today(found: Proposal, history: CodebookHistory) -> Edit:
+    """A proposal whose code was renamed or moved since it was found."""
+    edit = found.operation
+    if not isinstance(edit, Rename | Move | Redefine | Retire) or history.current.named(edit.code):
+        return edit
+    bearer = history.bearer(edit.code, at=found.found_at)
+    now = None if bearer is None else history.current.by_id.get(bearer.code)
+    return edit if now is None else replace(edit, code=now.path)
+
+
 def _still(edit: Edit, current: CodebookVersion) -> Edit | None:
     """What is left to do of a proposal, since a coder may have applied the new label by now."""
     if isinstance(edit, Add):
         return None if current.named(edit.code.path) is not None else edit
-    if isinstance(edit, Rename) and current.named(edit.path) is not None:
+    if isinstance(edit, Rename | Move) and current.named(edit.path) is not None:
         return Merge(codes=(edit.code,), into=Code(path=edit.path))
     return edit

@@ -95,7 +95,8 @@ def test_a_damaged_backup_is_refused_whole(run: Callable, sample: Path, tmp_path
     first, *rows = entries[turns].splitlines(keepends=True)
     assert f"{len(rows)} rows of turns" in checked(turns, b"".join(rows))
     assert "row 1 of turns cannot be read" in checked(turns, b"[1]\n" + b"".join(rows))
-    for wrong in ({"transcript_id": 10**6}, {"text": None}):
+    assert "do not belong together" in checked("tables/connections.jsonl", b'{"id": 1}\n')
+    for wrong in ({"transcript_id": 10**6}, {"text": None}, {"number": 10**30}):
         line = json.dumps({**json.loads(first), **wrong}).encode() + b"\n"
         assert "do not belong together" in checked(turns, b"".join([line, *rows]))
     for cut in (0, 10, len(raw) // 2, len(raw) - 10):

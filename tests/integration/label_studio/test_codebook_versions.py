@@ -16,6 +16,7 @@ from annotations.transcripts import Transcript, Turn
 from service.house import House, open_house
 from service.label_studio import choosing as choices
 from service.label_studio.client import Client
+from service.label_studio.records import NewPrediction
 from service.label_studio.server import LocalLabelStudio
 from service.settings import read_settings
 from service.workflows.choosing import push_worklist, worklist
@@ -189,10 +190,16 @@ def test_the_worklist_goes_to_the_coders_and_their_choices_come_back(coded: Code
     assert (pushed.created, pushed.items) == (2, 2)
     assert push_worklist(coded.house, "ward").created == 0
     shown = {one.task: one for one in coded.client.predictions(pushed.project_id)}
+    names = {item.id: item.data["transcript"] for item in coded.client.tasks(pushed.project_id)}
     labels = {one.result[0]["value"]["paragraphlabels"][0] for one in shown.values()}
     assert labels == {"Fear"}
 
     first, second = shown
+    # On one of them the coder sees a proposal, as it stands there where a model knows the parts.
+    proposal = [dict(item) for item in shown[first].result]
+    proposal[0]["value"] = {**proposal[0]["value"], "paragraphlabels": ["Dread"]}
+    seen = NewPrediction(task=first, result=proposal, score=0.4, model_version=choices.WAITING)
+    coded.client.create_predictions(pushed.project_id, [seen])
     chosen = [dict(item) for item in shown[first].result]
     chosen[0]["value"] = {**chosen[0]["value"], "paragraphlabels": ["Worry"]}
     coded.client.submit(task=first, result=chosen, parent_prediction=shown[first].id)
@@ -208,6 +215,12 @@ def test_the_worklist_goes_to_the_coders_and_their_choices_come_back(coded: Code
     expected = [("one", "Worry", "I was afraid.")]
     found = [one for one in coded.coded() if one[2] == "I was afraid."]
     assert [one[1:] for one in found] == [one[1:] for one in expected]
+    # What was chosen with it in sight is no coding of the coder's own; before the split it was.
+    assert {(one.transcript, one.assisted) for one in coded.study().readings} == {
+        ("one", names[first] == "one"),
+        ("two", names[first] == "two"),
+    }
+    assert not any(one.assisted for one in coded.study(1).readings)
     assert follow(coded.house, "ward").annotations == 1
     assert sorted(
         labels for place, labels in coded.regions().items() if place.endswith(" Fear")

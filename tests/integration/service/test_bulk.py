@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -225,7 +226,7 @@ def test_ray_makes_the_same_though_one_of_its_workers_is_killed(
     house: House, corpus: Path, tmp_path: Path, eventually: Callable
 ) -> None:
     pytest.importorskip("ray")
-    out, killed = tmp_path / "out", []
+    out, killed, begun = tmp_path / "out", [], time.time()
     # Long enough to be killed half-way: every transcript four times, by other names.
     rows = pq.read_table(corpus / "all.parquet").to_pylist()
     named = [{**row, "transcript": f"{at} {row['transcript']}"} for at in range(4) for row in rows]
@@ -234,20 +235,24 @@ def test_ray_makes_the_same_though_one_of_its_workers_is_killed(
     def kill() -> None:
         eventually(lambda: list(out.glob("codings/part-*")), "nothing was coded")
         # They are no children of ours: Ray starts them from a process of its own.
-        for one in psutil.process_iter(["cmdline"]):
-            if not killed and (one.info["cmdline"] or [""])[0].startswith("ray::MapWorker"):
+        for one in psutil.process_iter(["cmdline", "create_time"]):
+            mine = one.info["create_time"] > begun
+            named = (one.info["cmdline"] or [""])[0].startswith("ray::MapWorker")
+            if not killed and mine and named:
                 one.kill()
                 killed.append(len(list(out.glob("codings/part-*"))))
 
     def coded(folder: Path, **how: Any) -> Extended:
-        paths = [tmp_path / "all.parquet"]
+        paths = [tmp_path / "all.parquet", corpus / "broken.docx"]
         return extend(house, "managers", paths, folder, shard_words=WORDS, **how)
 
     killer = Thread(target=kill)
     killer.start()
     found = coded(out, engine="ray", workers=2)
     killer.join()
+    assert killed, "no worker was there to be killed"
     assert found.transcripts == 32
+    assert [Path(str(one.file)).name for one in found.problems] == ["broken.docx"]
     assert 0 < killed[0] < len(list(out.glob("codings/part-*")))
     coded(tmp_path / "undisturbed", workers=1)
     assert parts(out) == parts(tmp_path / "undisturbed")

@@ -60,6 +60,8 @@ def test_a_label_renamed_or_moved_with_another_hint_is_redefined_as_well() -> No
     both = written.replace('value="Trust" ', 'value="Faith" ').replace("in people", "in staff")
     redefine = Redefine(code="Trust", changes={"definition": "in staff"})
     assert edits_between(written, both, BOOK) == (redefine, Rename(code="Trust", to="Faith"))
+    anew = written.replace('value="Trust" ', 'value="Faith" ').replace(' hint="in people"', "")
+    assert edits_between(written, anew, BOOK) == (Rename(code="Trust", to="Faith"),)
     moved = written.replace('value="Trust" ', 'value="Fear &gt; Trust" ')
     assert edits_between(written, moved.replace("in people", "in staff"), BOOK) == (
         redefine,

@@ -8,10 +8,11 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from annotations.codebook import Code
-from annotations.codebook_versions.operations import Add, Rename
+from annotations.codebook_versions.operations import Add, Move, Redefine, Rename
 from service.house import House
 from service.storage.records import Connection
 from service.workflows.agreeing import gather, report_on
+from service.workflows.labelling import proposed_labels
 from service.workflows.proposing import decide_proposals, list_proposals
 
 SPLIT = {"split": "Support", "into": ["Support > Kin", {"code": "Friends", "definition": "Others"}]}
@@ -127,6 +128,35 @@ def test_a_proposal_that_came_about_already_is_accepted_all_the_same(
     assert loaded.codebook.paths == ("Help", "Friends")
     assert [one.code for one in loaded.codings] == ["Help"]
     assert list_proposals(house, study).proposals == ()
+
+
+def test_a_proposal_is_about_the_code_whatever_that_is_called_by_now(
+    house: House, study: str
+) -> None:
+    redefine = Redefine(code="Support", changes={"definition": "from kin"})
+    with house.database.unit_of_work() as work:
+        work.codebooks.propose(study, [redefine, Rename(code="Support", to="Help")])
+        work.commit()
+    first, second = (one.number for one in list_proposals(house, study).proposals)
+    assert decide_proposals(house, study, [second], accept=True, author="asha") is not None
+    assert decide_proposals(house, study, [first], accept=True, author="asha") is not None
+    with house.database.reading() as work:
+        (code,) = work.studies.codebook(study).codes
+    assert (code.path, code.definition) == ("Help", "from kin")
+
+
+def test_the_labels_of_open_proposals_stay_with_those_below(house: House, study: str) -> None:
+    with house.database.unit_of_work() as work:
+        work.codebooks.revise(
+            study,
+            [Add(code=Code(path="Support > Kin")), Add(code=Code(path="Trust"))],
+            author="asha",
+            reason="",
+        )
+        work.codebooks.propose(
+            study, [Rename(code="Support", to="Help"), Move(code="Trust", under="Support")]
+        )
+        assert set(proposed_labels(work, study)) == {"Help", "Help > Kin", "Support > Trust"}
 
 
 def test_the_report_of_an_older_version_says_so_and_is_the_old_one(
