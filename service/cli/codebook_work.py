@@ -97,7 +97,7 @@ def _about_proposals(study: str, found: "Worklist") -> list[str]:
     if found.withheld:
         lines.append(
             f"No proposal stands beside {found.withheld} of them: their transcripts are in the "
-            "blind sample or were drawn, so people choose there without the model."
+            "blind sample or count in a draw, so people choose there without the model."
         )
     return lines
 

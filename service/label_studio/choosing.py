@@ -75,7 +75,11 @@ def chosen(client: Client, project_id: int) -> tuple[Chosen, ...]:
     shown: dict[int, dict[int, tuple[str, ...]]] = defaultdict(dict)
     for prediction in client.predictions(project.id):
         if prediction.task in tasks:
-            shown[prediction.task] |= _codes(prediction.result, codings_in(tasks[prediction.task]))
+            own = shown[prediction.task]
+            for coding, paths in _codes(
+                prediction.result, codings_in(tasks[prediction.task])
+            ).items():
+                own[coding] = (*own.get(coding, ()), *paths)
     found = [
         Chosen(
             coder=one.coder,

@@ -166,7 +166,11 @@ class CodebookLog:
                     raise NotFound(f"There is no code {path!r} in the codebook of {study}.")
                 codes.append(found.id)
             before = max(made.get(coding, ()), key=lambda one: one.version, default=None)
-            if before is not None and sorted(before.codes) == sorted(codes):
+            if (
+                before is not None
+                and sorted(before.codes) == sorted(codes)
+                and before.assisted == (coding in assisted)
+            ):
                 continue
             annotated.choose(
                 self._session,

@@ -199,7 +199,9 @@ def test_the_worklist_goes_to_the_coders_and_their_choices_come_back(coded: Code
     proposal = [dict(item) for item in shown[first].result]
     proposal[0]["value"] = {**proposal[0]["value"], "paragraphlabels": ["Dread"]}
     seen = NewPrediction(task=first, result=proposal, score=0.4, model_version=choices.WAITING)
+    nothing = NewPrediction(task=first, result=[], score=None, model_version=choices.WAITING)
     coded.client.create_predictions(pushed.project_id, [seen])
+    coded.client.create_predictions(pushed.project_id, [nothing])
     chosen = [dict(item) for item in shown[first].result]
     chosen[0]["value"] = {**chosen[0]["value"], "paragraphlabels": ["Worry"]}
     coded.client.submit(task=first, result=chosen, parent_prediction=shown[first].id)

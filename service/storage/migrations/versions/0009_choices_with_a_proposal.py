@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Choices that there are count as people's own."""
+    """Choices that there are count as people's own until the next sync looks at them again."""
     op.add_column(
         "coding_choices",
         sa.Column("assisted", sa.Boolean(), nullable=False, server_default=sa.false()),
