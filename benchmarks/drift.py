@@ -39,7 +39,7 @@ from annotations.reliability.drift.coders import (
     flipped,
 )
 from annotations.reliability.drift.control_chart import control_chart
-from annotations.reliability.drift.meaning import loss_sums
+from annotations.reliability.drift.meaning import meaning_changes
 from annotations.reliability.drift.ratios import Sides, compare_ratios
 from annotations.reliability.drift.texts import text_shift
 from annotations.reliability.drift.trend import trends
@@ -152,9 +152,7 @@ def false_alarms(folder: Path, divisions: int) -> dict[str, Any]:
         (by_transcript @ np.ones(len(data.clusters)))[:, None], (data.groups, len(data.codes))
     )
     use = np.stack([by_transcript @ data.truth, read], axis=-1)[:, :, np.newaxis]
-    loss = loss_sums(
-        held_out(data.features, data.truth, data.clusters), data.truth, data.clusters, data.groups
-    )
+    scores = held_out(data.features, data.truth, data.clusters)
     means = (by_transcript @ data.features) / read[:, :1].clip(1)
     p: dict[str, list[float]] = {
         name: [] for name in ("use", "meaning", "text", "chi-squared", "MMD")
@@ -162,12 +160,16 @@ def false_alarms(folder: Path, divisions: int) -> dict[str, Any]:
     for number in range(divisions):
         sides = divide(rng, data.groups)
         code = [int(rng.integers(len(data.codes)))]
-        for name, sums, scale in (("use", use, Scale.LOGIT), ("meaning", loss, Scale.RAW)):
-            (change,) = compare_ratios(
-                ["code"], sums[:, code], sides, seed=number, scale=scale, draws=DRAWS
+        (change,) = compare_ratios(["code"], use[:, code], sides, seed=number, draws=DRAWS)
+        meaning = {
+            one.subject: one.loss
+            for one in meaning_changes(
+                data.codes, scores, data.truth, data.clusters, sides, seed=number, draws=DRAWS
             )
-            if change.p is not None:
-                p[name].append(change.p)
+        }
+        for name, one in (("use", change), ("meaning", meaning.get(data.codes[code[0]]))):
+            if one is not None and one.p is not None:
+                p[name].append(one.p)
         text = text_shift(
             means, sides.before, sides.after, names=("", ""), seed=number, draws=DRAWS
         )
@@ -175,6 +177,35 @@ def false_alarms(folder: Path, divisions: int) -> dict[str, Any]:
         p["chi-squared"] += chi_squared(use[:, code], sides)
         p["MMD"].append(mmd(data.features, data.clusters, sides, rng))
     return {name: shares(values) for name, values in p.items()}
+
+
+def topic_alarms(divisions: int) -> dict[str, Any]:
+    """Lessons whose words differ, nothing else changed: how often meaning seems to have moved.
+
+    They are ordered along a random direction of the ten in which lessons differ most; the first
+    and the last are the waves, so that these are no random halves of one population.
+    """
+    data = material_of(TALKMOVES)
+    scores = held_out(data.features, data.truth, data.clusters)
+    by_transcript = grouping(data.clusters, data.groups)
+    means = (
+        by_transcript @ data.features / np.bincount(data.clusters, minlength=data.groups)[:, None]
+    )
+    main, _, _ = np.linalg.svd(means - means.mean(axis=0), full_matrices=False)
+    rng = np.random.default_rng(8)
+    p = []
+    for number in range(divisions):
+        order = np.argsort(main[:, :10] @ rng.normal(size=10))
+        before, after = (
+            np.isin(np.arange(data.groups), ends) for ends in (order[:WAVE], order[-WAVE:])
+        )
+        sides = Sides(before=before, after=after, stratum=np.zeros(data.groups, dtype=np.int64))
+        changes = meaning_changes(
+            data.codes, scores, data.truth, data.clusters, sides, seed=number, draws=DRAWS
+        )
+        one = changes[int(rng.integers(len(changes)))].loss
+        p += [one.p] if one.p is not None else []
+    return {"meaning": shares(p)}
 
 
 def agreement_alarms(divisions: int) -> dict[str, Any]:
@@ -297,6 +328,8 @@ def planted_use(planted: int) -> dict[str, Any]:
 
 def changed(one: Floats, other: Floats, late: Bools, how: str, rng: np.random.Generator) -> Floats:
     """The first code's coding, with what the second wave made of it."""
+    if how == "unchanged":
+        return one
     if how == "swapped":
         return np.where(late, other, one)
     # As many of its passages are the other's as make 30% of it.
@@ -343,6 +376,7 @@ def main() -> None:
         "false alarms, coders (simulated)": lambda: coder_alarms(given.divisions),
         "power, use (simulated)": lambda: planted_use(2 * given.divisions),
         "power, coder (simulated)": lambda: planted_coder(2 * given.divisions),
+        "meaning where lessons differ in topic (talkmoves)": lambda: topic_alarms(given.divisions),
         "false alarms, agreement (leoka)": lambda: agreement_alarms(given.divisions),
         "false alarms, people and model (leoka)": lambda: people_alarms(given.divisions),
     }

@@ -3,14 +3,17 @@
     python benchmarks/drift_meaning.py [--divisions 30] [--wave 25] [--how broadened]
 
 Lessons (talkmoves) are divided at random into two waves; in the second each common code is
-broadened (as many of its passages as make 30% of it are another's) or swapped with another. Both
-views with the turns before are fitted by folds that leave transcripts out, on the changed codings,
-calibrated, and each code is tested. Codes of a division are not independent, so the interval is
-over divisions. Results: benchmarks/results/drift_meaning.json, kept as divisions are done.
+broadened (as many of its passages as make 30% of it are another code's), scattered (they are any
+without the code) or swapped with another; or nothing is changed. Both views with the turns before
+are fitted by folds that leave transcripts out, on the changed codings, calibrated, and each code is
+tested. Codes of a division are not independent, so the interval is over divisions. Beside it the
+log loss alone, as the plan had it. Results: benchmarks/results/drift_meaning.json; fitted
+divisions are kept in --work.
 """
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +23,8 @@ from drift import DRAWS, FOLDS, LEVEL, changed, divide
 from machine import RESULTS, TALKMOVES, machine, read_study
 from scipy import stats
 
-from annotations.reliability.drift.meaning import loss_sums
-from annotations.reliability.drift.ratios import compare_ratios
+from annotations.reliability.drift.meaning import loss_sums, meaning_changes
+from annotations.reliability.drift.ratios import Sides, compare_ratios
 from annotations.reliability.estimate import MIN_POSITIVES, Scale
 from models.embedding_cache import EmbeddingCache
 from models.encoder import TransformersEncoder
@@ -33,6 +36,7 @@ from training.recipe import Recipe
 from training.views import Learner
 
 COMMON = 200
+HOW = ("broadened", "scattered", "swapped", "unchanged")
 STATED = {"broadened, 25 a wave": 0.51, "broadened, 40 a wave": 0.74}
 RESULT = RESULTS / "drift_meaning.json"
 
@@ -61,8 +65,8 @@ class Lessons:
         vectors = dict(zip(texts, rows, strict=True))
         self.learner = Learner(self.data, vectors, knowledge, lambda: None)
 
-    def found(self, wave: int, how: str, number: int) -> dict[str, bool]:
-        """Whether each code's change is seen at the 5% level, in division number so and so."""
+    def fitted(self, wave: int, how: str, number: int) -> dict[str, Any]:
+        """Division number so and so: its waves, changed codings and held-out probabilities."""
         rng = np.random.default_rng([wave, number])
         data = self.data
         sides = divide(rng, len(data.transcripts), wave)
@@ -79,7 +83,8 @@ class Lessons:
                 and (truth[late, other] * (1 - own[late])).sum() >= int(0.3 * own[late].sum())
             ]
             if others and min(own[late].sum(), own[~late].sum()) >= MIN_POSITIVES:
-                planted[:, code] = changed(own, truth[:, rng.choice(others)], late, how, rng)
+                other = 1 - own if how == "scattered" else truth[:, rng.choice(others)]
+                planted[:, code] = changed(own, other, late, how, rng)
                 codes.append(code)
         # The fold of a transcript, at random; -1 leaves out those of neither wave.
         fold_of = np.where(
@@ -87,11 +92,31 @@ class Lessons:
             rng.permutation(len(data.transcripts))[data.clusters] % FOLDS,
             -1,
         )
-        probabilities = self._held_out(planted, rows, fold_of)
-        sums = loss_sums(probabilities, planted, clusters, len(data.transcripts))[:, codes]
-        names = [data.codes[code] for code in codes]
-        changes = compare_ratios(names, sums, sides, seed=number, scale=Scale.RAW, draws=DRAWS)
-        return {one.subject: one.p is not None and one.p <= LEVEL for one in changes}
+        return {
+            "p": self._held_out(planted, rows, fold_of),
+            "planted": planted,
+            "clusters": clusters,
+            "codes": np.array(codes),
+            "before": sides.before,
+            "after": sides.after,
+        }
+
+    def found(self, fitted: Mapping[str, Any], number: int) -> dict[str, list[bool]]:
+        """Whether each code's change is seen at the 5% level: by the test, by the loss alone."""
+        p, planted, clusters = fitted["p"], fitted["planted"], fitted["clusters"]
+        names = [self.data.codes[code] for code in fitted["codes"]]
+        strata = np.zeros(len(fitted["before"]), dtype=np.int64)
+        sides = Sides(before=fitted["before"], after=fitted["after"], stratum=strata)
+        changes = meaning_changes(
+            self.data.codes, p, planted, clusters, sides, seed=number, draws=DRAWS
+        )
+        tested = {one.subject: one.loss for one in changes}
+        sums = loss_sums(p, planted, clusters, len(strata))[:, fitted["codes"]]
+        alone = compare_ratios(names, sums, sides, seed=number, scale=Scale.RAW, draws=DRAWS)
+        return {
+            name: [one.p is not None and one.p <= LEVEL for one in (tested[name], loss)]
+            for name, loss in zip(names, alone, strict=True)
+        }
 
     def _held_out(self, planted: np.ndarray, rows: np.ndarray, fold_of: np.ndarray) -> np.ndarray:
         targets = np.zeros_like(self.data.targets)
@@ -104,18 +129,21 @@ class Lessons:
         return cross_fit(scores[rows], planted == 1, all_of, fold_of[rows]).probabilities
 
 
-def summary(divisions: list[dict[str, bool]], name: str) -> dict[str, Any]:
+def summary(divisions: list[dict[str, list[bool]]], name: str) -> dict[str, Any]:
     """The share that is seen, with its 95% interval over divisions."""
-    own = np.array([np.mean(list(one.values())) for one in divisions])
-    half = stats.t.ppf(0.975, len(own) - 1) * own.std(ddof=1) / len(own) ** 0.5
-    return {
-        "divisions": len(own),
-        "tests": sum(map(len, divisions)),
-        "share": round(float(own.mean()), 3),
-        "low": round(float(own.mean() - half), 3),
-        "high": round(float(own.mean() + half), 3),
-        "stated": STATED.get(name),
+    own = np.array([np.mean(list(one.values()), axis=0) for one in divisions])
+    half = stats.t.ppf(0.975, len(own) - 1) * own.std(axis=0, ddof=1) / len(own) ** 0.5
+    low, high = (own.mean(axis=0) + sign * half for sign in (-1, 1))
+    by = {
+        test: {
+            "share": round(float(own[:, at].mean()), 3),
+            "low": round(max(float(low[at]), 0.0), 3),
+            "high": round(min(float(high[at]), 1.0), 3),
+        }
+        for at, test in enumerate(("the test", "log loss alone"))
     }
+    tests = sum(map(len, divisions))
+    return {"divisions": len(own), "tests": tests, **by, "stated": STATED.get(name)}
 
 
 def main() -> None:
@@ -123,7 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--divisions", type=int, default=30)
     parser.add_argument("--wave", type=int, action="append")
-    parser.add_argument("--how", choices=("broadened", "swapped"), action="append")
+    parser.add_argument("--how", choices=HOW, action="append")
     parser.add_argument("--cache", type=Path, default=None, help="where embeddings are kept")
     parser.add_argument("--work", type=Path, default=Path("/tmp/drift_meaning"))
     given = parser.parse_args()
@@ -131,14 +159,15 @@ def main() -> None:
     lessons = Lessons(given.cache)
     for number in range(given.divisions):
         for wave in given.wave or (25, 40):
-            for how in given.how or ("broadened", "swapped"):
-                kept = given.work / f"{how}, {wave} a wave-{number}.json"
+            for how in given.how or HOW:
+                kept = given.work / f"{how}, {wave} a wave-{number}.npz"
                 if not kept.exists():
-                    kept.write_text(json.dumps(lessons.found(wave, how, number)))
-                    print(kept.name, kept.read_text(), flush=True)
-    groups: dict[str, list[dict[str, bool]]] = {}
-    for path in sorted(given.work.glob("*.json")):
-        groups.setdefault(path.stem.rsplit("-", 1)[0], []).append(json.loads(path.read_text()))
+                    np.savez_compressed(kept, **lessons.fitted(wave, how, number))
+                    print(kept.name, flush=True)
+    groups: dict[str, list[dict[str, list[bool]]]] = {}
+    for path in sorted(given.work.glob("*.npz")):
+        name, number = path.stem.rsplit("-", 1)
+        groups.setdefault(name, []).append(lessons.found(np.load(path), int(number)))
     found = {name: summary(own, name) for name, own in groups.items() if len(own) > 1}
     RESULT.write_text(json.dumps({"machine": machine(), **found}, indent=1) + "\n")
     print(json.dumps(found, indent=1))

@@ -1,9 +1,10 @@
-"""Prevalence as long CSV: one row a figure."""
+"""Prevalence and odds ratios as CSV: one row a figure."""
 
 from collections.abc import Iterator
 
 from annotations.formats.csv_out import csv_text, for_spreadsheet
 from annotations.reliability.estimate import Estimate
+from annotations.reliability.prevalence.odds import OddsReport
 from annotations.reliability.prevalence.report import CodeShare, PrevalenceReport
 
 _FIGURES = ("value", "low", "high", "n", "clusters", "method", "reason")
@@ -37,6 +38,33 @@ def prevalence_csv(report: PrevalenceReport) -> str:
                 )
                 for one in report.differences
             ),
+        ),
+    )
+
+
+def odds_csv(report: OddsReport) -> str:
+    """A row a code and value, against the value that it is compared with.
+
+    An attribute that is not given is empty; so is a figure that there is not, with its reason.
+    """
+    return csv_text(
+        (
+            *("code", "attribute", "attribute value", "against"),
+            *("odds ratio", *_FIGURES[1:]),
+            *("p", "holm", "benjamini_hochberg"),
+        ),
+        (
+            (
+                for_spreadsheet(one.code),
+                for_spreadsheet(one.term.attribute),
+                for_spreadsheet(one.term.value),
+                for_spreadsheet(one.term.reference),
+                *_estimate(one.ratio),
+                one.p,
+                one.holm,
+                one.benjamini_hochberg,
+            )
+            for one in report.ratios
         ),
     )
 

@@ -145,6 +145,7 @@ def odds(
     of: Of = "these-interviews",
     model: Model = None,
     level: Level = None,
+    csv: Csv = None,
     json: Json = False,
     home: Home = None,
 ) -> None:
@@ -162,6 +163,11 @@ def odds(
             level=level,
             progress=report_progress,
         )
+    if csv is not None:
+        from service.prevalence_csv import odds_csv
+
+        write_file(csv, odds_csv(found))
+        say(f"Wrote {csv}.")
     if json:
         show_json(found)
         return

@@ -118,14 +118,24 @@ def _rankings(root: Node) -> Section | None:
     return _tabled(
         root["rankings"],
         name="rankings",
-        title="How well the model ranks segments, by wave",
-        words="AUC: how often a segment with the code has a higher held-out score than another.",
+        title="Codes as the model sees them, by wave",
+        words=(
+            "AUC: how often a segment with the code has a higher held-out score than another. "
+            "Beside it the look-alikes that show a change of meaning most, of all codes': how much "
+            "oftener than the model expects people gave them the code (-1 to 1), a use that "
+            "rises or falls as a whole set aside. Chosen as the largest, so their intervals are "
+            "too narrow; p of the meaning takes the choice into account."
+        ),
         columns={
             "code": "code",
             "before": "before",
             "auc_before": "AUC before",
             "after": "after",
             "auc_after": "AUC after",
+            "like": "look-alikes of",
+            "beyond_before": "beyond, before",
+            "beyond_after": "beyond, after",
+            "beyond_difference": "difference",
         },
     )
 

@@ -100,8 +100,14 @@ def drift(
     asked = Asked(table=people, waves=waves, seed=SEED)
     held = None if record is None or by == CODER else open_model(house, record, whole, codes)
     answers = _answers(asked, by, held)
+    rankings = tuple(one for part in answers for one in part.rankings)
     findings = findings_of(
-        study, _all(answers), people, waves, {} if held is None else scores_by_segment(held.held)
+        study,
+        _all(answers),
+        rankings,
+        people,
+        waves,
+        {} if held is None else scores_by_segment(held.held),
     )
     texts = (
         ()
@@ -122,7 +128,7 @@ def drift(
         findings=findings,
         questions=questions,
         trends=tuple(one for part in answers for one in part.trends),
-        rankings=tuple(one for part in answers for one in part.rankings),
+        rankings=rankings,
         charts=charts,
         recoded=recoded,
         texts=texts,

@@ -157,6 +157,10 @@ def model_of(asked: Asked, held: HeldScores) -> Answers:
                 after=after,
                 auc_before=one.auc_before,
                 auc_after=one.auc_after,
+                like=one.like,
+                beyond_before=one.beyond.before,
+                beyond_after=one.beyond.after,
+                beyond_difference=one.beyond.difference,
             )
             for one in changes
         )

@@ -7,7 +7,7 @@ import numpy as np
 
 from annotations.codings import ADJUDICATED, CodingTable
 from annotations.reliability.coefficients import pair_alpha
-from annotations.reliability.drift.ratios import DRAWS
+from annotations.reliability.drift.permuting import DRAWS
 from annotations.reliability.drift.waves import MIN_A_WAVE
 from annotations.reliability.estimate import (
     Bools,

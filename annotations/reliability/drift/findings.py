@@ -19,6 +19,7 @@ from annotations.reliability.drift.outcome import (
     Excerpt,
     Finding,
     Question,
+    Ranking,
 )
 from annotations.reliability.drift.ratios import Change
 from annotations.reliability.drift.waves import Waves
@@ -32,11 +33,26 @@ Scores = Mapping[tuple[str, int, int, int], Mapping[str, float]]
 
 
 def findings_of(
-    study: str, questions: Sequence[Question], table: CodingTable, waves: Waves, scores: Scores
+    study: str,
+    questions: Sequence[Question],
+    rankings: Sequence[Ranking],
+    table: CodingTable,
+    waves: Waves,
+    scores: Scores,
 ) -> tuple[Finding, ...]:
     """A finding for each change that is one after correction, in the order of the questions."""
+    ranked = {(one.code, one.before, one.after): one for one in rankings}
     return tuple(
-        _finding(study, question.name, pair, change, table, waves, scores)
+        _finding(
+            study,
+            question.name,
+            pair,
+            change,
+            ranked.get((change.subject, pair.before, pair.after)),
+            table,
+            waves,
+            scores,
+        )
         for question in questions
         for pair in question.comparisons
         for change in pair.changes
@@ -54,6 +70,7 @@ def _finding(
     question: str,
     pair: Comparison,
     change: Change,
+    ranking: Ranking | None,
     table: CodingTable,
     waves: Waves,
     scores: Scores,
@@ -72,6 +89,8 @@ def _finding(
             for late, name in ((False, pair.before), (True, pair.after))
         )
     words = _WORDS[question](change, pair)
+    if question == MEANING and ranking is not None:
+        words = f"{words} {_lookalikes(ranking)}"
     return Finding(
         question=question,
         subject=change.subject,
@@ -109,6 +128,16 @@ def _meaning(change: Change, pair: Comparison) -> str:
         f"it {'are harder' if harder else 'are easier'} to tell from others by what the model "
         f"learned from all waves (mean log loss {_figure(change.after.value)}, in {pair.before} "
         f"{_figure(change.before.value)})."
+    )
+
+
+def _lookalikes(ranking: Ranking) -> str:
+    """The sort of passages on which people and the model part, its figures by wave."""
+    like = "its own" if ranking.like == ranking.code else f"those of {ranking.like}"
+    return (
+        f"It shows most on passages like {like}: beyond what the model expects of them, people "
+        f"gave them the code by {_points(ranking.beyond_after.value)} in {ranking.after}, by "
+        f"{_points(ranking.beyond_before.value)} in {ranking.before}."
     )
 
 

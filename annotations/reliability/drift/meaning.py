@@ -1,16 +1,19 @@
 """Whether a code is applied to different text than before.
 
 A classifier that learned a code from other transcripts finds the code's new passages less
-likely, or passages without it more so. Embeddings of the passages are not compared: what people
-talk about differs so much between interviews that it hides what a code means.
+likely, or passages without it more so; and people apply the code to passages that look, to the
+classifier, like another's, or no longer to those like its own. Embeddings of the passages are not
+compared: what people talk about differs so much between interviews that it hides what a code means.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from annotations.reliability.drift.ratios import Change, Sides, compare_ratios
+from annotations.reliability.drift.lookalikes import Lookalikes
+from annotations.reliability.drift.permuting import DRAWS, permuted_p
+from annotations.reliability.drift.ratios import Change, Sides, compare_ratios, ratio_departures
 from annotations.reliability.drift.waves import MIN_A_WAVE
 from annotations.reliability.estimate import (
     MIN_POSITIVES,
@@ -31,11 +34,18 @@ TOO_FEW = f"a code needs {MIN_POSITIVES} segments in each wave, to tell whether 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeaningChange:
-    """A code's mean log loss in two waves, and how well the classifier ranks in each (AUC)."""
+    """A code's mean log loss in two waves, and how well the classifier ranks in each (AUC).
+
+    `like` is the code whose look-alikes show the change most, `beyond` how much more often than
+    expected people gave them the code (points, -1 to 1). The p of `loss` is that of both
+    together: the log loss and the look-alikes of every code.
+    """
 
     loss: Change
     auc_before: Estimate
     auc_after: Estimate
+    like: str
+    beyond: Change
 
     @property
     def subject(self) -> str:
@@ -51,31 +61,61 @@ def meaning_changes(
     sides: Sides,
     *,
     seed: int,
+    draws: int = DRAWS,
 ) -> tuple[MeaningChange, ...]:
     """Compare waves by how well out-of-fold probabilities fit what people coded.
 
     *Shapes:* `probabilities` and `truth` (segments, codes), truth 1, 0, and 0.5 or NaN where it
-    is not known; `clusters` (segments,). Each probability must come from a model that left the
-    segment's transcript out. The statistic is the mean log loss of segments with the code and
-    that of segments without it, averaged: a code that is merely used oftener keeps it the same.
+    is not known; `clusters` (segments,); `sides` in one stratum. Each probability must come from
+    a model that left the segment's transcript out. The log loss is the mean of that of segments
+    with the code and that of segments without it: a code that is merely used oftener keeps it
+    the same. p is that of the largest of the studentised differences, of the log loss and of
+    every sort of look-alikes (Westfall & Young 1993).
     """
+    inside = _inside(probabilities)
     groups = len(sides.before)
-    sums = loss_sums(probabilities, truth, clusters, groups)
+    sums = loss_sums(inside, truth, clusters, groups)
     positives = sums[:, :, 0, 1]
     rich = np.flatnonzero(
         np.minimum(positives[sides.before].sum(axis=0), positives[sides.after].sum(axis=0))
         >= MIN_POSITIVES
     )
-    changes = compare_ratios(
-        [codes[at] for at in rich], sums[:, rich], sides, seed=seed, scale=Scale.RAW
+    if not len(rich):
+        return ()
+    names, own = [codes[at] for at in rich], sums[:, rich]
+    alike = [Lookalikes.of(inside, truth, int(at), clusters, sides) for at in rich]
+    losses, sorts = ratio_departures(own, sides), [one.departures(sides) for one in alike]
+    p = permuted_p(
+        lambda lots: np.maximum(
+            losses(lots), np.stack([sort(lots).max(axis=1) for sort in sorts], axis=1)
+        ),
+        sides.after,
+        [np.flatnonzero(sides.before | sides.after)],
+        seed=seed,
+        draws=draws,
     )
+    as_is = sides.after[np.newaxis].astype(np.float64)
+    most = [int(sort(as_is)[0].argmax()) for sort in sorts]
+    beyond = compare_ratios(
+        names,
+        np.stack([one.points(sides)[:, at] for one, at in zip(alike, most, strict=True)], axis=1)[
+            :, :, np.newaxis
+        ],
+        sides,
+        seed=seed,
+        scale=Scale.RAW,
+        draws=draws,
+    )
+    changes = compare_ratios(names, own, sides, seed=seed, scale=Scale.RAW, draws=draws)
     return tuple(
         MeaningChange(
-            loss=change,
-            auc_before=_auc(probabilities[:, at], truth[:, at], clusters, sides.before),
-            auc_after=_auc(probabilities[:, at], truth[:, at], clusters, sides.after),
+            loss=change if change.p is None else replace(change, p=float(p[place])),
+            auc_before=_auc(inside[:, at], truth[:, at], clusters, sides.before),
+            auc_after=_auc(inside[:, at], truth[:, at], clusters, sides.after),
+            like=codes[alike[place].likes[most[place]]],
+            beyond=beyond[place],
         )
-        for at, change in zip(rich, changes, strict=True)
+        for place, (at, change) in enumerate(zip(rich, changes, strict=True))
     )
 
 
@@ -84,7 +124,7 @@ def loss_sums(probabilities: Floats, truth: Floats, clusters: Ints, groups: int)
 
     *Shape:* (transcripts, codes, 2, 2).
     """
-    inside = np.clip(probabilities, _FLOOR, 1 - _FLOOR)
+    inside = _inside(probabilities)
     by_transcript = grouping(clusters, groups)
     parts = []
     for value, loss in ((1.0, -np.log(inside)), (0.0, -np.log(1 - inside))):
@@ -96,6 +136,10 @@ def loss_sums(probabilities: Floats, truth: Floats, clusters: Ints, groups: int)
             )
         )
     return np.stack(parts, axis=2)
+
+
+def _inside(probabilities: Floats) -> Floats:
+    return np.clip(probabilities, _FLOOR, 1 - _FLOOR)
 
 
 def _auc(scores: Floats, truth: Floats, clusters: Ints, wave: Bools) -> Estimate:

@@ -60,13 +60,21 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ranking:
-    """How well the model tells a code's segments from others in a wave (AUC)."""
+    """How well the model tells a code's segments from others in a wave (AUC).
+
+    `like` is the code whose look-alikes show a change of meaning most; `beyond` how much oftener
+    than the model expects people gave them the code (-1 to 1), use as a whole set aside.
+    """
 
     code: str
     before: str
     after: str
     auc_before: Estimate
     auc_after: Estimate
+    like: str
+    beyond_before: Estimate
+    beyond_after: Estimate
+    beyond_difference: Estimate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

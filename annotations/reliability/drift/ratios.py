@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from annotations.reliability.drift.permuting import DRAWS, Departures, permuted_p
 from annotations.reliability.drift.waves import MIN_A_WAVE
 from annotations.reliability.estimate import (
     CONFIDENCE,
@@ -23,14 +24,11 @@ from annotations.reliability.estimate import (
 )
 from annotations.reliability.tallies import Ints
 
-DRAWS = 2000
 LEVEL = 0.05
 POWER = 0.9
 """The power below which a report says what it could not have seen."""
 
-_CHUNK = 250
 _LEAST_OF_STRATUM = 2
-_TIE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +109,11 @@ def compare_ratios(
         )
         for arm in (before, after)
     ]
-    p = _p_values(sums, after, strata, seed=seed, draws=draws)
+    p = (
+        permuted_p(_departures(sums, strata), after, strata.places, seed=seed, draws=draws)
+        if strata.places
+        else np.full(sums.shape[1], np.nan)
+    )
     for at, subject in enumerate(subjects):
         difference = _difference(sums[:, at], before, after, strata, at)
         tested = (
@@ -224,24 +226,14 @@ def detectable(difference: Estimate) -> float | None:
     return float(half * (1 + stats.norm.ppf(POWER) / stats.norm.ppf((1 + CONFIDENCE) / 2)))
 
 
-def _p_values(sums: Floats, after: Bools, strata: _Strata, *, seed: int, draws: int) -> Floats:
-    """Two-sided; draws without a value count against. *Shape:* (statistics,)."""
-    if not strata.places:
-        return np.full(sums.shape[1], np.nan)
-    rng = np.random.default_rng(seed)
+def ratio_departures(sums: Floats, sides: Sides) -> Departures:
+    """The test statistic of `compare_ratios`, for a test that joins it with others."""
+    return _departures(sums, _strata(sums, sides))
+
+
+def _departures(sums: Floats, strata: _Strata) -> Departures:
     moments = _moments(sums)
-    observed = np.abs(_studentised(moments, after[np.newaxis].astype(np.float64), strata)[0])
-    extreme = np.ones_like(observed)
-    for start in range(0, draws, _CHUNK):
-        number = min(_CHUNK, draws - start)
-        lots = np.zeros((number, len(sums)))
-        for places in strata.places:
-            taken = np.broadcast_to(after[places].astype(np.float64), (number, len(places)))
-            lots[:, places] = rng.permuted(taken, axis=1)
-        drawn = np.abs(_studentised(moments, lots, strata))
-        # Rounding must not turn a tie into a win.
-        extreme += (~(drawn < observed * (1 - _TIE))).sum(axis=0)
-    return np.where(np.isnan(observed), np.nan, extreme / (draws + 1))
+    return lambda lots: np.abs(_studentised(moments, lots, strata))
 
 
 def _moments(sums: Floats) -> Floats:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from annotations.reliability.drift.ratios import DRAWS, LEVEL
+from annotations.reliability.drift.permuting import DRAWS
+from annotations.reliability.drift.ratios import LEVEL
 from annotations.reliability.drift.waves import MIN_A_WAVE
 from annotations.reliability.estimate import (
     Bools,

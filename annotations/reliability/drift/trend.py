@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from annotations.reliability.drift.ratios import DRAWS, LEVEL
+from annotations.reliability.drift.permuting import DRAWS
+from annotations.reliability.drift.ratios import LEVEL
 from annotations.reliability.drift.waves import MIN_A_WAVE
 from annotations.reliability.estimate import (
     Estimate,

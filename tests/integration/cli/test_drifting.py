@@ -27,7 +27,7 @@ def test_the_planted_drift_is_found_and_nothing_else(run_trained: Callable, tmp_
     assert {one["name"] for one in found["questions"]} >= {"use", "meaning", "model", "coders"}
     assert [wave["transcripts"] for wave in found["waves"]] == [14, 12]
     assert any(change["p"] is not None for change in _changes(found, "meaning"))
-    assert any("change of meaning is hard to see" in note for note in found["notes"])
+    assert any("change of meaning is not always seen" in note for note in found["notes"])
     (finding,) = found["findings"]
     for name, wave in (("excerpts_before", "W1"), ("excerpts_after", "W2")):
         assert finding[name]

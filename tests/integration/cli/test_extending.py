@@ -263,8 +263,17 @@ def test_the_estimate_holds_the_truth_and_the_interface_says_the_same(
     for code, share in by_code.items():
         assert share <= by_theme[code.split(" > ")[0]] + 1e-9
     assert "levels 1 to 2" in extended("prevalence", "managers", "--level", "3").err
-    odds = extended("odds", "managers", "--on", "trust", "--json").document
+    table = tmp_path / "odds.csv"
+    odds = extended(*("odds", "managers", "--on", "trust", "--csv", str(table), "--json")).document
     assert len(odds["ratios"]) == 2 * len(whole)
+    with table.open(newline="") as file:
+        for row, one in zip(csv.DictReader(file), odds["ratios"], strict=True):
+            assert (row["code"], row["attribute value"]) == (one["code"], one["term"]["value"])
+            assert float(row["odds ratio"] or "nan") == pytest.approx(
+                float("nan") if one["ratio"]["value"] is None else one["ratio"]["value"],
+                nan_ok=True,
+            )
+            assert bool(row["reason"]) == (one["ratio"]["low"] is None)
     assert any(one["ratio"]["low"] is not None for one in odds["ratios"])
     assert extended("odds", "managers", "--on", "age").code == 1
     assert (

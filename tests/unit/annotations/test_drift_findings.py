@@ -63,7 +63,7 @@ def test_a_finding_on_a_coder_shows_passages_that_others_coded_otherwise() -> No
     )
     (pair,) = question.comparisons
     moved = replace(pair, changes=tuple(replace(one, moved=True) for one in pair.changes))
-    found = findings_of("wards", [replace(question, comparisons=(moved,))], coded, waves, {})
+    found = findings_of("wards", [replace(question, comparisons=(moved,))], [], coded, waves, {})
     assert [one.subject for one in found] == ["ana", "bo"]
     for one in found:
         assert one.excerpts_before == ()

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, stats
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.multitest import multipletests
 
 from annotations.reliability.drift.coders import flipped, self_agreement
 from annotations.reliability.drift.control_chart import control_chart, cusum, simulated_limit
+from annotations.reliability.drift.lookalikes import Lookalikes
 from annotations.reliability.drift.meaning import loss_sums, meaning_changes
 from annotations.reliability.drift.ratios import Change, Sides, compare_ratios, corrected
 from annotations.reliability.drift.texts import text_shift
@@ -203,6 +204,87 @@ def test_a_code_given_to_other_text_is_found_with_a_worse_ranking() -> None:
         assert estimate.value == pytest.approx(expected)
         assert estimate.low is not None
     assert change.auc_after.value < change.auc_before.value
+
+
+def lookalike_data(seed: int, *, taken: float, oftener: float = 1.0) -> tuple[np.ndarray, ...]:
+    """Two codes, coded as the model expects; in the second wave the first takes a share `taken`
+    of the other's passages besides its own, or is used `oftener` (odds)."""
+    rng = np.random.default_rng(seed)
+    clusters = np.repeat(np.arange(40), 40)
+    late = clusters >= 20
+    scores = 1 / (1 + np.exp(-rng.normal(-2.0, 1.5, size=(1600, 2))))
+    odds = scores / (1 - scores)
+    odds[late, 0] *= oftener
+    truth = (rng.random((1600, 2)) < odds / (1 + odds)).astype(np.float64)
+    theirs = np.flatnonzero(late & (truth[:, 1] == 1) & (truth[:, 0] == 0))
+    gained = rng.choice(theirs, round(taken * len(theirs)), replace=False)
+    truth[gained, 0] = 1.0
+    return scores, truth, clusters
+
+
+def test_a_code_that_takes_passages_of_another_is_found_and_the_other_named() -> None:
+    data = lookalike_data(1, taken=0.6)
+    change, other = meaning_changes(["wide", "other"], *data, halves(20, 20), seed=1)
+    assert change.loss.p is not None
+    assert change.loss.p < 0.01
+    assert change.like == "other"
+    assert change.beyond.after.value > 0.05
+    assert change.beyond.before.value < 0.05
+    assert other.loss.p is not None
+    assert other.loss.p > 0.05
+
+
+def test_odds_that_rise_alike_on_all_text_are_no_change_of_meaning() -> None:
+    found = [
+        meaning_changes(
+            ["more", "other"], *lookalike_data(seed, taken=0, oftener=2), halves(20, 20), seed=seed
+        )[0].loss.p
+        for seed in range(20)
+    ]
+    assert np.mean([p is not None and p <= 0.05 for p in found]) <= 0.2
+
+
+def test_use_beyond_the_model_is_read_once_the_use_as_a_whole_is_set_aside() -> None:
+    scores, truth, clusters = lookalike_data(2, taken=0.2)
+    sides = halves(20, 20)
+    sums = Lookalikes.of(scores, truth, 0, clusters, sides)
+    moved = np.empty(len(scores))
+    for late in (False, True):
+        own = (clusters >= 20) == late
+        eta = np.log(scores[own, 0] / (1 - scores[own, 0]))
+        shift = optimize.brentq(
+            lambda shift, eta=eta, own=own: (truth[own, 0] - 1 / (1 + np.exp(-eta - shift))).sum(),
+            -5,
+            5,
+        )
+        moved[own] = 1 / (1 + np.exp(-eta - shift))
+    beyond = truth[:, 0] - moved
+    expected = [
+        (beyond[wave] @ scores[wave, 1]) / scores[wave, 1].sum()
+        for wave in (clusters < 20, clusters >= 20)
+    ]
+    points = sums.points(sides)[:, 1]
+    found = [points[arm].sum(axis=0) for arm in (sides.before, sides.after)]
+    assert [one[0] / one[1] for one in found] == pytest.approx(expected)
+
+    # The statistic, written out transcript by transcript.
+    spread = moved * (1 - moved)
+    value, variance = [], []
+    for arm in (range(20), range(20, 40)):
+        inside = np.isin(clusters, arm)
+        lean = beyond[inside].sum() / spread[inside].sum()
+        share = (spread * scores[:, 1])[inside].sum() / spread[inside].sum()
+        left = np.array(
+            [
+                (((beyond - lean * spread) * (scores[:, 1] - share))[clusters == at]).sum()
+                for at in arm
+            ]
+        )
+        weight = scores[inside, 1].sum()
+        value.append(left.sum() / weight)
+        variance.append(20 / 19 * (left**2).sum() / weight**2)
+    statistic = sums.departures(sides)(sides.after[np.newaxis].astype(np.float64))[0, 1]
+    assert statistic == pytest.approx(abs(value[1] - value[0]) / np.sqrt(sum(variance)))
 
 
 def test_log_loss_is_summed_apart_for_segments_with_and_without_the_code() -> None:
