@@ -28,9 +28,9 @@ from sklearn.pipeline import make_pipeline
 
 from annotations.reliability.agreement import people_of
 from annotations.reliability.drift.alphas import (
-    alpha_replicates,
+    alphas_of_model,
+    alphas_of_people,
     compare_alphas,
-    model_replicates,
 )
 from annotations.reliability.drift.coders import (
     against_others,
@@ -215,7 +215,7 @@ def agreement_alarms(divisions: int) -> dict[str, Any]:
     p = []
     for _ in range(divisions):
         sides = divide(rng, len(table.transcripts), 2 * WAVE)
-        one, two = (alpha_replicates(table, arm) for arm in (sides.before, sides.after))
+        one, two = (alphas_of_people(table, arm) for arm in (sides.before, sides.after))
         changes = compare_alphas(("all codes", *table.codes), one, two, (1, 1))
         p += [changes[0].p] if changes[0].p is not None else []
     return {"agreement": shares(p)}
@@ -269,7 +269,7 @@ def people_alarms(divisions: int) -> dict[str, Any]:
         (change,) = compare_ratios([""], off, sides, seed=number, scale=Scale.RAW, draws=DRAWS)
         p["calibration"].append(change.p)
         before, after = (
-            model_replicates(data.truth, scores >= 0.5, data.clusters, groups=data.groups, wave=arm)
+            alphas_of_model(data.truth, scores >= 0.5, data.clusters, groups=data.groups, wave=arm)
             for arm in (sides.before, sides.after)
         )
         p["model"].append(compare_alphas(("", *data.codes), before, after, (1, 1))[0].p)

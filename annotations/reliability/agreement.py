@@ -134,7 +134,7 @@ def agreement_of(table: CodingTable, *, model: ModelCoding | None = None) -> Agr
                 strict=True,
             )
         ),
-        codes=_of_codes(people.codes, tally, positives),
+        codes=_of_codes(people.codes, tally, positives, codings_said(plain.total)),
         pooled=_pooled(tally, overall),
         model=None
         if model is None
@@ -237,6 +237,12 @@ def codings_a_coder(total: Tally) -> Floats:
     return rarer
 
 
+def codings_said(total: Tally) -> Floats:
+    """Units with the rarer of yes and no, each as its readers' share. *Shape:* (codes,)."""
+    rarer: Floats = total.shares.min(axis=-1)
+    return rarer
+
+
 def codings_of_the_fewer(tables: Floats) -> Floats:
     """The same for two coders: of the one who has fewer. *Shape:* (..., 2, 2) to (...)."""
     rarer: Floats = np.minimum(tables.sum(axis=-1), tables.sum(axis=-2)).min(axis=-1)
@@ -255,7 +261,9 @@ def people_of(table: CodingTable) -> CodingTable:
     )
 
 
-def _of_codes(codes: tuple[str, ...], tally: Tally, positives: Floats) -> tuple[CodeAgreement, ...]:
+def _of_codes(
+    codes: tuple[str, ...], tally: Tally, positives: Floats, said: Floats
+) -> tuple[CodeAgreement, ...]:
     total = tally.total
     paired = total.pairable.astype(int).tolist()
     shortage = [insufficient_positives(float(count)) for count in positives]
@@ -264,6 +272,7 @@ def _of_codes(codes: tuple[str, ...], tally: Tally, positives: Floats) -> tuple[
         tally.replicates(coefficients.prevalence, used=tally.rated > 0),
         scale=Scale.LOGIT,
         n=total.rated.astype(int).tolist(),
+        shortage=[insufficient_positives(float(count)) for count in said],
         undefined=["nobody read anything"] * len(codes),
     )
     percent = jackknife(

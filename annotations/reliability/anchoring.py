@@ -11,7 +11,12 @@ import numpy as np
 from scipy import stats
 
 from annotations.codings import ADJUDICATED, CodingTable, is_model
-from annotations.reliability.agreement import NOT_BOTH, ONE_VALUE, ModelCoding
+from annotations.reliability.agreement import (
+    NOT_BOTH,
+    ONE_VALUE,
+    ModelCoding,
+    codings_of_the_fewer,
+)
 from annotations.reliability.coefficients import pair_alpha
 from annotations.reliability.estimate import (
     CONFIDENCE,
@@ -22,6 +27,7 @@ from annotations.reliability.estimate import (
     Replicates,
     Scale,
     Statistic,
+    insufficient_positives,
     jackknife,
     leave_one_out,
 )
@@ -183,31 +189,47 @@ def _contrasts(
     for arm in (arms.blind, arms.shown):
         part = sums[arm]
         sides.append(leave_one_out(part, statistic, used=part[..., 4] > 0))
+    shortage = [
+        [
+            insufficient_positives(float(count)) if scale is Scale.ATANH else None
+            for count in codings_of_the_fewer(sums[arm, :, :4].sum(axis=0).reshape(-1, 2, 2))
+        ]
+        for arm in (arms.blind, arms.shown)
+    ]
     blind, shown = (
         jackknife(
             side,
             scale=scale,
             n=size,
+            shortage=short,
             undefined=[
                 (ONE_VALUE if scale is Scale.ATANH else NO_WORDS) if n else NOT_BOTH for n in size
             ],
         )
-        for side, size in zip(sides, sizes, strict=True)
+        for side, size, short in zip(sides, sizes, shortage, strict=True)
     )
     p = _p_values(sums, statistic, arms)
     return tuple(
         Contrast(
             blind=blind[at],
             shown=shown[at],
-            difference=_difference(sides, at, sizes[0][at] + sizes[1][at]),
+            difference=_difference(
+                sides,
+                at,
+                sizes[0][at] + sizes[1][at],
+                shortage=next((short[at] for short in shortage if short[at]), None),
+            ),
             p=None if np.isnan(p[at]) else float(p[at]),
         )
         for at in range(codes + 1)
     )
 
 
-def _difference(sides: Sequence[Replicates], at: int, n: int) -> Estimate:
-    """Shown minus blind: the arms' jackknife variances added, t with Welch's degrees."""
+def _difference(sides: Sequence[Replicates], at: int, n: int, *, shortage: str | None) -> Estimate:
+    """Shown minus blind: the arms' jackknife variances added, t with Welch's degrees.
+
+    `shortage` is why an arm has too little for an interval, where it has.
+    """
     blind, shown = sides
     value = float(shown.values[at] - blind.values[at])
     numbers = [int(side.used[:, at].sum()) for side in sides]
@@ -222,6 +244,8 @@ def _difference(sides: Sequence[Replicates], at: int, n: int) -> Estimate:
             n=n,
             clusters=clusters,
         )
+    if shortage is not None:
+        return Estimate.bare(value, shortage, n=n, clusters=clusters)
     parts = []
     for side, number in zip(sides, numbers, strict=True):
         deletions = side.deletions[side.used[:, at], at]

@@ -12,6 +12,7 @@ from annotations.reliability.agreement import (
     ONE_VALUE,
     codings_a_coder,
     codings_of_the_fewer,
+    codings_said,
     people_of,
     tally_of,
 )
@@ -19,7 +20,6 @@ from annotations.reliability.estimate import (
     Estimate,
     Floats,
     Scale,
-    bootstrap,
     insufficient_positives,
     jackknife,
 )
@@ -28,7 +28,10 @@ from annotations.reliability.tallies import Tally, pair_tables
 RARE = 0.05
 """Prevalence below which (or above 1 minus which) chance alone agrees nine times in ten."""
 
-BOOTSTRAP_SAMPLES = 1000
+SIZE_ALONE = (
+    "no interval: a size without its sign is above 0 by chance alone, and its interval could never "
+    "hold 0"
+)
 
 _MEASURES = {
     "percent": (coefficients.percent, Scale.LOGIT),
@@ -53,7 +56,7 @@ class Measures:
     `n` counts units (pooled: units times codes). `positive` and `negative` are the agreement
     on yes and on no. `prevalence` is the mean share of a unit's readers who applied the code;
     `bias` the mean over pairs of coders of the difference between the shares of their units to
-    which they applied it, without its sign, with a bootstrap since it has a corner at 0.
+    which they applied it, without its sign: a size, with no interval, see `SIZE_ALONE`.
     `caution` says why kappa and alpha tell little at this prevalence; AC1 and Brennan-Prediger
     stand beside them and never instead. With two coders who read the same units, Conger's
     kappa is Cohen's.
@@ -82,10 +85,10 @@ class MeasuresReport:
     pooled: Measures
 
 
-def measures_of(table: CodingTable, *, seed: int = 0) -> MeasuresReport:
+def measures_of(table: CodingTable) -> MeasuresReport:
     """All measures between people, from their unassisted readings.
 
-    All deletions of all codes come from one pass over the units; `seed` is the bootstrap's.
+    All deletions of all codes come from one pass over the units.
     """
     people = people_of(table)
     tally = tally_of(people)
@@ -104,13 +107,15 @@ def measures_of(table: CodingTable, *, seed: int = 0) -> MeasuresReport:
         pooled_positives = codings_of_the_fewer(both.sum(axis=0, keepdims=True))
     return MeasuresReport(
         coders=people.coders,
-        codes=_measures(list(people.codes), tally, positives, seed),
-        pooled=_measures([None], tally.pooled(), pooled_positives, seed)[0],
+        codes=_measures(list(people.codes), tally, positives, codings_said(plain.total)),
+        pooled=_measures(
+            [None], tally.pooled(), pooled_positives, codings_said(plain.pooled().total)
+        )[0],
     )
 
 
 def _measures(
-    codes: Sequence[str | None], tally: Tally, positives: Floats, seed: int
+    codes: Sequence[str | None], tally: Tally, positives: Floats, said: Floats
 ) -> tuple[Measures, ...]:
     total = tally.total
     paired = total.pairable.astype(int).tolist()
@@ -130,16 +135,19 @@ def _measures(
         tally.replicates(coefficients.prevalence, used=tally.rated > 0),
         scale=Scale.LOGIT,
         n=rated,
+        shortage=[insufficient_positives(float(count)) for count in said],
         undefined=["nobody read anything"] * len(rated),
     )
-    found["bias"] = bootstrap(
-        tally.sums,
-        lambda sums: coefficients.coder_bias(tally.with_sums(sums)),
-        used=tally.rated > 0,
-        n=rated,
-        seed=seed,
-        replicates=BOOTSTRAP_SAMPLES,
-        undefined=["one coder or none: nobody to differ from"] * len(rated),
+    found["bias"] = tuple(
+        Estimate.undefined("one coder or none: nobody to differ from", n=n, clusters=clusters)
+        if np.isnan(size)
+        else Estimate.bare(float(size), SIZE_ALONE, n=n, clusters=clusters)
+        for size, n, clusters in zip(
+            coefficients.coder_bias(total),
+            rated,
+            (tally.rated > 0).sum(axis=0).tolist(),
+            strict=True,
+        )
     )
     return tuple(
         Measures(

@@ -154,7 +154,7 @@ def report_of(
         codes=found.codes,
         pooled=found.pooled,
         model=found.model,
-        measures=measures_of(table, seed=seed),
+        measures=measures_of(table),
         sets=set_agreement_of(table),
         by_level=_by_level(table, found, level),
         characters=characters,

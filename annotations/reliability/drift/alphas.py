@@ -7,7 +7,13 @@ import numpy as np
 from scipy import stats
 
 from annotations.codings import CodingTable
-from annotations.reliability.agreement import NOT_BOTH, ONE_VALUE, people_of
+from annotations.reliability.agreement import (
+    NOT_BOTH,
+    ONE_VALUE,
+    codings_a_coder,
+    codings_of_the_fewer,
+    people_of,
+)
 from annotations.reliability.coefficients import alpha, pair_alpha
 from annotations.reliability.drift.ratios import Change, detectable
 from annotations.reliability.drift.waves import MIN_A_WAVE
@@ -18,6 +24,7 @@ from annotations.reliability.estimate import (
     Floats,
     Replicates,
     Scale,
+    insufficient_positives,
     jackknife,
     leave_one_out,
 )
@@ -26,8 +33,19 @@ from annotations.reliability.tallies import Ints, Tally, pair_tables
 ALL_CODES = "all codes"
 
 
-def alpha_replicates(table: CodingTable, wave: Bools) -> Replicates:
-    """Krippendorff's alpha of people in one wave: all codes pooled first, then each code.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaveAlphas:
+    """Alphas of one wave: all codes pooled first, then each code.
+
+    `positives` are codings a coder, of the rarer of yes and no; *shape:* (1 + codes,).
+    """
+
+    replicates: Replicates
+    positives: Floats
+
+
+def alphas_of_people(table: CodingTable, wave: Bools) -> WaveAlphas:
+    """Krippendorff's alpha of people in one wave.
 
     *Shape:* `wave` (transcripts,). Unassisted readings only.
     """
@@ -41,15 +59,18 @@ def alpha_replicates(table: CodingTable, wave: Bools) -> Replicates:
     part = tally.with_sums(
         np.concatenate([tally.sums.sum(axis=1, keepdims=True), tally.sums], axis=1)[wave]
     )
-    return leave_one_out(
-        part.sums, lambda sums: alpha(part.with_sums(sums)), used=part.pairable > 0
+    return WaveAlphas(
+        replicates=leave_one_out(
+            part.sums, lambda sums: alpha(part.with_sums(sums)), used=part.pairable > 0
+        ),
+        positives=codings_a_coder(part.total),
     )
 
 
-def model_replicates(
+def alphas_of_model(
     truth: Floats, applied: Bools, clusters: Ints, *, groups: int, wave: Bools
-) -> Replicates:
-    """Alpha of the model's decisions and the people's majority: pooled first, then each code.
+) -> WaveAlphas:
+    """Alpha of the model's decisions and the people's majority in one wave.
 
     *Shapes:* `truth` (segments, codes), 1, 0, or anything else where it is not known, `applied`
     (segments, codes), `clusters` (segments,), `wave` (groups,).
@@ -68,10 +89,13 @@ def model_replicates(
         axis=1,
     )
     tables = np.concatenate([tables.sum(axis=1, keepdims=True), tables], axis=1)[wave]
-    return leave_one_out(
-        tables,
-        lambda sums: pair_alpha(sums.reshape(*sums.shape[:-1], 2, 2)),
-        used=tables.sum(axis=-1) > 0,
+    return WaveAlphas(
+        replicates=leave_one_out(
+            tables,
+            lambda sums: pair_alpha(sums.reshape(*sums.shape[:-1], 2, 2)),
+            used=tables.sum(axis=-1) > 0,
+        ),
+        positives=codings_of_the_fewer(tables.sum(axis=0).reshape(-1, 2, 2)),
     )
 
 
@@ -84,25 +108,38 @@ class _Difference:
 
 
 def compare_alphas(
-    subjects: Sequence[str], before: Replicates, after: Replicates, sizes: tuple[int, int]
+    subjects: Sequence[str], before: WaveAlphas, after: WaveAlphas, sizes: tuple[int, int]
 ) -> tuple[Change, ...]:
     """Alpha after minus before, for each subject; p is that of Welch's t on the jackknife.
 
-    `sizes` are the units of either wave. No p below `MIN_A_WAVE` transcripts a wave.
+    `sizes` are the units of either wave. No interval and no p below `MIN_A_WAVE` transcripts a
+    wave, or below `MIN_POSITIVES` codings a coder in it: alpha is near 0 where two coders hardly
+    ever apply a code and never to the same, and seems not to vary.
     """
+    shortage = [
+        [insufficient_positives(float(count)) for count in side.positives]
+        for side in (before, after)
+    ]
     sides = [
         jackknife(
-            side,
+            side.replicates,
             scale=Scale.ATANH,
             n=[size] * len(subjects),
+            shortage=short,
             undefined=[ONE_VALUE if size else NOT_BOTH] * len(subjects),
             min_clusters=MIN_A_WAVE,
         )
-        for side, size in zip((before, after), sizes, strict=True)
+        for side, size, short in zip((before, after), sizes, shortage, strict=True)
     ]
     changes = []
     for at, subject in enumerate(subjects):
-        difference = _welch(before, after, at, sum(sizes))
+        difference = _welch(
+            before.replicates,
+            after.replicates,
+            at,
+            sum(sizes),
+            shortage=next((short[at] for short in shortage if short[at]), None),
+        )
         changes.append(
             Change(
                 subject=subject,
@@ -118,7 +155,9 @@ def compare_alphas(
     return tuple(changes)
 
 
-def _welch(before: Replicates, after: Replicates, at: int, n: int) -> _Difference:
+def _welch(
+    before: Replicates, after: Replicates, at: int, n: int, *, shortage: str | None
+) -> _Difference:
     """The waves' jackknife variances added, t with Welch's degrees."""
     value = float(after.values[at] - before.values[at])
     own = [side.deletions[side.used[:, at], at] for side in (before, after)]
@@ -131,12 +170,12 @@ def _welch(before: Replicates, after: Replicates, at: int, n: int) -> _Differenc
         )
     variances = [(len(one) - 1) / len(one) * float(((one - one.mean()) ** 2).sum()) for one in own]
     variance = sum(variances)
-    if min(counts) < MIN_A_WAVE or not variance > 0:
+    if min(counts) < MIN_A_WAVE or shortage is not None or not variance > 0:
         reason = (
             f"described only: {counts[0]} and {counts[1]} transcripts, a test needs "
             f"{MIN_A_WAVE} in each wave"
             if min(counts) < MIN_A_WAVE
-            else "no interval: the data do not show how far it varies"
+            else shortage or "no interval: the data do not show how far it varies"
         )
         return _Difference(estimate=Estimate.bare(value, reason, n=n, clusters=clusters), p=None)
     degrees = variance**2 / sum(

@@ -9,9 +9,9 @@ import numpy as np
 from annotations.codings import CodingTable
 from annotations.reliability.drift.alphas import (
     ALL_CODES,
-    alpha_replicates,
+    alphas_of_model,
+    alphas_of_people,
     compare_alphas,
-    model_replicates,
 )
 from annotations.reliability.drift.coders import (
     AgainstOthers,
@@ -122,7 +122,7 @@ def coders_of(asked: Asked) -> Answers:
 
     def alphas(before: str, after: str) -> tuple[Change, ...]:
         arms = [asked.waves.members(name) for name in (before, after)]
-        one, two = (alpha_replicates(table, arm) for arm in arms)
+        one, two = (alphas_of_people(table, arm) for arm in arms)
         sizes = [int((read & arm[table.clusters]).sum()) for arm in arms]
         return compare_alphas((ALL_CODES, *table.codes), one, two, (sizes[0], sizes[1]))
 
@@ -169,7 +169,7 @@ def model_of(asked: Asked, held: HeldScores) -> Answers:
     def agreement(before: str, after: str) -> tuple[Change, ...]:
         arms = [asked.waves.members(name) for name in (before, after)]
         one, two = (
-            model_replicates(truth, applied, clusters, groups=groups, wave=arm) for arm in arms
+            alphas_of_model(truth, applied, clusters, groups=groups, wave=arm) for arm in arms
         )
         sizes = [int(arm[clusters].sum()) for arm in arms]
         return compare_alphas((ALL_CODES, *shared), one, two, (sizes[0], sizes[1]))

@@ -7,7 +7,6 @@ from annotations.reliability.estimate import (
     Estimate,
     Replicates,
     Scale,
-    bootstrap,
     insufficient_positives,
     jackknife,
     leave_one_out,
@@ -133,26 +132,3 @@ def test_many_statistics_at_once_are_those_one_by_one() -> None:
             (alone.value, alone.low, alone.high)
         )
         assert found.n == alone.n
-
-
-def test_the_bootstrap_draws_transcripts_and_repeats_with_its_seed() -> None:
-    rng = np.random.default_rng(2)
-    sums = sums_of(rng.integers(1, 9, 40).tolist(), [10] * 40)
-    used = sums[..., 1] > 0
-    (first,) = bootstrap(sums, share, used=used, n=[400], seed=8)
-    (again,) = bootstrap(sums, share, used=used, n=[400], seed=8)
-    assert first == again
-    assert first.seed == 8
-    means = sums[:, 0, 0] / 10
-    expected = stats.bootstrap((means,), np.mean, method="percentile", n_resamples=4000, rng=rng)
-    assert first.low == pytest.approx(expected.confidence_interval.low, abs=0.01)
-    assert first.high == pytest.approx(expected.confidence_interval.high, abs=0.01)
-
-
-def test_the_bootstrap_gives_no_interval_when_many_samples_are_undefined() -> None:
-    sums = sums_of([1] + [0] * 11, [2] + [0] * 11)
-    used = np.ones((12, 1), dtype=np.bool_)
-    (found,) = bootstrap(sums, share, used=used, n=[2], seed=1, replicates=500)
-    assert found.value == 0.5
-    assert found.low is None
-    assert "of 500 bootstrap samples" in str(found.reason)
