@@ -85,7 +85,9 @@ def create_app(house: House) -> FastAPI:
     ):
         app.include_router(router)
     add_problem_handlers(app)
-    app.add_middleware(BodyLimit, limit=house.settings.max_body_bytes)
+    app.add_middleware(
+        BodyLimit, limit=house.settings.max_body_bytes, refusal=app.state.serving.refusal
+    )
     app.add_middleware(Envelope, metrics=app.state.serving.metrics)
     return app
 

@@ -3,9 +3,11 @@
 import logging
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.logs import failure
@@ -28,6 +30,17 @@ _SAFE_HEADERS = {
 
 # Whatever else a caller makes up would be a series of its own in the figures.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+UNKNOWN_BYTES = 64 * 1024
+"""How much is read of a caller who has not shown that they may call: a login, a small event."""
+
+_SMALL_BYTES = 2 * 1024 * 1024
+_SMALL = frozenset({"setup", "train", "jobs", "cancel"})
+"""The last parts of addresses that take a name or two, with at most a label config beside it."""
+
+Refusal = Callable[[HTTPConnection], Awaitable[HTTPException | None]]
+"""Why nothing large is read of a caller; None where they may call."""
 
 
 class TooLarge(HTTPException):
@@ -88,11 +101,14 @@ class Envelope:
 
 
 class BodyLimit:
-    """Refuses a body of more than `limit` bytes, whatever its headers claim."""
+    """Refuses a body that is too large for its caller and its place, whatever its headers claim.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app = app
-        self._limit = limit
+    A body is parsed before its route asks who calls. So more than `UNKNOWN_BYTES` are read only
+    of a caller in whom `refusal` finds nothing wrong, and more than `limit` of nobody.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, refusal: Refusal) -> None:
+        self._app, self._limit, self._refusal = app, limit, refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -105,9 +121,26 @@ class BodyLimit:
             refused = answer(asked, 400, "The Content-Length header is not a number.")
             await refused(scope, receive, send)
             return
-        if int(claimed) > self._limit:
-            refusal = TooLarge(self._limit)
-            await answer(asked, 413, refusal.detail)(scope, receive, send)
+        limit = self._limit
+        if scope["path"].rpartition("/")[2] in _SMALL:
+            limit = min(limit, _SMALL_BYTES)
+        known = False
+
+        async def check(size: int) -> None:
+            nonlocal known
+            if size > limit:
+                raise TooLarge(limit)
+            if size > UNKNOWN_BYTES and not known:
+                refusal = await self._refusal(HTTPConnection(scope))
+                if refusal is not None:
+                    raise refusal
+                known = True
+
+        try:
+            await check(int(claimed))
+        except HTTPException as error:
+            refused = answer(asked, error.status_code, error.detail, headers=error.headers)
+            await refused(scope, receive, send)
             return
         held = 0
 
@@ -115,8 +148,7 @@ class BodyLimit:
             nonlocal held
             message = await receive()
             held += len(message.get("body", b""))
-            if held > self._limit:
-                raise TooLarge(self._limit)
+            await check(held)
             return message
 
         await self._app(scope, receive_counted, send)

@@ -13,13 +13,15 @@ from fastapi.security import (
     HTTPBasicCredentials,
     HTTPBearer,
 )
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from service.house import House
 from service.metrics import Metrics
 from service.models_loaded import LoadedModels
 from service.problems import LoginNeeded
-from service.security import Keys, same
+from service.security import WEBHOOK_HEADER, Keys, same
 from service.sessions import COOKIE, Attempts, Session, Sessions, from_own_pages
 from service.settings import api_token, ml_password
 from service.web.kept import KeptPages
@@ -72,6 +74,38 @@ class Serving:
             reports=anyio.CapacityLimiter(_REPORTS_AT_ONCE),
             notes=anyio.CapacityLimiter(_NOTES_AT_ONCE),
         )
+
+    async def refusal(self, caller: HTTPConnection) -> HTTPException | None:
+        """Why nothing large is read of this caller; None where one of our secrets came along.
+
+        Whether it is the right one for what they ask, the route says.
+        """
+        header = caller.headers.get("authorization")
+        if (
+            self.keys.open_page(header)
+            or self.keys.open_backend(header)
+            or self.sessions.read(caller.cookies.get(COOKIE)) is not None
+        ):
+            return None
+        secret = caller.headers.get(WEBHOOK_HEADER)
+        if (
+            secret is not None
+            and caller.url.path.endswith("/webhook")
+            and await run_in_threadpool(self._is_of_a_webhook, secret)
+        ):
+            return None
+        return HTTPException(
+            401,
+            "A request of this size needs credentials, and those sent are missing or wrong. "
+            "Send the API token as `Authorization: Bearer TOKEN`, or what "
+            "`second-coder label-studio connect` gave to Label Studio.",
+            {"WWW-Authenticate": "Bearer"},
+        )
+
+    def _is_of_a_webhook(self, secret: str) -> bool:
+        with self.house.database.reading() as work:
+            expected = work.label_studio.webhook_secrets()
+        return any(same(secret, one.get_secret_value()) for one in expected)
 
     async def predicting(self, call: Callable[[], T]) -> T:
         """Run something that waits for a model."""

@@ -25,6 +25,10 @@ class LabelStudio(AnnotationMirror):
         """Connections to a project of this number: more than one if there are several servers."""
         return self._connections(ConnectionRow.project_id == project_id)
 
+    def webhook_secrets(self) -> tuple[SecretStr, ...]:
+        """What the webhooks of all connections send along."""
+        return tuple(map(SecretStr, self._session.scalars(select(ConnectionRow.webhook_secret))))
+
     def save_connection(self, connection: Connection) -> None:
         """Store a study's connection in place of the one it had."""
         row = lookup.study_id(self._session, connection.study, to_write=True)

@@ -1,9 +1,12 @@
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from annotations.errors import (
     ArtifactError,
@@ -17,6 +20,8 @@ from annotations.errors import (
 )
 from service.app import create_app
 from service.house import House
+from service.sessions import COOKIE
+from service.storage.records import Connection
 
 
 @pytest.mark.parametrize(
@@ -135,6 +140,80 @@ def test_a_body_above_the_limit_is_refused_whatever_its_length_claims(house: Hou
     assert honest.json()["error"]["code"] == chunked.json()["error"]["code"] == "too_large"
     assert nonsense.status_code == 400
     assert fits.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "place", ["/webhook", "/ml/trust/webhook", "/api/v1/studies/trust/suggest"]
+)
+def test_a_large_body_of_a_caller_nobody_knows_is_not_read(
+    app: FastAPI, study: str, place: str
+) -> None:
+    taken = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for _ in range(1000):
+            taken += 1
+            yield b"x" * 10_000
+
+    async def send(**more: str) -> httpx.Response:
+        wrong = {
+            "Authorization": "Bearer wrong",
+            "X-Second-Coder-Secret": "wrong",
+            "Cookie": f"{COOKIE}=9999999999.name.wrong",
+            "Content-Type": "application/json",
+        }
+        to = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=to, base_url="http://testserver") as caller:
+            return await caller.post(place, content=pieces(), headers={**wrong, **more})
+
+    claimed = asyncio.run(send(**{"Content-Length": "10000000"}))
+    assert taken == 0
+    chunked = asyncio.run(send())
+    assert taken < 10
+    for answer in (claimed, chunked):
+        assert answer.status_code == 401
+        assert "needs credentials" in answer.json()["error"]["message"]
+
+
+def test_a_large_body_is_read_where_one_of_our_secrets_comes_along(
+    client: TestClient, browser: TestClient, house: House, study: str, api: dict[str, str]
+) -> None:
+    with house.database.unit_of_work() as work:
+        work.label_studio.save_connection(
+            Connection(
+                study=study,
+                url="http://localhost:8080",
+                token=SecretStr("token"),
+                project_id=1,
+                ml_url="http://localhost:9090",
+                webhook_id=1,
+                webhook_secret=SecretStr("the-secret-of-the-project"),
+                blind_share=0.15,
+                seed=0,
+            )
+        )
+        work.commit()
+    event = {"action": "TASKS_CREATED", "project": {"id": 1}, "task": "x" * 3_000_000}
+    secret = {"X-Second-Coder-Secret": "the-secret-of-the-project"}
+    assert client.post("/webhook", json=event, headers=secret).status_code == 200
+    assert client.post("/ml/trust/webhook", json=event, headers=secret).status_code == 200
+    text = {"transcripts": [{"text": "x" * 100_000}]}
+    place = f"/api/v1/studies/{study}/suggest"
+    assert client.post(place, json=text, headers=api).status_code == 409
+    # The secret opens webhooks alone, and a login no more than pages.
+    assert client.post(place, json=text, headers=secret).status_code == 401
+    assert browser.post(place, json=text).status_code == 401
+
+
+def test_what_takes_a_name_or_two_takes_no_large_body(
+    client: TestClient, study: str, ml: tuple[str, str], api: dict[str, str]
+) -> None:
+    body = {"project": "1", "kind": "sync", "schema": "x" * 2_200_000}
+    for place in ("/setup", "/train", "/ml/trust/setup", "/ml/trust/train"):
+        assert client.post(place, json=body, auth=ml).status_code == 413, place
+    jobs = f"/api/v1/studies/{study}/jobs"
+    assert client.post(jobs, json=body, headers=api).status_code == 413
 
 
 def test_answers_carry_safe_headers_and_a_request_id(client: TestClient) -> None:
