@@ -41,6 +41,10 @@ class ExternalError(SecondCoderError):
     """Another system (Label Studio, the database) refused or could not be reached."""
 
 
+class DatabaseRefused(ExternalError):
+    """The database refused or could not be reached; the message tells where it is."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
     """One thing wrong with one place in the input.

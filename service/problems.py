@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from annotations.errors import (
     ArtifactError,
+    DatabaseRefused,
     ExternalError,
     InputError,
     NotFound,
@@ -48,6 +49,7 @@ _CODES = {
     415: "wrong_content_type",
     422: "bad_input",
     429: "too_many",
+    502: "other_system",
 }
 
 
@@ -123,13 +125,23 @@ def status_of(error: SecondCoderError) -> tuple[int, str]:
     return next((status, code) for kind, status, code in _STATUSES if isinstance(error, kind))
 
 
+def told(error: SecondCoderError) -> str:
+    """What a caller over HTTP is told of an error of the hierarchy; the log has the rest."""
+    if isinstance(error, DatabaseRefused):
+        # It names host, user and database, and a webhook's sender is only known by asking there.
+        log.error("%s", " ".join(str(error).split()))
+        return "The database cannot be reached; the log says more."
+    status, _ = status_of(error)
+    if status >= 500:
+        # The message is for the caller: it may quote a path or what another system said.
+        log.error("%s answered as %s", type(error).__name__, status)
+    return str(error)
+
+
 async def _known(request: Request, error: Exception) -> Response:
     if not isinstance(error, SecondCoderError):
         raise error
     status, code = status_of(error)
-    if status >= 500:
-        # The message is for the caller: it may quote a path or what another system said.
-        log.error("%s answered as %s", type(error).__name__, status)
     if isinstance(error, NothingCoded) and request.method == "GET" and wants_page(request.headers):
         # No fault of the reader's: the page is there, and says how it will fill.
         status = 200
@@ -142,7 +154,7 @@ async def _known(request: Request, error: Exception) -> Response:
     return answer(
         request.headers,
         status,
-        str(error),
+        told(error),
         code=code,
         detail=detail,
         # Where the state is to blame there is such a study.

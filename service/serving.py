@@ -17,10 +17,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
+from annotations.errors import DatabaseRefused
 from service.house import House
 from service.metrics import Metrics
 from service.models_loaded import LoadedModels
-from service.problems import LoginNeeded
+from service.problems import LoginNeeded, status_of, told
 from service.security import WEBHOOK_HEADER, Keys, same
 from service.sessions import COOKIE, Attempts, Session, Sessions, from_own_pages
 from service.settings import api_token, ml_password
@@ -88,12 +89,12 @@ class Serving:
         ):
             return None
         secret = caller.headers.get(WEBHOOK_HEADER)
-        if (
-            secret is not None
-            and caller.url.path.endswith("/webhook")
-            and await run_in_threadpool(self._is_of_a_webhook, secret)
-        ):
-            return None
+        if secret is not None and caller.url.path.endswith("/webhook"):
+            try:
+                if await run_in_threadpool(self._is_of_a_webhook, secret):
+                    return None
+            except DatabaseRefused as error:
+                return HTTPException(status_of(error)[0], told(error))
         return HTTPException(
             401,
             "A request of this size needs credentials, and those sent are missing or wrong. "

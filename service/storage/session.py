@@ -17,7 +17,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm import Session
 
-from annotations.errors import ExternalError, InputError, Problem, SettingsError
+from annotations.errors import DatabaseRefused, InputError, Problem, SettingsError
 from annotations.write_ahead import keep_a_log
 from service.storage.codebook_log import CodebookLog
 from service.storage.draws import Draws
@@ -35,6 +35,9 @@ WAIT_SECONDS = 30
 """How long a writer waits for another one on SQLite."""
 
 _TOO_LONG_FOR_AN_INDEX = "54000"
+_SECRETS = ("password", "sslpassword", "passfile")
+"""What libpq takes after the question mark of an address and nobody else needs to see."""
+
 _DAMAGED = re.compile("malformed|not a database|corrupt")
 
 
@@ -115,7 +118,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
 
     def __repr__(self) -> str:
-        return f"Database({self.url.render_as_string(hide_password=True)!r})"
+        return f"Database({_shown(self.url)!r})"
 
     @cached_property
     def engine(self) -> Engine:
@@ -174,30 +177,34 @@ class Database:
             finally:
                 session.rollback()
 
-    def refusal(self, error: DBAPIError) -> ExternalError:
+    def refusal(self, error: DBAPIError) -> DatabaseRefused:
         """What to tell the user when the database cannot be reached or does not answer."""
         said = str(error.orig).strip()
         if not self.is_sqlite:
-            place = self.url.render_as_string(hide_password=True)
-            return ExternalError(
-                f"The database {place} refused: {said}. Check that it runs and that "
+            return DatabaseRefused(
+                f"The database {_shown(self.url)} refused: {said}. Check that it runs and that "
                 "SECOND_CODER_DATABASE_URL is right."
             )
         place = f"The database {self.url.database}"
         if _DAMAGED.search(said):
-            return ExternalError(
+            return DatabaseRefused(
                 f"{place} is damaged: {said}. Restore it from a backup, or move it away, import "
                 "the files again and run second-coder label-studio sync."
             )
         if "locked" in said:
-            return ExternalError(
+            return DatabaseRefused(
                 f"{place} is in use by another command for more than {WAIT_SECONDS} seconds. "
                 "Wait until that one is done, and run this one again."
             )
-        return ExternalError(
+        return DatabaseRefused(
             f"{place} cannot be used: {said}. Check that its folder may be written to and has "
             "free space, or choose another with --home or SECOND_CODER_HOME."
         )
+
+
+def _shown(url: URL) -> str:
+    """The address without what opens the database."""
+    return url.difference_update_query(_SECRETS).render_as_string(hide_password=True)
 
 
 def _unfit(error: DatabaseError) -> Problem | None:

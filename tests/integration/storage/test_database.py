@@ -11,6 +11,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from annotations.errors import (
+    DatabaseRefused,
     ExternalError,
     InputError,
     NotFound,
@@ -188,6 +189,16 @@ def test_passwords_are_not_in_repr_or_errors() -> None:
     with pytest.raises(ExternalError) as refused:
         migrate(database)
     assert "127.0.0.1" in str(refused.value)
+    assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["password", "sslpassword", "passfile"])
+def test_passwords_after_the_question_mark_are_not_shown_either(key: str) -> None:
+    database = Database(f"postgresql://ana@127.0.0.1:1/study?{key}=hush&connect_timeout=2")
+    assert "hush" not in repr(database)
+    with pytest.raises(DatabaseRefused) as refused:
+        migrate(database)
+    assert "connect_timeout=2" in str(refused.value)
     assert "hush" not in str(refused.value)
 
 

@@ -22,6 +22,7 @@ from service.app import create_app
 from service.house import House
 from service.sessions import COOKIE
 from service.storage.records import Connection
+from service.storage.session import Database
 
 
 @pytest.mark.parametrize(
@@ -214,6 +215,23 @@ def test_what_takes_a_name_or_two_takes_no_large_body(
         assert client.post(place, json=body, auth=ml).status_code == 413, place
     jobs = f"/api/v1/studies/{study}/jobs"
     assert client.post(jobs, json=body, headers=api).status_code == 413
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_a_database_that_is_away_is_described_in_the_log_alone(
+    house: House, caplog: pytest.LogCaptureFixture, size: int
+) -> None:
+    away = Database("postgresql://ana:hush@127.0.0.1:1/study?password=hush")
+    event = {"action": "x", "project": {"id": 1}, "task": "x" * size}
+    with TestClient(create_app(replace(house, database=away))) as client:
+        answer = client.post("/webhook", json=event, headers={"X-Second-Coder-Secret": "any"})
+    assert answer.status_code == 502
+    assert answer.json()["error"] == {
+        "code": "other_system",
+        "message": "The database cannot be reached; the log says more.",
+    }
+    assert "ana:***@127.0.0.1:1/study refused" in caplog.text
+    assert "hush" not in caplog.text
 
 
 def test_answers_carry_safe_headers_and_a_request_id(client: TestClient) -> None:
