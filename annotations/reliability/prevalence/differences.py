@@ -90,7 +90,7 @@ def _difference(shares: tuple[Shares, Shares], at: int) -> tuple[Estimate, float
         return Estimate.undefined(reason or "", n=n, clusters=clusters), None
     value = one.value - two.value
     missing = [estimate for estimate in (one, two) if estimate.low is None]
-    counted = [cell for cell in shares if not cell.deletions.varying]
+    counted = [cell for cell in shares if cell.counted]
     if len(missing) > len(counted):
         reason = "no interval: one of the two shares has none"
         return Estimate.bare(value, reason, n=n, clusters=clusters), None
@@ -98,7 +98,7 @@ def _difference(shares: tuple[Shares, Shares], at: int) -> tuple[Estimate, float
         reason = "a count: people coded every transcript of both cells"
         return Estimate.bare(value, reason, n=n, clusters=clusters), None
     with np.errstate(all="ignore"):
-        spreads = [spread_of(cell.deletions) for cell in shares if cell.deletions.varying]
+        spreads = [spread_of(cell.deletions) for cell in shares if not cell.counted]
     variances = np.array([spread.variance[at] for spread in spreads])
     degrees = np.array([spread.degrees[at] for spread in spreads])
     free = float(variances.sum() ** 2 / (variances**2 / degrees).sum())

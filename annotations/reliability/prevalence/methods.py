@@ -17,6 +17,10 @@ _OF = {
     Population.LIKE: "They describe the population that the transcripts are a sample of: all "
     "transcripts vary.",
 }
+_WHOLE = {
+    Population.THESE: "",
+    Population.LIKE: " (coded ones in a cell that people coded whole)",
+}
 
 
 def methods_of(
@@ -74,10 +78,10 @@ def methods_of(
         "least, one factor a code over all cells. Errors of the model were estimated in each cell "
         f"by its own sample. {_OF[of]} Transcripts are the units: 95% intervals are stratified "
         "delete-one-transcript jackknives with Student's t, on the logit scale. No interval is "
-        f"given below {MIN_SAMPLE} sampled transcripts in a cell, or where people found the code "
-        f"in fewer than {MIN_FOUND} segments there, or in all but so many.{differences} Computed "
-        f"with Second Coder {versions.software} (codebook {versions.codebook}, data "
-        f"{versions.data})."
+        f"given below {MIN_SAMPLE} sampled transcripts in a cell{_WHOLE[of]}, or where people "
+        f"found the code in fewer than {MIN_FOUND} segments there, or in all but so many."
+        f"{differences} Computed with Second Coder {versions.software} (codebook "
+        f"{versions.codebook}, data {versions.data})."
     )
 
 

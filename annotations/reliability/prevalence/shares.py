@@ -16,7 +16,8 @@ from annotations.reliability.prevalence.sums import Fit, Population, Sums
 from annotations.reliability.prevalence.tuning import Tuning
 
 MIN_SAMPLE = 5
-"""Coded transcripts of the sample in a cell, below which it has no interval."""
+"""Coded transcripts of the sample in a cell (where all of it was coded and stands for people like
+these, of the cell), below which it has no interval."""
 
 MIN_FOUND = 5
 """Segments of a cell's coded transcripts in which people found a code (and in which they did
@@ -29,7 +30,8 @@ class Shares:
 
     `corrected` uses model and people, `people` the people's sample alone, both with intervals;
     `model` is the naive count. `effective` is the size of the sample that would have done as well
-    without a model, NaN where that cannot be told. `deletions` are those of `corrected`.
+    without a model, NaN where that cannot be told. `deletions` are those of `corrected`. Where it
+    is `counted`, nothing is left to chance: these interviews are meant, and people coded them all.
     """
 
     corrected: tuple[Estimate, ...]
@@ -37,6 +39,7 @@ class Shares:
     model: Floats
     effective: Floats
     deletions: Deletions
+    counted: bool
 
 
 def shares_of(sums: Sums, cell: Bools, *, tuning: Tuning, of: Population) -> Shares:
@@ -54,13 +57,15 @@ def shares_of(sums: Sums, cell: Bools, *, tuning: Tuning, of: Population) -> Sha
         gain = spread_of(by_people).variance / spread_of(corrected).variance
         naive = sums.model[cell].sum(axis=0) / sums.sizes[cell].sum()
     n, clusters = int(sums.sizes[cell].sum()), int(fit.sample.sum())
-    shortage = [_shortage(clusters, float(one), fit.complete) for one in rarer(sums, fit)]
+    counted = fit.complete and of is Population.THESE
+    shortage = [None if counted else _shortage(fit, float(one)) for one in rarer(sums, fit)]
     return Shares(
         corrected=interval_of(corrected, n=n, clusters=clusters, shortage=shortage),
         people=interval_of(by_people, n=n, clusters=clusters, shortage=shortage),
         model=naive,
         effective=np.where(np.isfinite(gain), gain * clusters, np.nan),
         deletions=corrected,
+        counted=counted,
     )
 
 
@@ -113,32 +118,35 @@ def deletions_of(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deleti
     unsampled = np.flatnonzero(fit.rest & ~fit.sample)
     certain = np.flatnonzero(fit.certain)
     fewer = _without_each(model, sizes, fit.rest, sampled)
+    by_certain = _degrees(sizes[certain], most=len(certain) - 1)
     parts_of_three = (
-        (theta(left, without, fewer, sure), factors, degrees),
+        (sampled, theta(left, without, fewer, sure), factors, degrees),
         (
+            unsampled,
             theta(total, lam, _without_each(model, sizes, fit.rest, unsampled), sure),
             _share_left(len(unsampled), int(fit.rest.sum())),
             len(unsampled) - 1,
         ),
         (
+            certain,
             theta(total, lam, seen, _without_each(people, sizes, fit.certain, certain)),
             _share_left(len(certain), len(certain)),
-            len(certain) - 1,
+            by_certain,
         ),
     )
     return Deletions(
         value=value,
         varying=tuple(
             Varying(values=values, factors=one, groups=None, degrees=free)
-            for values, one, free in parts_of_three
+            for places, values, one, free in parts_of_three
             # A single transcript cannot be left out.
-            if len(values) > 1
+            if len(places) > 1
         ),
     )
 
 
 def _degrees(sizes: Floats, *, most: int) -> float:
-    """Degrees of freedom of the sample's variance; *shape:* `sizes` (sampled,), weighted.
+    """Degrees of freedom of coded transcripts' variance; *shape:* `sizes` (coded,), weighted.
 
     Where a few long transcripts decide, the variance is hardly better known than from those few.
     Satterthwaite's, taking what a transcript adds to it to grow with the size to the power of 1.5:
@@ -170,13 +178,14 @@ def rarer(sums: Sums, fit: Fit) -> Floats:
     return np.asarray(np.minimum(found, sums.segments[coded].sum() - found))
 
 
-def _shortage(clusters: int, found: float, complete: bool) -> str | None:
-    if complete:
-        return None
-    if clusters < MIN_SAMPLE:
-        noun = "transcript" if clusters == 1 else "transcripts"
+def _shortage(fit: Fit, found: float) -> str | None:
+    """Why a cell has no interval. What was not coded is spoken for by the sample alone."""
+    looked, sort = (fit.certain, "") if fit.complete else (fit.sample, "sampled ")
+    transcripts = int(looked.sum())
+    if transcripts < MIN_SAMPLE:
+        noun = "transcript" if transcripts == 1 else "transcripts"
         return (
-            f"insufficient: {clusters} sampled {noun} coded by people in this cell, an interval "
+            f"insufficient: {transcripts} {sort}{noun} coded by people in this cell, an interval "
             f"needs {MIN_SAMPLE}"
         )
     if found < MIN_FOUND:

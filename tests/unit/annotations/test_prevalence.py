@@ -261,6 +261,70 @@ def test_too_few_give_no_interval_and_say_why(simulated: Sums) -> None:
     assert not one.defined
 
 
+def two_groups(rng: Any, *, whole: int, sampled: int) -> tuple[Sums, list[Any]]:
+    """A group of `whole` transcripts, all coded, and one of 60 of which `sampled` are.
+
+    Both of the same people, who carry the code in a fifth of their segments, more or less.
+    """
+    group = np.repeat([0, 1], [whole, 60])
+    sizes = rng.integers(10, 41, len(group))
+    people = rng.binomial(sizes, rng.beta(1.8, 7.2, len(group)))
+    model = rng.binomial(people, 0.75) + rng.binomial(sizes - people, 0.05)
+    sample = group == 0
+    sample[rng.choice(np.flatnonzero(group == 1), sampled, replace=False)] = True
+    sums = sums_of(people=people, model=model, sample=sample, sizes=sizes, strata=group)
+    return sums, [group == 0, group == 1]
+
+
+def difference_of(sums: Sums, cells: list[Any], of: Population) -> Any:
+    tuned = Tuning.of(sums, cells)
+    first, second = (shares_of(sums, cell, tuning=tuned, of=of) for cell in cells)
+    pair = Compared(first=("a",), second=("b",), shares=(first, second))
+    return first, differences_of(sums.codes, [pair])[0]
+
+
+@pytest.mark.parametrize("whole", [1, 2, 4])
+def test_a_small_group_coded_whole_says_nothing_of_people_like_these(whole: int) -> None:
+    sums, cells = two_groups(np.random.default_rng(8), whole=whole, sampled=20)
+    first, found = difference_of(sums, cells, Population.LIKE)
+    (estimate,) = first.corrected
+    noun = "transcript" if whole == 1 else "transcripts"
+    assert estimate.low is None
+    assert estimate.reason == (
+        f"insufficient: {whole} {noun} coded by people in this cell, an interval needs 5"
+    )
+    assert found.difference.low is None
+    assert found.p is None
+    # Of these interviews it is a count, and the other group may be compared with it.
+    first, found = difference_of(sums, cells, Population.THESE)
+    assert "a count" in str(first.corrected[0].reason)
+    assert found.p is not None
+
+
+@pytest.mark.parametrize("whole", [5, 12])
+def test_a_group_coded_whole_is_found_to_differ_hardly_more_often_than_by_chance(
+    whole: int,
+) -> None:
+    # In 2,500 draws .08 and .06 at the 5% level; with 1, 2 and 3 such transcripts .80, .15, .10.
+    rng = np.random.default_rng(4)
+    drawn = [
+        difference_of(*two_groups(rng, whole=whole, sampled=20), Population.LIKE)[1].p
+        for _ in range(400)
+    ]
+    told = np.array([p for p in drawn if p is not None])
+    assert len(told) > 390
+    assert 0.02 < (told < 0.05).mean() < 0.1
+
+
+def test_a_code_that_nobody_carries_leaves_the_scale_of_another(simulated: Sums) -> None:
+    people = simulated.model * [1, 0, 1, 1]
+    sure = replace(simulated, people=people, found=people, probability=np.ones(130))
+    tuned = Tuning.fixed(sure, 1.0)
+    first, none, *_ = shares_of(sure, everything(sure), tuning=tuned, of=Population.LIKE).corrected
+    assert none.low is None
+    assert first.method == "stratified transcript jackknife, t, logit scale"
+
+
 def test_a_lone_transcript_of_a_stratum_is_taken_with_the_next(simulated: Sums) -> None:
     lone = replace(
         simulated,
