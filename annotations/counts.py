@@ -108,6 +108,7 @@ class Cooccurrence:
     readings: int
     codes: tuple[CodeUse, ...]
     pairs: tuple[Meeting, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -262,6 +263,7 @@ def cooccurrence_of(
             for at, code in enumerate(codes)
         ),
         pairs=tuple(sorted(found, key=lambda pair: (-pair.segments, -pair.jaccard, pair.codes))),
+        notes=work.notes,
     )
 
 

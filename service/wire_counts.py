@@ -65,3 +65,4 @@ class CooccurrenceOut(BaseModel):
     readings: int
     codes: list[CodeUseOut]
     pairs: list[MeetingOut]
+    notes: list[str]

@@ -94,6 +94,9 @@ TURN = whole("turn", "Number of the turn in its transcript, from 0.")
 START = whole("start", "First character coded, in Unicode code points from the turn's start.")
 END = whole("end", "Character after the last one coded. Start and end empty: the whole turn.")
 CODE = text("code", "Path of the code, levels joined by ' > '.")
+CODINGS = "codings"
+"""The table of codings."""
+
 CODER = text("coder", "Who coded; model:VERSION is a model, adjudicated the agreed coding.")
 
 
@@ -201,7 +204,7 @@ def _codebook(study: Study) -> DataTable:
 
 def _codings(study: Study) -> DataTable:
     return DataTable(
-        name="codings",
+        name=CODINGS,
         meaning="A row a coding: a code on a span by a coder. Who read what: readings.",
         columns=(
             *(TRANSCRIPT, TURN, START, END, CODE, CODER),

@@ -50,6 +50,8 @@ def stability(context: typer.Context, study: Study, json: Json = False, home: Ho
         ],
     )
     _show_saturation(found.saturation)
+    for note in found.notes:
+        warn(note)
 
 
 def _show_saturation(found: "Saturation") -> None:

@@ -115,3 +115,5 @@ def cooccurrence(
     )
     if not found.pairs:
         say("No two codes were applied to the same segment by one coder.")
+    for note in found.notes:
+        warn(note)

@@ -72,7 +72,7 @@ def _cooccurrence(serving: Serving, caller: Caller, study: str, whose: Whose) ->
         study,
         "cooccurrence",
         section=cooccurrence_section(found),
-        notes=[],
+        notes=list(found["notes"]),
         attributes=[],
         chosen=[],
         whose=whose,

@@ -70,14 +70,23 @@ class Studies:
         study = lookup.study_id(self._session, name, to_write=True)
         return additions.add(self._session, study, material)
 
-    def load(self, name: str, version: int | None = None, *, only: str | None = None) -> Study:
+    def load(
+        self,
+        name: str,
+        version: int | None = None,
+        *,
+        only: str | None = None,
+        beside_waiting: bool = False,
+    ) -> Study:
         """The study as a value: transcripts in the order in which they came in.
 
         What the same coder did twice, in a file and in Label Studio, counts once; a reading
         is assisted if either was, or if a part of a split code was chosen there with the
         model's proposal in sight. Codings are read under a version of the codebook, the newest
         unless another is asked for (NotFound lists them); `unread` counts those that this
-        leaves out. Turns on which a coder has a choice to make yet count as not read by them.
+        leaves out. Turns on which a coder has a choice to make yet count as not read by them,
+        and what else they coded there is left out too, unless it is asked for by
+        `beside_waiting`: it is certain, what they did not apply is not.
         `only` names the one transcript that is wanted, without memos and sets; NotFound where
         the study has none of this name.
         """
@@ -93,7 +102,9 @@ class Studies:
             codebook=coded.version.codebook(declared=codebooks.is_declared(self._session, study)),
             transcripts=self._transcripts(study, () if only is None else names),
             codings=tuple(
-                one for one in coded.codings if (one.transcript, one.turn, one.coder) not in waiting
+                one
+                for one in coded.codings
+                if beside_waiting or (one.transcript, one.turn, one.coder) not in waiting
             ),
             readings=tuple(
                 replace(one, assisted=True)
@@ -291,6 +302,10 @@ class Studies:
                 left["waiting"] += bool(fate.options)
                 left["retired"] += bool(fate.retired)
                 left["later"] += bool(fate.later)
+        left["beside"] = sum(
+            not is_model(coder) and (transcript, turn, coder) in waiting
+            for transcript, turn, *_, coder in once
+        )
         return _Coded(
             version=version,
             # Sorted here: syncs arrive in any order, and databases disagree on that of names.

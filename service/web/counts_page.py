@@ -40,7 +40,7 @@ def cooccurrence_page(study: str, document: Any) -> Page:
         "counts.html",
         title=f"Codes that meet in {study}",
         section=cooccurrence_section(root),
-        notes=[],
+        notes=list(root["notes"]),
     )
 
 

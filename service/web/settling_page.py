@@ -30,6 +30,7 @@ def settling_part(stability: Any, candidates: Any | None, missing: str) -> Marku
         .render(
             sections=sections,
             coded=stability["saturation"] is not None,
+            notes=list(root["notes"]),
             found=None if candidates is None else Node.root(candidates),
             missing=missing,
         )

@@ -1,6 +1,7 @@
 """What a reader has to know of the codebook version that figures are read under."""
 
 from annotations.codebook_versions.history import CodebookHistory
+from service.storage.records import Unread
 from service.storage.session import UnitOfWork
 
 
@@ -16,17 +17,38 @@ def codebook_notes(work: UnitOfWork, study: str, version: int | None = None) -> 
             f"{history.current.number}."
         )
     if unread.waiting:
+        beside = (
+            f" What they coded there otherwise is left out too: {codings_in_words(unread.beside)}."
+            if unread.beside
+            else ""
+        )
         notes.append(
-            f"Waiting for a choice, because the code was split: {_codings(unread.waiting)}. "
-            "Turns with them count as not read by their coders until then."
+            f"{_waiting(unread)} Turns with them count as not read by their coders until then."
+            + beside
         )
     if unread.retired:
-        notes.append(f"Left out: {_codings(unread.retired)} of retired codes.")
+        notes.append(_retired(unread))
     if unread.later:
         notes.append(
-            f"Left out: {_codings(unread.later)} of codes that version {read.number} does not have."
+            f"Left out: {codings_in_words(unread.later)} of codes that version {read.number} does "
+            "not have."
         )
     return (*notes, *_late_codes(work, study, history, read.number))
+
+
+def quoting_notes(work: UnitOfWork, study: str) -> tuple[str, ...]:
+    """What quotations under the newest version leave out: turns are not counted there."""
+    unread = work.studies.unread(study)
+    notes = [f"{_waiting(unread)} They are not quoted until then."] if unread.waiting else []
+    return (*notes, *([_retired(unread)] if unread.retired else []))
+
+
+def _waiting(unread: Unread) -> str:
+    return f"Waiting for a choice, because the code was split: {codings_in_words(unread.waiting)}."
+
+
+def _retired(unread: Unread) -> str:
+    return f"Left out: {codings_in_words(unread.retired)} of retired codes."
 
 
 def _late_codes(work: UnitOfWork, study: str, history: CodebookHistory, version: int) -> list[str]:
@@ -49,5 +71,6 @@ def _late_codes(work: UnitOfWork, study: str, history: CodebookHistory, version:
     return notes
 
 
-def _codings(number: int) -> str:
+def codings_in_words(number: int) -> str:
+    """So many codings."""
     return "1 coding" if number == 1 else f"{number} codings"

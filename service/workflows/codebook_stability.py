@@ -6,6 +6,7 @@ from annotations.codebook_versions.stability import MadeCoding, VersionChange, s
 from annotations.codings import is_model
 from annotations.reliability.saturation import Saturation, saturation_of_people
 from service.house import House
+from service.workflows.codebook_notes import codebook_notes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +32,7 @@ class CodebookStability:
     versions: tuple[VersionChange, ...]
     saturation: Saturation | None
     transcripts: tuple[TranscriptStep, ...]
+    notes: tuple[str, ...]
 
 
 def codebook_stability(house: House, study: str) -> CodebookStability:
@@ -39,6 +41,7 @@ def codebook_stability(house: House, study: str) -> CodebookStability:
         history = work.codebooks.history(study)
         record = work.codebooks.record(study)
         whole = work.studies.load(study)
+        notes = codebook_notes(work, study)
     made = [
         MadeCoding(
             transcript=one.coding.transcript,
@@ -58,6 +61,7 @@ def codebook_stability(house: House, study: str) -> CodebookStability:
         versions=stability(history, made),
         saturation=found,
         transcripts=() if found is None else _steps(found),
+        notes=notes,
     )
 
 

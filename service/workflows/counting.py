@@ -1,24 +1,30 @@
 """Count codings: by code and attribute, and the codes that meet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from annotations.codings import MODEL_PREFIX, Coding, Reading
+from annotations.codings import MODEL_PREFIX, Coding, Reading, is_model
 from annotations.counts import Cooccurrence, Matrix, cooccurrence_of, matrix_of
 from annotations.errors import StateError
 from annotations.study import Study
-from annotations.work import MODEL, PEOPLE, Work, work_of
+from annotations.work import MAJORITY, MODEL, PEOPLE, Work, work_of
 from service.house import House
 from service.storage.session import UnitOfWork
+from service.workflows.codebook_notes import codebook_notes, quoting_notes
 from service.workflows.withholding import withheld
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counted:
-    """A study, and the work in it that was asked for."""
+    """A study, and the work in it that was asked for.
+
+    `about_codebook`, in the work's notes too, is what the newest version of the codebook
+    leaves out of it.
+    """
 
     study: Study
     work: Work
+    about_codebook: tuple[str, ...]
 
 
 def matrix(house: House, study: str, *, by: Sequence[str] = (), coded_by: str = PEOPLE) -> Matrix:
@@ -43,15 +49,29 @@ def cooccurrence(house: House, study: str, *, coded_by: str = PEOPLE) -> Cooccur
     )
 
 
-def gather(house: House, study: str, coded_by: str) -> Counted:
-    """The study, and the work in it that `coded_by` names (see `work_of`)."""
+def gather(house: House, study: str, coded_by: str, *, to_quote: bool = False) -> Counted:
+    """The study, and the work in it that `coded_by` names (see `work_of`).
+
+    `to_quote`: with what coders coded on turns where they have a choice to make yet. No turn is
+    counted in quotations, so nothing is lost by their not counting as read.
+    """
     name = coded_by.strip()
     if not name:
         raise StateError("say whose codings to count: people, majority, model, or a coder's name")
     with house.database.reading() as unit:
-        whole = unit.studies.load(study)
+        whole = unit.studies.load(study, beside_waiting=to_quote)
         model = _model_work(unit, whole) if name == MODEL else None
-    return Counted(study=whole, work=work_of(whole, name, model=model))
+        # What waits, and what is retired, is counted of people.
+        if name == MODEL or is_model(name):
+            notes: tuple[str, ...] = ()
+        elif to_quote and name != MAJORITY:
+            notes = quoting_notes(unit, study)
+        else:
+            notes = codebook_notes(unit, study)
+    work = work_of(whole, name, model=model)
+    return Counted(
+        study=whole, work=replace(work, notes=(*work.notes, *notes)), about_codebook=notes
+    )
 
 
 def _model_work(unit: UnitOfWork, study: Study) -> Work | None:

@@ -3,14 +3,15 @@
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from annotations.errors import StateError
+from annotations.errors import StateError, command
 from annotations.formats.label_studio_out import Predicted, tasks_of
 from annotations.formats.tables import (
     CODE,
     CODER,
+    CODINGS,
     END,
     START,
     TRANSCRIPT,
@@ -27,7 +28,8 @@ from annotations.formats.tables import (
 from annotations.study import Study
 from models.suggestions import Suggestion
 from service.house import House
-from service.storage.records import DecisionRecord, StoredSuggestion, now
+from service.storage.records import DecisionRecord, StoredSuggestion, Unread, now
+from service.workflows.codebook_notes import codings_in_words
 from service.workflows.exporting_refi import codebook_file, project_file
 from service.workflows.showing import spans_of
 
@@ -39,6 +41,7 @@ class ExportMaterial:
     study: Study
     suggestions: tuple[StoredSuggestion, ...]
     decisions: tuple[DecisionRecord, ...]
+    unread: Unread
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,19 +102,44 @@ def gather(house: House, study: str) -> ExportMaterial:
             for one in work.suggestions.of(study, version=record.version, transcript=name)
         ]
         decisions = work.label_studio.decisions(study)
+        unread = work.studies.unread(study)
     return ExportMaterial(
-        study=whole_study, suggestions=tuple(suggestions), decisions=tuple(decisions)
+        study=whole_study,
+        suggestions=tuple(suggestions),
+        decisions=tuple(decisions),
+        unread=unread,
     )
 
 
 def tables(material: ExportMaterial) -> tuple[DataTable, ...]:
     """Every table of an export, the dictionary last."""
+    left_out = _left_out(material)
     found = (
-        *tables_of(material.study),
+        *(
+            replace(one, meaning=" ".join((one.meaning, *left_out))) if one.name == CODINGS else one
+            for one in tables_of(material.study)
+        ),
         _suggestions(material.suggestions),
         _decisions(material.decisions),
     )
     return (*found, dictionary_of(found))
+
+
+def _left_out(material: ExportMaterial) -> tuple[str, ...]:
+    """The codings that no file of an export has, whatever its format."""
+    unread = material.unread
+    about = (
+        (unread.waiting, "that wait for a choice, because their code was split"),
+        (unread.beside, "of other codes on turns where their coder has such a choice to make"),
+        (unread.retired, "of retired codes"),
+    )
+    lost = [f"{codings_in_words(number)} {which}" for number, which in about if number]
+    if not lost:
+        return ()
+    return (
+        f"Not among the codings written: {'; '.join(lost)}. "
+        f"{command('backup', material.study.name)} FILE.zip keeps them all.",
+    )
 
 
 def _untold(study: Study) -> tuple[str, ...]:
@@ -129,7 +157,7 @@ def _untold(study: Study) -> tuple[str, ...]:
 def _csv(material: ExportMaterial) -> list[Part]:
     written = tables(material)
     formulas = formula_cells(written)
-    notes = _untold(material.study)
+    notes = (*_left_out(material), *_untold(material.study))
     notes += (
         (
             f"{formulas} cells of the CSV files begin with =, +, - or @, which a spreadsheet takes "
@@ -143,7 +171,7 @@ def _csv(material: ExportMaterial) -> list[Part]:
 
 
 def _parquet(material: ExportMaterial) -> list[Part]:
-    notes = _untold(material.study)
+    notes = (*_left_out(material), *_untold(material.study))
     return [
         Part(name=f"{one.name}.parquet", content=one.parquet(), notes=notes)
         for one in tables(material)
@@ -166,14 +194,19 @@ def _label_studio(material: ExportMaterial) -> list[Part]:
     ]
     found = tasks_of(material.study, now=now(), predicted=predicted)
     return [
-        Part(name="tasks.json", content=found.json, notes=(*found.notes, *notes)),
+        Part(
+            name="tasks.json",
+            content=found.json,
+            notes=(*_left_out(material), *found.notes, *notes),
+        ),
         Part(name="label_config.xml", content=found.label_config),
     ]
 
 
 def _qdpx(material: ExportMaterial) -> list[Part]:
     found = project_file(material.study, material.suggestions)
-    return [Part(name=f"{material.study.name}.qdpx", content=found.content, notes=found.notes)]
+    notes = (*_left_out(material), *found.notes)
+    return [Part(name=f"{material.study.name}.qdpx", content=found.content, notes=notes)]
 
 
 def _qdc(material: ExportMaterial) -> list[Part]:

@@ -23,6 +23,7 @@ from annotations.reliability.units import Level, check_level
 from annotations.study import Study
 from service.house import House
 from service.storage.records import DrawRecord, ModelRecord
+from service.workflows.codebook_notes import codebook_notes
 from service.workflows.digests import digest_of, lines_of, versions_of
 from service.workflows.draw_requests import as_asked
 from service.workflows.model_coding import code_all
@@ -40,6 +41,7 @@ class ExtensionMaterial:
     draw: DrawRecord
     model: ModelRecord
     left_out: int
+    about_codebook: tuple[str, ...]
     digest: str
 
 
@@ -145,6 +147,7 @@ def gather(house: House, study: str, *, model: str | None = None) -> ExtensionMa
         draws = work.draws.list(study)
         models = {one.version: one for one in work.models.list(study)}
         active = work.models.active(study)
+        about_codebook = codebook_notes(work, study)
     if not draws:
         raise StateError(
             f"{study} has no probability sample: transcripts that somebody chose to code do not "
@@ -164,8 +167,10 @@ def gather(house: House, study: str, *, model: str | None = None) -> ExtensionMa
         draw=draws[-1],
         model=record,
         left_out=sum(item.name not in members for item in whole.transcripts),
+        about_codebook=about_codebook,
         digest=digest_of(
             lines_of(whole),
+            about_codebook,
             [record.version, draws[-1].created_at.isoformat()],
             sorted([item.name, sorted(item.attributes.items())] for item in whole.transcripts),
         ),
@@ -256,7 +261,7 @@ def _notes(house: House, material: ExtensionMaterial, frame: Frame, level: int |
             "its coding of those is by the fold that left them out, of the others by all. The "
             "model that was in use at the draw has no such difference"
         )
-    return notes
+    return [*notes, *material.about_codebook]
 
 
 def _or(names: tuple[str, ...]) -> str:

@@ -1,6 +1,7 @@
 """Quotations of a code, as text, Word and CSV."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from annotations.errors import StateError
@@ -32,8 +33,8 @@ def quotes_of(
     if in_text and pseudonyms is None:
         raise StateError("--in-text puts pseudonyms into the words; name their file: --pseudonyms")
     names = read_pseudonyms(pseudonyms) if pseudonyms is not None else Pseudonyms()
-    found = gather(house, study, coded_by)
-    return find_quotations(
+    found = gather(house, study, coded_by, to_quote=True)
+    quotations = find_quotations(
         found.work,
         code,
         study=study,
@@ -43,6 +44,7 @@ def quotes_of(
         pseudonyms=names,
         in_text=in_text,
     )
+    return replace(quotations, notes=(*quotations.notes, *found.about_codebook))
 
 
 def write_quotes(path: Path, quotations: Quotations) -> None:

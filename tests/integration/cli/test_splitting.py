@@ -1,8 +1,10 @@
-"""What the model proposes for excerpts of a split code, on the sample study."""
+"""What the model proposes for excerpts of a split code, and what is told of those that wait."""
 
 import csv
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 PARTS = {
     "Knowledge > By doing": "Knowledge > Experiential",
@@ -87,3 +89,96 @@ def test_a_study_without_a_model_is_told_to_make_one(
     assert "no model to propose with" in shown.err
     items = run("codebook", "worklist", "managers", "--json").document["items"]
     assert {one["proposed"] for one in items} == {None}
+
+
+WORKLOAD = "Personal > Workload and stress"
+
+
+def split_and_retired(run: Callable, place: Path) -> None:
+    (place / "edits.yaml").write_text(
+        f"operations:\n  - split: {WORKLOAD}\n    into:\n      - code: Personal > Workload\n"
+        "      - code: Personal > Stress\n  - retire: Networks > Brokering\n"
+    )
+    assert run("codebook", "apply", "managers", place / "edits.yaml", "--yes").code == 0
+
+
+def codings_of(folder: Path) -> list[tuple[str, ...]]:
+    with (folder / "codings.csv").open(encoding="utf-8", newline="") as file:
+        return [
+            tuple(row[name] for name in ("transcript", "turn", "coder", "code"))
+            for row in csv.DictReader(file)
+            if row["code"]
+        ]
+
+
+def test_an_export_says_which_codings_are_not_in_it(
+    run: Callable, sample: Path, tmp_path: Path
+) -> None:
+    run("import", "managers", sample)
+    made = codings_of(sample)
+    assert "Not among" not in run("export", "managers", "--out", tmp_path / "whole").err
+    split_and_retired(run, tmp_path)
+    waiting = [one for one in made if one[3] == WORKLOAD]
+    retired = [one for one in made if one[3] == "Networks > Brokering"]
+    places = {one[:3] for one in waiting}
+    beside = [
+        one for one in made if one[:3] in places and one not in waiting and one not in retired
+    ]
+    assert waiting
+    assert beside
+    assert retired
+    told = (
+        f"Not among the codings written: {len(waiting)} codings that wait for a choice, because "
+        f"their code was split; {len(beside)} codings of other codes on turns where their coder "
+        f"has such a choice to make; {len(retired)} codings of retired codes. "
+        "second-coder backup managers FILE.zip keeps them all."
+    )
+    for name in ("csv", "parquet", "label-studio", "qdpx"):
+        outcome = run("export", "managers", "--out", tmp_path / "out", "--format", name)
+        assert told in outcome.err
+    assert told in (tmp_path / "out" / "dictionary.csv").read_text(encoding="utf-8")
+    left = len(waiting) + len(beside) + len(retired)
+    assert len(codings_of(tmp_path / "out")) == len(made) - left
+    outcome = run("export", "managers", "--out", tmp_path / "out", "--format", "qdc")
+    assert "Not among" not in outcome.err
+
+
+@pytest.mark.parametrize("command", ["matrix", "cooccurrence", "codebook stability"])
+def test_what_waits_is_told_where_codings_are_counted(
+    run: Callable, sample: Path, tmp_path: Path, command: str
+) -> None:
+    run("import", "managers", sample)
+    split_and_retired(run, tmp_path)
+    for told in (
+        run(*command.split(), "managers").err,
+        " ".join(run(*command.split(), "managers", "--json").document["notes"]),
+    ):
+        assert "Waiting for a choice, because the code was split: 73 codings." in told
+        assert "Left out: 31 codings of retired codes." in told
+
+
+def test_a_code_is_quoted_also_where_another_one_waits(
+    run: Callable, sample: Path, tmp_path: Path
+) -> None:
+    run("import", "managers", sample)
+
+    def quoted(*by: str) -> set[tuple[str, int]]:
+        found = run("quotes", "managers", "--code", "Staffing", *by, "--json").document
+        return {
+            (one["transcript"], one["turn"])
+            for group in found["groups"]
+            for one in group["quotations"]
+        }
+
+    before = quoted()
+    split_and_retired(run, tmp_path)
+    assert quoted() == before
+    outcome = run("quotes", "managers", "--code", "Staffing")
+    assert "73 codings. They are not quoted until then." in outcome.err
+
+
+def test_an_estimate_says_what_waits(run_trained: Callable, tmp_path: Path) -> None:
+    assert run_trained("sample", "managers", "--size", "2").code == 0
+    split_and_retired(run_trained, tmp_path)
+    found = run_trained("prevalence", "managers", "--json").document
+    assert any("Waiting for a choice" in note for note in found["notes"])
