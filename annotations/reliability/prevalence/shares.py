@@ -169,11 +169,12 @@ def _share_left(rows: int, size: int) -> Floats:
 
 
 def rarer(sums: Sums, fit: Fit) -> Floats:
-    """In how many coded segments of the cell people found each code, or did not: the fewer.
+    """In how many segments of the cell's sample people found each code, or did not: the fewer.
 
-    *Shape:* (codes,).
+    What was coded for certain speaks for itself alone, and for others only where the whole cell
+    was. *Shape:* (codes,).
     """
-    coded = fit.cell & sums.coded
+    coded = fit.certain if fit.complete else fit.sample
     found = sums.found[coded].sum(axis=0)
     return np.asarray(np.minimum(found, sums.segments[coded].sum() - found))
 

@@ -301,6 +301,21 @@ def test_a_small_group_coded_whole_says_nothing_of_people_like_these(whole: int)
     assert found.p is not None
 
 
+@pytest.mark.parametrize("of", list(Population))
+def test_a_code_that_the_sample_lacks_has_no_interval_whatever_was_coded_before(
+    of: Population,
+) -> None:
+    sums, cells = two_groups(np.random.default_rng(8), whole=12, sampled=20)
+    sampled = sums.coded & cells[1]
+    people = np.where(sampled[:, np.newaxis], 0.0, sums.people)
+    lacking = replace(sums, people=people, found=people)
+    tuned = Tuning.of(lacking, cells)
+    (whole,) = shares_of(lacking, everything(lacking), tuning=tuned, of=of).corrected
+    assert people[cells[0]].sum() > 20
+    assert whole.low is None
+    assert "found the code in 0 segments" in str(whole.reason)
+
+
 @pytest.mark.parametrize("whole", [5, 12])
 def test_a_group_coded_whole_is_found_to_differ_hardly_more_often_than_by_chance(
     whole: int,
