@@ -12,7 +12,7 @@ from annotations.codings import Coding, Reading
 from annotations.errors import InputError, Problem
 from annotations.study import Material
 from annotations.transcripts import Transcript, Turn
-from service.storage import codebooks, lookup, memos, versions
+from service.storage import codebooks, lookup, memos, recorded, versions
 from service.storage.records import Added
 from service.storage.tables import CodingRow, ReadingRow, TranscriptRow, TurnRow
 
@@ -261,12 +261,14 @@ def _add_codings(
     )
     columns = [CodingRow.__table__.c[name] for name in (*_KEY, "id", "memo")]
     held: dict[tuple[object, ...], tuple[int, str]] = {}
-    for some in lookup.chunks(sorted({rows[coding.transcript] for coding in material.codings})):
+    mentioned = sorted({rows[coding.transcript] for coding in material.codings})
+    for some in lookup.chunks(mentioned):
         query = select(*columns).where(
             CodingRow.transcript_id.in_(some), CodingRow.annotation_id.is_(None)
         )
         for *place, row, memo in session.execute(query):
             held[tuple(place)] = (row, memo)
+    read = _read_as_others(session, study, mentioned)
     new: dict[tuple[object, ...], dict[str, object]] = {}
     noted: dict[int, str] = {}
     for coding in material.codings:
@@ -278,7 +280,8 @@ def _add_codings(
             codes[coding.code].code,
             coding.coder,
         )
-        if key not in held:
+        others = read.get(key, {})
+        if key not in held and not others:
             new[key] = {
                 **dict(zip(_KEY, key, strict=True)),
                 "coded_at": coding.coded_at,
@@ -286,14 +289,39 @@ def _add_codings(
                 "memo": coding.memo,
                 "continues": coding.continues,
             }
-        elif coding.memo and not held[key][1]:
-            noted[held[key][0]] = coding.memo
+        elif coding.memo and coding.memo not in others.values():
+            row, memo = held[key] if key in held else next(iter(others.items()))
+            if not memo:
+                noted[row] = coding.memo
     if new:
         session.execute(insert(CodingRow), list(new.values()))
     if noted:
         session.execute(update(CodingRow), [{"id": r, "memo": m} for r, m in noted.items()])
     with_memo = sum(bool(values["memo"]) for values in new.values())
     return _AddedCodings(new=len(new), memos=with_memo + len(noted))
+
+
+def _read_as_others(
+    session: Session, study: int, transcripts: Sequence[int]
+) -> dict[tuple[object, ...], dict[int, str]]:
+    """By place, code of today and coder: codings made with other codes that read as it.
+
+    Each row with its memo. An export holds them as they read today: added once more, they would
+    put the code of today into what older versions read.
+    """
+    known = versions.history(session, study)
+    if len(known.versions) == 1:
+        return {}
+    found: dict[tuple[object, ...], dict[int, str]] = {}
+    for some in lookup.chunks(transcripts):
+        made = recorded.recorded(session, study, some)
+        for one in recorded.read_under(made, known, known.current.number):
+            coding = one.coding
+            for code in one.fate.codes:
+                if code != coding.code:
+                    key = (coding.transcript, coding.turn, coding.start, coding.end, code)
+                    found.setdefault((*key, coding.coder), {})[coding.id] = coding.memo
+    return found
 
 
 def _add_readings(session: Session, study: int, material: Material, rows: Mapping[str, int]) -> int:

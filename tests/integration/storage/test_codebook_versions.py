@@ -192,6 +192,37 @@ def test_old_files_come_in_again_without_undoing_an_edit(
         }
 
 
+def test_what_was_exported_after_an_edit_comes_in_again_and_leaves_the_past_alone(
+    database: Database, study: str, material: Material
+) -> None:
+    first, *rest = material.codings
+    noted = replace(material, codings=(replace(first, memo="Why?"), *rest))
+    with database.unit_of_work() as work:
+        work.studies.add(study, noted)
+        work.commit()
+    past = load(database, study)
+    edit(
+        database,
+        study,
+        Merge(codes=("Strain", "Support > Family"), into=Code(path="Strain")),
+    )
+    now = load(database, study)
+    with database.unit_of_work() as work:
+        added = work.studies.add(study, Material(codings=now.codings, readings=now.readings))
+        assert added == Added()
+        assert work.studies.add(study, noted) == Added()
+        work.commit()
+    assert load(database, study) == now
+    assert load(database, study, 1).codings == past.codings
+    # What somebody notes beside a coding of the export is kept.
+    again = [replace(one, memo=one.memo or f"Note {at}") for at, one in enumerate(now.codings)]
+    with database.unit_of_work() as work:
+        added = work.studies.add(study, Material(codings=tuple(again)))
+        assert (added.codings, added.memos) == (0, len(now.codings) - 1)
+        work.commit()
+    assert {one.memo for one in load(database, study).codings} == {one.memo for one in again}
+
+
 def test_an_import_that_changes_definitions_is_in_the_log(database: Database, study: str) -> None:
     given = Codebook.of(
         [Code(path="Strain", definition="Load"), Code(path="Support > Family")], declared=True
