@@ -7,7 +7,9 @@ et al. 2023): with x the attributes of a transcript, N its units, and mu their e
 
 is zero. The model's errors are taken out as in `shares`, with the same lambda; transcripts coded
 for certain enter with their own y. Variances are the infinitesimal jackknife's: what each
-transcript moves the log odds, by the slope of the equations, within the strata of the draw.
+transcript moves the log odds, by the slope of the equations, within the strata of the draw. Where
+people like these are meant, transcripts coded for certain vary too, by their distances from what is
+fitted; HC2 (MacKinnon and White 1985) makes up for the part that a transcript has in its own fit.
 """
 
 from collections.abc import Sequence
@@ -20,11 +22,13 @@ from scipy.special import expit
 from annotations.reliability.estimate import CONFIDENCE, Bools, Estimate, Floats
 from annotations.reliability.methods import Versions
 from annotations.reliability.prevalence.differences import benjamini_hochberg, holm
+from annotations.reliability.prevalence.intervals import Spread
 from annotations.reliability.prevalence.shares import MIN_FOUND, MIN_SAMPLE, rarer
 from annotations.reliability.prevalence.sums import Fit, Population, Sums
 from annotations.reliability.prevalence.tuning import Tuning
 
 _STEPS = 60
+_NO_SPREAD = 1e-9
 _SEPARATED = 15.0
 """Log odds beyond which the data say "always" or "never", and no ratio."""
 
@@ -91,11 +95,11 @@ class Design:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fitted:
-    """Of one code: log odds `beta` (1 + terms,), `variance` and `degrees` of each."""
+    """Of one code: log odds `beta`, `variance` and `degrees` of freedom; *shapes:* (1 + terms,)."""
 
     beta: Floats
     variance: Floats
-    degrees: int
+    degrees: Floats
 
 
 def design_of(values: Sequence[tuple[str, ...]], attributes: Sequence[str]) -> Design:
@@ -117,9 +121,11 @@ def odds_of(sums: Sums, design: Design, *, tuning: Tuning, of: Population) -> tu
     fit = Fit.of(sums, everything)
     n, clusters = int(sums.sizes.sum()), int(fit.sample.sum())
     few = rarer(sums, fit)
+    counted = fit.complete and of is Population.THESE
+    lacking = _lacking(fit, design, of)
     found: list[tuple[str, Term, Estimate, float | None]] = []
     for at, code in enumerate(sums.codes):
-        reason = _shortage(clusters, float(few[at]), fit, design)
+        reason = None if counted else _shortage(float(few[at]), fit, design)
         fitted = None if reason else fitted_of(sums, at, design, tuning=tuning, of=of)
         for place, term in enumerate(design.terms, start=1):
             if fitted is None:
@@ -127,6 +133,12 @@ def odds_of(sums: Sums, design: Design, *, tuning: Tuning, of: Population) -> tu
                     reason or "no ratio: with these attributes the code is carried always or never"
                 )
                 estimate, p = Estimate.undefined(why, n=n, clusters=clusters), None
+            elif term in lacking:
+                estimate, p = Estimate.undefined(lacking[term], n=n, clusters=clusters), None
+            elif counted:
+                why = "a count: people coded every transcript"
+                value = float(np.exp(fitted.beta[place]))
+                estimate, p = Estimate.bare(value, why, n=n, clusters=clusters), None
             else:
                 estimate, p = _ratio(fitted, place, n=n, clusters=clusters)
             found.append((code, term, estimate, p))
@@ -160,21 +172,21 @@ def fitted_of(
         return None
     mu = expit(rows @ beta)
     expected = sizes * mu
-    inverse = np.linalg.inv(rows.T @ (rows * (units * mu * (1 - mu))[:, np.newaxis]))
+    curve = rows.T @ (rows * (units * mu * (1 - mu))[:, np.newaxis])
+    inverse: Floats = np.asarray(np.linalg.inv(curve), dtype=np.float64)
     own = rows * (people - expected - lam * (model - expected))[:, np.newaxis]
     seen_by = lam * rows * (model - expected)[:, np.newaxis] * fit.rest[:, np.newaxis]
-    certain = rows * (people - expected)[:, np.newaxis] * fit.certain[:, np.newaxis]
     sampled = np.flatnonzero(fit.sample)
     strata = fit.strata[sampled]
     part = own[sampled] * weights[sampled][:, np.newaxis]
-    variance = np.zeros(rows.shape[1])
-    degrees = 0
+    variance: Floats = np.zeros(rows.shape[1])
+    free = 0
     for stratum in np.unique(strata):
         mine = strata == stratum
         count = int(mine.sum())
         if count < 2:
             continue
-        degrees += count - 1
+        free += count - 1
         like = of is Population.LIKE
         left = np.ones(count) if like else 1 - sums.probability[sampled][mine]
         moved = part[mine] - np.average(part[mine], axis=0, weights=left)
@@ -182,11 +194,41 @@ def fitted_of(
             moved = moved + seen_by[sampled][mine]
         steps = (moved @ inverse) ** 2
         variance += count / (count - 1) * (left[:, np.newaxis] * steps).sum(axis=0)
+    # Coefficients use up degrees of freedom, as in any regression.
+    degrees: Floats = np.full(rows.shape[1], float(max(free - len(design.terms), 1)))
     if of is Population.LIKE:
         variance += ((seen_by[fit.rest & ~fit.sample] @ inverse) ** 2).sum(axis=0)
-        variance += ((certain[fit.certain] @ inverse) ** 2).sum(axis=0)
-    # Coefficients use up degrees of freedom, as in any regression.
-    return Fitted(beta=beta, variance=variance, degrees=max(degrees - len(design.terms), 1))
+        sure = fit.certain
+        own_part = _of_certain(
+            rows[sure], (people - expected)[sure], sizes[sure], mu[sure], inverse=inverse
+        )
+        squares = variance**2 / degrees + own_part.variance**2 / own_part.degrees
+        whole = variance + own_part.variance
+        with np.errstate(all="ignore"):
+            degrees = np.where(own_part.variance > 0, whole**2 / squares, degrees)
+        variance = whole
+    return Fitted(beta=beta, variance=variance, degrees=degrees)
+
+
+def _of_certain(
+    rows: Floats, distances: Floats, sizes: Floats, mu: Floats, *, inverse: Floats
+) -> Spread:
+    """What transcripts coded for certain add to the variance of each coefficient.
+
+    HC2, so that in a group of n by itself it has n/(n-1); Satterthwaite's degrees of freedom,
+    what a transcript adds growing with its size to the power of 1.5 as in `shares`. *Shapes:*
+    `rows` (certain, coefficients), the others (certain,); `inverse` of the equations' slope.
+    """
+    pulls, share = rows @ inverse, mu * (1 - mu)
+    leverage = (pulls * rows).sum(axis=1) * sizes * share
+    left = np.maximum(1 - leverage, _NO_SPREAD)[:, np.newaxis]
+    added = pulls**2 * (sizes**1.5 * share)[:, np.newaxis]
+    with np.errstate(all="ignore"):
+        degrees = added.sum(axis=0) ** 2 / (added**2 / left).sum(axis=0)
+    return Spread(
+        variance=((pulls * distances[:, np.newaxis]) ** 2 / left).sum(axis=0),
+        degrees=np.fmax(degrees, 1.0),
+    )
 
 
 def _solved(rows: Floats, yes: Floats, units: Floats) -> Floats | None:
@@ -215,10 +257,11 @@ def _solved(rows: Floats, yes: Floats, units: Floats) -> Floats | None:
 
 def _ratio(fitted: Fitted, place: int, *, n: int, clusters: int) -> tuple[Estimate, float | None]:
     value, error = float(fitted.beta[place]), float(np.sqrt(fitted.variance[place]))
-    if not error > 0:
+    if not error > _NO_SPREAD:
         reason = "no interval: it is the same whichever transcript is left out"
         return Estimate.bare(float(np.exp(value)), reason, n=n, clusters=clusters), None
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, fitted.degrees)) * error
+    degrees = float(fitted.degrees[place])
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees)) * error
     estimate = Estimate(
         value=float(np.exp(value)),
         low=float(np.exp(value - half)),
@@ -227,15 +270,15 @@ def _ratio(fitted: Fitted, place: int, *, n: int, clusters: int) -> tuple[Estima
         clusters=clusters,
         method="stratified infinitesimal jackknife over transcripts, t, log scale",
     )
-    return estimate, float(2 * stats.t.sf(abs(value) / error, fitted.degrees))
+    return estimate, float(2 * stats.t.sf(abs(value) / error, degrees))
 
 
-def _shortage(clusters: int, few: float, fit: Fit, design: Design) -> str | None:
-    if fit.complete:
-        return None
+def _shortage(few: float, fit: Fit, design: Design) -> str | None:
+    looked, sort = (fit.certain, "") if fit.complete else (fit.sample, "sampled ")
+    clusters = int(looked.sum())
     if clusters < MIN_SAMPLE + len(design.terms):
         return (
-            f"insufficient: {clusters} sampled transcripts coded by people, {len(design.terms)} "
+            f"insufficient: {clusters} {sort}transcripts coded by people, {len(design.terms)} "
             f"ratios need {MIN_SAMPLE + len(design.terms)}"
         )
     lacking = _unsampled(fit, design)
@@ -261,3 +304,31 @@ def _unsampled(fit: Fit, design: Design) -> str | None:
         if design.rows[looked, at].sum() < 2:
             return f"{term.attribute} {term.value or 'not given'}"
     return None
+
+
+def _lacking(fit: Fit, design: Design, of: Population) -> dict[Term, str]:
+    """The terms that have too few transcripts on one side, and why.
+
+    What of a side was not coded is spoken for by its sample alone. A side that was coded whole is
+    known as it stands where these interviews are meant.
+    """
+    found = {}
+    for at, term in enumerate(design.terms, start=1):
+        same = [n for n, one in enumerate(design.terms, 1) if one.attribute == term.attribute]
+        sides: dict[str, Bools] = {
+            term.reference: np.asarray((design.rows[:, same] == 0).all(axis=1)),
+            term.value: np.asarray(design.rows[:, at] == 1),
+        }
+        for value, side in sides.items():
+            whole = not (side & fit.rest).any()
+            if whole and of is Population.THESE:
+                continue
+            count = int((side & (fit.certain if whole else fit.sample)).sum())
+            if count < MIN_SAMPLE:
+                noun = "transcript" if count == 1 else "transcripts"
+                found[term] = (
+                    f"insufficient: {count} {'' if whole else 'sampled '}{noun} of "
+                    f"{term.attribute} {value or 'not given'} coded by people, a ratio needs "
+                    f"{MIN_SAMPLE}"
+                )
+    return found

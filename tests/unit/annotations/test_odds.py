@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 from annotations.reliability.prevalence.odds import Design, design_of, fitted_of, odds_of
 from annotations.reliability.prevalence.sums import Population, Sums
@@ -73,7 +74,120 @@ def test_a_study_coded_whole_is_a_logistic_regression_of_it(sums: Sums, design: 
     assert found is not None
     expected = glm(whole, design, np.ones(150, dtype=np.bool_))
     np.testing.assert_allclose(found.beta, expected.params, rtol=1e-6)
-    np.testing.assert_allclose(found.variance, expected.bse**2, rtol=1e-5)
+    # A part of a distance is lost to the fit, the more so the fewer share a value.
+    assert ((found.variance > expected.bse**2) & (found.variance < 1.06 * expected.bse**2)).all()
+    weights = whole.sizes * expected.fittedvalues * (1 - expected.fittedvalues)
+    working = expected.predict(which="linear") + (
+        (whole.people[:, 0] - whole.sizes * expected.fittedvalues) / weights
+    )
+    last = sm.WLS(working, design.rows, weights=weights).fit(cov_type="HC2")
+    np.testing.assert_allclose(found.beta, last.params, rtol=1e-6)
+    np.testing.assert_allclose(found.variance, last.bse**2, rtol=1e-5)
+
+
+def two_groups(rng: Any, *sizes: tuple[int, int]) -> tuple[Sums, Design]:
+    """Groups of so many transcripts, of which so many were drawn and coded, all of one people."""
+    group = np.repeat(np.arange(len(sizes)), [whole for whole, _ in sizes])
+    segments = rng.integers(10, 41, len(group))
+    people = rng.binomial(segments, rng.beta(1.8, 7.2, len(group))).astype(np.float64)
+    model = rng.binomial(people.astype(int), 0.75) + rng.binomial(
+        segments - people.astype(int), 0.05
+    )
+    sample = np.zeros(len(group), dtype=np.bool_)
+    for at, (_, drawn) in enumerate(sizes):
+        sample[rng.choice(np.flatnonzero(group == at), drawn, replace=False)] = True
+    probability = np.array([drawn / whole for whole, drawn in sizes])[group]
+    sums = Sums(
+        codes=("code",),
+        sizes=segments.astype(np.float64),
+        model=model[:, np.newaxis].astype(np.float64),
+        people=np.where(sample, people, np.nan)[:, np.newaxis],
+        segments=segments.astype(np.float64),
+        found=np.where(sample, people, 0.0)[:, np.newaxis],
+        probability=probability,
+        strata=group,
+    )
+    return sums, design_of([("abc"[at],) for at in group], ("group",))
+
+
+def ratios(sums: Sums, design: Design, of: Population = Population.LIKE) -> Any:
+    tuned = Tuning.of(sums, [np.ones(len(sums.sizes), dtype=np.bool_)])
+    return odds_of(sums, design, tuning=tuned, of=of)
+
+
+def test_a_study_coded_whole_has_the_interval_of_a_logistic_regression() -> None:
+    sums, design = two_groups(np.random.default_rng(1), (40, 40), (40, 40))
+    (found,) = ratios(sums, design)
+    expected = glm(sums, design, np.ones(80, dtype=np.bool_))
+    half = stats.t.ppf(0.975, 79) * expected.bse[1] * np.sqrt(80 / 79)
+    assert found.ratio.value == pytest.approx(np.exp(expected.params[1]))
+    assert found.ratio.low == pytest.approx(np.exp(expected.params[1] - half), rel=0.02)
+    assert found.ratio.high == pytest.approx(np.exp(expected.params[1] + half), rel=0.02)
+    alike = replace(sums, sizes=np.full(80, 40.0), segments=np.full(80, 40.0))
+    fitted = fitted_of(alike, 0, design, tuning=Tuning.fixed(alike, 0.0), of=Population.LIKE)
+    assert fitted is not None
+    # As the t-test of two groups of 40, but for variances that differ with the shares.
+    assert 75 < fitted.degrees[1] <= 78
+    (counted,) = ratios(sums, design, Population.THESE)
+    assert counted.ratio.value == pytest.approx(found.ratio.value)
+    assert counted.ratio.reason == "a count: people coded every transcript"
+    assert counted.p is None
+
+
+def test_degrees_of_freedom_are_those_of_the_groups_that_are_compared() -> None:
+    sums, design = two_groups(np.random.default_rng(1), (60, 60), (5, 5))
+    alike = replace(sums, sizes=np.full(65, 40.0), segments=np.full(65, 40.0))
+    fitted = fitted_of(alike, 0, design, tuning=Tuning.fixed(alike, 0.0), of=Population.LIKE)
+    assert fitted is not None
+    assert 4 < fitted.degrees[1] < 5.5
+
+
+@pytest.mark.parametrize("whole", [2, 4])
+def test_a_small_group_coded_whole_gives_no_ratio_and_leaves_the_others(whole: int) -> None:
+    sums, design = two_groups(np.random.default_rng(1), (60, 20), (40, 15), (whole, whole))
+    other, small = ratios(sums, design)
+    assert small.ratio.reason == (
+        f"insufficient: {whole} transcripts of group c coded by people, a ratio needs 5"
+    )
+    assert not small.ratio.defined
+    assert small.p is None
+    assert other.ratio.low is not None
+    assert other.holm == other.p
+    # Of these interviews what was coded whole is known.
+    assert all(one.p is not None for one in ratios(sums, design, Population.THESE))
+
+
+def test_two_groups_coded_whole_are_not_tested_beside_a_sampled_one() -> None:
+    sums, design = two_groups(np.random.default_rng(1), (60, 60), (40, 40), (30, 10))
+    counted, sampled = ratios(sums, design, Population.THESE)
+    assert counted.ratio.defined
+    assert counted.ratio.low is None
+    assert counted.p is None
+    assert sampled.holm == sampled.p
+
+
+@pytest.mark.parametrize("of", list(Population))
+def test_a_group_of_which_few_were_drawn_gives_no_ratio(of: Population) -> None:
+    # Of these interviews, with 2 of 40 drawn, .72 of the intervals held what all 40 had.
+    sums, design = two_groups(np.random.default_rng(1), (60, 20), (40, 4), (40, 15))
+    small, other = ratios(sums, design, of)
+    assert small.ratio.reason == (
+        "insufficient: 4 sampled transcripts of group b coded by people, a ratio needs 5"
+    )
+    assert other.ratio.low is not None
+
+
+def test_a_group_coded_whole_is_found_to_differ_no_more_often_than_by_chance() -> None:
+    # With the squares as they stand, and the others' degrees of freedom, .13 of such draws.
+    rng = np.random.default_rng(4)
+    p = np.array(
+        [
+            [one.p for one in ratios(*two_groups(rng, (60, 20), (40, 15), (5, 5)))]
+            for _ in range(300)
+        ]
+    )
+    assert ((p < 0.05).mean(axis=0) < 0.08).all()
+    assert ((p < 0.05).mean(axis=0) > 0.02).all()
 
 
 def test_ppi_python_is_reproduced_where_units_are_transcripts() -> None:
