@@ -119,7 +119,7 @@ def odds_of(sums: Sums, design: Design, *, tuning: Tuning, of: Population) -> tu
     """The odds ratios of every code and term, corrected together."""
     everything = np.ones(len(sums.sizes), dtype=np.bool_)
     fit = Fit.of(sums, everything)
-    n, clusters = int(sums.sizes.sum()), int(fit.sample.sum())
+    n, clusters = int(sums.sizes.sum()), fit.clusters(of)
     few = rarer(sums, fit)
     counted = fit.complete and of is Population.THESE
     lacking = _lacking(fit, design, of)

@@ -56,7 +56,7 @@ def shares_of(sums: Sums, cell: Bools, *, tuning: Tuning, of: Population) -> Sha
         by_people = deletions_of(sums, fit, alone, of)
         gain = spread_of(by_people).variance / spread_of(corrected).variance
         naive = sums.model[cell].sum(axis=0) / sums.sizes[cell].sum()
-    n, clusters = int(sums.sizes[cell].sum()), int(fit.sample.sum())
+    n, clusters = int(sums.sizes[cell].sum()), fit.clusters(of)
     counted = fit.complete and of is Population.THESE
     shortage = [None if counted else _shortage(fit, float(one)) for one in rarer(sums, fit)]
     return Shares(

@@ -80,6 +80,10 @@ class Fit:
         """Whether people coded the whole cell."""
         return not self.rest.any()
 
+    def clusters(self, of: Population) -> int:
+        """How many transcripts an interval comes from: of people like these, all that are coded."""
+        return int((self.sample | self.certain if of is Population.LIKE else self.sample).sum())
+
 
 def _merged(strata: NDArray[np.int64], sample: Bools) -> NDArray[np.int64]:
     """Strata with a single sampled transcript become one, with the smallest other if need be."""

@@ -120,6 +120,7 @@ def test_a_study_coded_whole_has_the_interval_of_a_logistic_regression() -> None
     (found,) = ratios(sums, design)
     expected = glm(sums, design, np.ones(80, dtype=np.bool_))
     half = stats.t.ppf(0.975, 79) * expected.bse[1] * np.sqrt(80 / 79)
+    assert found.ratio.clusters == 80
     assert found.ratio.value == pytest.approx(np.exp(expected.params[1]))
     assert found.ratio.low == pytest.approx(np.exp(expected.params[1] - half), rel=0.02)
     assert found.ratio.high == pytest.approx(np.exp(expected.params[1] + half), rel=0.02)

@@ -331,6 +331,19 @@ def test_a_group_coded_whole_is_found_to_differ_hardly_more_often_than_by_chance
     assert 0.02 < (told < 0.05).mean() < 0.1
 
 
+def test_what_was_coded_for_certain_is_in_the_sample_of_people_like_these() -> None:
+    sums, (whole, drawn) = two_groups(np.random.default_rng(4), whole=12, sampled=20)
+    tuned = Tuning.of(sums, [whole, drawn])
+    for cell, coded in ((whole, 12), (drawn, 20), (whole | drawn, 32)):
+        found = shares_of(sums, cell, tuning=tuned, of=Population.LIKE)
+        assert found.corrected[0].clusters == found.people[0].clusters == coded
+        gained = float(found.effective[0]) / coded
+        assert gained == pytest.approx(1.0) if cell is whole else gained > 1.2
+    these = shares_of(sums, whole | drawn, tuning=tuned, of=Population.THESE)
+    assert these.corrected[0].clusters == 20
+    assert np.isnan(shares_of(sums, whole, tuning=tuned, of=Population.THESE).effective).all()
+
+
 def test_a_code_that_nobody_carries_leaves_the_scale_of_another(simulated: Sums) -> None:
     people = simulated.model * [1, 0, 1, 1]
     sure = replace(simulated, people=people, found=people, probability=np.ones(130))
