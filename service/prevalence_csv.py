@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from annotations.counts import NOT_GIVEN
 from annotations.formats.csv_out import csv_text, for_spreadsheet
 from annotations.reliability.estimate import Estimate
 from annotations.reliability.prevalence.odds import OddsReport
@@ -13,7 +14,8 @@ _FIGURES = ("value", "low", "high", "n", "clusters", "method", "reason")
 def prevalence_csv(report: PrevalenceReport) -> str:
     """Estimates, people's and the model's shares, and differences (`versus` names the second).
 
-    The attributes of all transcripts together are empty; so is a figure that there is not.
+    The attributes of all transcripts together are empty, an attribute that a cell's transcripts
+    do not have is "(not given)"; a figure that there is not is empty.
     """
     return csv_text(
         (
@@ -29,8 +31,8 @@ def prevalence_csv(report: PrevalenceReport) -> str:
                 (
                     for_spreadsheet(one.code),
                     "difference",
-                    *map(for_spreadsheet, one.first),
-                    *map(for_spreadsheet, one.second),
+                    *_values(one.first),
+                    *_values(one.second),
                     *_estimate(one.difference),
                     one.p,
                     one.holm,
@@ -71,7 +73,7 @@ def odds_csv(report: OddsReport) -> str:
 
 def _share(report: PrevalenceReport, one: CodeShare) -> Iterator[tuple[object, ...]]:
     empty = ("",) * len(report.by)
-    place = (*(map(for_spreadsheet, one.cell) if one.cell else empty), *empty)
+    place = (*(_values(one.cell) if one.cell else empty), *empty)
     code = for_spreadsheet(one.code)
     for name, estimate in (("estimate", one.corrected), ("people alone", one.people)):
         yield (code, name, *place, *_estimate(estimate), None, None, None)
@@ -81,6 +83,10 @@ def _share(report: PrevalenceReport, one: CodeShare) -> Iterator[tuple[object, .
         ("weight of the model", one.tuning),
     ):
         yield (code, name, *place, value, *(None,) * 9)
+
+
+def _values(cell: tuple[str, ...]) -> Iterator[str]:
+    return (for_spreadsheet(value or NOT_GIVEN) for value in cell)
 
 
 def _estimate(one: Estimate) -> tuple[object, ...]:
