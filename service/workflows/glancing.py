@@ -13,6 +13,7 @@ from service.house import House
 from service.storage.overviews import TranscriptSummary
 from service.storage.records import DecisionCounts, Job, TaskLink, now
 from service.storage.session import UnitOfWork
+from service.workflows.model_codes import ModelCodes, codes_of_model
 from service.workflows.studying import StudyView, show_study
 from service.workflows.withholding import withheld
 
@@ -107,6 +108,7 @@ def glance(house: House, study: str) -> Glance:
                     suggested[one.code] += one.number
         paths = work.studies.codebook(study).paths
         proposed = len(work.codebooks.proposals(study))
+        model = None if record is None else codes_of_model(work, study, record)
     known = {} if record is None else {one["code"]: one for one in record.figures.get("codes", ())}
     decisions = {one.code: one for one in view.decisions}
     codes = tuple(
@@ -133,6 +135,7 @@ def glance(house: House, study: str) -> Glance:
         attention=(
             *_of_study(view, connection is not None),
             *_of_jobs(jobs),
+            *_of_model(model),
             *_of_codes(codes),
             *_of_codebook(view, proposed, connected=connection is not None),
             *_of_blind(tasks, hidden, connected=connection is not None),
@@ -238,12 +241,27 @@ def _of_codes(codes: Sequence[CodeGlance]) -> list[Attention]:
     for support, why in ((True, "for lack of support"), (False, "for want of agreement")):
         names = [one.code for one in silent if _lacks_support(one) is support]
         if names:
-            which = ", ".join(names[:_NAMED])
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             are = "1 code is" if len(names) == 1 else f"{len(names)} codes are"
-            message = f"{are} not suggested {why}: {which}{more}."
+            message = f"{are} not suggested {why}: {_named(names)}."
             found.append(Attention(message=message, page="codebook"))
     return found
+
+
+def _of_model(model: ModelCodes | None) -> list[Attention]:
+    if model is None or not model.stale:
+        return []
+    names = [one.code for one in model.stale]
+    need = "1 code needs" if len(names) == 1 else f"{len(names)} codes need"
+    message = (
+        f"{need} a training, since the model knows version {model.model_version} of the codebook "
+        f"and there is version {model.version}: {_named(names)}."
+    )
+    return [Attention(message=message, page="models")]
+
+
+def _named(codes: Sequence[str]) -> str:
+    more = f" and {len(codes) - _NAMED} more" if len(codes) > _NAMED else ""
+    return f"{', '.join(codes[:_NAMED])}{more}"
 
 
 def _of_codebook(view: StudyView, proposed: int, *, connected: bool) -> list[Attention]:

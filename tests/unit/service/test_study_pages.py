@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from annotations.codebook import Code, Codebook
+from annotations.codebook_versions.operations import Add
 from annotations.codings import Coding, Reading
 from annotations.study import Material, Study
 from annotations.transcripts import Transcript, Turn
@@ -34,9 +35,20 @@ def two_models(house: House, study: str) -> str:
     closed["reason"] = "1 segment carries it, 8 are needed"
     figures = {"kappa": estimate, "transcripts": 1, "codes": [closed]}
     with house.database.unit_of_work() as work:
+        # The models know it: that a code of the codebook is new to one is no secret.
+        known = work.codebooks.revise(
+            study, [Add(code=Code(path=SECRET_CODE))], author="asha", reason=""
+        )
         for version in ("older", "newer"):
             work.models.add(
-                study, ModelRecord(version=version, encoder="e", size_bytes=1, figures=figures)
+                study,
+                ModelRecord(
+                    version=version,
+                    encoder="e",
+                    size_bytes=1,
+                    figures=figures,
+                    codebook_version=known.number,
+                ),
             )
         work.commit()
     return study
@@ -259,6 +271,26 @@ def test_the_study_says_what_needs_attention(browser: TestClient, blind: str) ->
     assert "The blind sample (1 transcript) is not coded yet" in text
     assert "One coder alone has coded" in text
     assert "1 segment carries it, 8 are needed" in text
+
+
+def test_codes_that_need_a_training_are_told_with_the_page_that_says_why(
+    browser: TestClient, two_models: str, house: House
+) -> None:
+    place = f"/studies/{two_models}"
+    assert "a training" not in browser.get(place).text
+    with house.database.unit_of_work() as work:
+        added = [Add(code=Code(path=f"New {number}")) for number in range(6)]
+        made = work.codebooks.revise(two_models, added, author="asha", reason="")
+        work.commit()
+    shown = browser.get(place).text
+    assert (
+        "6 codes need a training, since the model knows version 2 of the codebook and there is "
+        f"version {made.number}: New 0, New 1, New 2, New 3, New 4 and 1 more."
+    ) in shown
+    attention = shown.split('id="attention"')[1].split("</section>")[0]
+    assert f'href="{place}/models"' in attention
+    models = browser.get(f"{place}/models").text
+    assert "New 5: it is new since the model was trained." in models
 
 
 def test_a_failed_job_and_a_waiting_one_are_told(
