@@ -73,7 +73,6 @@ def publish(files: Mapping[str, bytes], store: Path) -> str:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-        building.chmod(0o755)
         _sync(building)
         if place.exists():
             place.rename(building / ".damaged")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from annotations.formats.csv_out import for_spreadsheet
 from annotations.reliability.report import ReliabilityReport
 from service.documents import document
 
@@ -80,9 +81,10 @@ def _rows(value: Any, place: _Place) -> Iterator[dict[str, Any]]:
 def _row(place: _Place, figure: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "scope": place.scope,
-        **place.about,
+        **{key: for_spreadsheet(name) for key, name in place.about.items()},
         "measure": ".".join(place.measure),
-        **{name: figure.get(name) for name in COLUMNS[6:]},
+        **{name: figure.get(name) for name in COLUMNS[6:-1]},
+        "reason": for_spreadsheet(figure.get("reason") or ""),
     }
 
 

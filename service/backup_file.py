@@ -14,7 +14,6 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -69,9 +68,11 @@ class BackupWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._zip.close()
-        with suppress(FileNotFoundError):
-            self._draft.unlink()
+        try:
+            self._zip.close()
+        finally:
+            # Also on a full disk, where closing fails: else the draft would keep it full.
+            self._draft.unlink(missing_ok=True)
 
     def add_table(self, table: str, records: Iterable[Mapping[str, Any]]) -> int:
         """Write the rows of a table; their number."""

@@ -1,5 +1,6 @@
 """The house: where a service's state lives, opened once and handed to every workflow."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def open_house(settings: Settings) -> House:
             f"The home {home} cannot be used: {error.strerror}. "
             "Choose a folder with --home or SECOND_CODER_HOME."
         ) from error
+    _close(home, artifacts, cache)
     database = Database(
         settings.database_url.get_secret_value()
         if settings.database_url is not None
@@ -59,3 +61,14 @@ def open_house(settings: Settings) -> House:
         cache=cache,
         queue=home / "queue.sqlite",
     )
+
+
+def _close(home: Path, *folders: Path) -> None:
+    """Take from everybody else what an earlier version, or its folder, left open to them.
+
+    The home itself may be a folder that its owner opened to others on purpose.
+    """
+    for place in (*folders, *home.glob("*.sqlite*")):
+        found = place.stat()
+        if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            place.chmod(found.st_mode & 0o700)

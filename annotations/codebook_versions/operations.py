@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from annotations.codebook import SEPARATOR, Code, normal_path
 from annotations.errors import InputError, Problem
+from annotations.formats.colors import color_of
 
 DESCRIPTIVE: Final = tuple(item.name for item in fields(Code) if item.name != "path")
 """What a code says of itself beside its path."""
@@ -284,6 +285,8 @@ def _described(path: str, given: Mapping[str, Any], place: str) -> Code:
             values[name] = tuple(many)
         elif value is None or isinstance(value, str):
             values[name] = (value or "").strip()
+            if name == "color" and values[name] and not color_of(value):
+                raise _wrong(place, f"color is written as #RRGGBB; this is {values[name][:40]!r}")
         else:
             raise _wrong(place, f"{name} is a text; this is {value!r}")
     return replace(empty, **values)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from annotations.codebook import Codebook
 from annotations.errors import InputError, Problem
 from annotations.formats.interviewers import folded, marked
-from annotations.formats.reading import Format, format_of, read_paths
+from annotations.formats.reading import Format, format_of, is_hidden, read_paths
 from annotations.transcripts import Transcript, Turn
 
 PARQUET = ".parquet"
@@ -85,8 +85,7 @@ def _in_folder(folder: Path) -> list[Path]:
     inside = (
         file
         for file in folder.rglob("*")
-        if file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        if file.is_file() and not any(is_hidden(part) for part in file.relative_to(folder).parts)
     )
     # What is read together stands together.
     return sorted(inside, key=lambda file: (file.parent, not _alone(file), file.name))

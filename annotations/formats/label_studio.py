@@ -43,6 +43,7 @@ ATTRIBUTE = "attribute "
 
 _ID_KEY = re.compile(r"id\b.*|.*(?:\b|_)id", re.IGNORECASE)
 _LONGEST_NAME = 200
+_LONGEST_OWN = 1000
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|/data/)\S+", re.IGNORECASE)
 _WORDS_KEYS = ("text", "words", "content", "utterance", "dialogue")
 _SPEAKER_KEYS = ("speaker", "author", "name", "role")
@@ -353,7 +354,9 @@ def _names(
     for key in keys:
         if key == words_key:
             continue
-        names = [_name(entry["data"].get(key)) for entry in entries]
+        # The first key is our own export's: a study's names may be longer than a title is.
+        longest = _LONGEST_OWN if key == NAME_KEYS[0] else _LONGEST_NAME
+        names = [_name(entry["data"].get(key), longest) for entry in entries]
         first: dict[str | None, Sequence[Turn] | None] = {}
         unlike = any(
             first.setdefault(name, of_name) != of_name
@@ -364,11 +367,11 @@ def _names(
     return [None] * len(entries)
 
 
-def _name(value: object) -> str | None:
+def _name(value: object, longest: int) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     name = str(value).strip()
-    unfit = len(name) > _LONGEST_NAME or "\n" in name or "\0" in name or _SURROGATE.search(name)
+    unfit = len(name) > longest or "\n" in name or "\0" in name or _SURROGATE.search(name)
     return None if unfit else name or None
 
 

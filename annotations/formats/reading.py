@@ -194,8 +194,13 @@ def _files(paths: Sequence[Path], intake: Intake) -> list[Path]:
     return list(found.values())
 
 
+def is_hidden(name: str) -> bool:
+    """Whether people do not see a file or folder: the system's, or the lock of an open document."""
+    return name.startswith((".", "~$"))
+
+
 def _in_folder(folder: Path, intake: Intake) -> list[Path]:
-    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    entries = sorted(entry for entry in folder.iterdir() if not is_hidden(entry.name))
     folders = [entry for entry in entries if entry.is_dir()]
     files = [entry for entry in entries if not entry.is_dir()]
     if not files:

@@ -38,7 +38,7 @@ def read_workbook(path: Path) -> tuple[Table, ...]:
         with warnings.catch_warnings():
             # Styles and validations that it drops are nothing to us.
             warnings.simplefilter("ignore")
-            return tuple(_sheets(path))
+            found = tuple(_sheets(path))
     except InputError:
         raise
     except (
@@ -50,6 +50,9 @@ def read_workbook(path: Path) -> tuple[Table, ...]:
             f"the file is damaged or no Excel workbook ({type(error).__name__}); "
             "save it as .xlsx again",
         ) from error
+    if not found:
+        raise _refused(str(path), "no sheet of it holds anything")
+    return found
 
 
 def _sheets(path: Path) -> Iterator[Table]:

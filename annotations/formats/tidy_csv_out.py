@@ -75,7 +75,7 @@ def write_codebook(path: Path, codebook: Codebook) -> None:
     """Write `codebook.csv`, a row a code in the order of the tree."""
     _write(
         path,
-        ("code", "definition", "include", "exclude", "examples"),
+        ("code", "definition", "include", "exclude", "examples", "color"),
         (
             (
                 code.path,
@@ -83,6 +83,7 @@ def write_codebook(path: Path, codebook: Codebook) -> None:
                 code.include,
                 code.exclude,
                 EXAMPLES_SEPARATOR.join(code.examples),
+                code.color,
             )
             for code in codebook.codes
         ),

@@ -1,5 +1,6 @@
 """The command line: each command parses, calls one workflow and presents its result."""
 
+import os
 import sys
 
 from annotations.errors import SecondCoderError
@@ -9,6 +10,8 @@ from service.cli.present import fail
 
 def main() -> None:
     """Run the command line: exit 0 done, 1 a problem to mend, 2 usage."""
+    # Interviews are in nearly every file that is written: they are their owner's alone.
+    os.umask(0o077)
     try:
         app()
     except SecondCoderError as error:

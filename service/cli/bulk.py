@@ -74,3 +74,5 @@ def code(
         warn(str(problem))
     if len(found.problems) > _MOST_TOLD:
         warn(f"All of them are in {found.folder / 'report.json'}.")
+    if found.problems:
+        raise typer.Exit(1)

@@ -229,6 +229,12 @@ def _explained(refused: Refused) -> ExternalError:
             "listens at that address and that `second-coder serve` runs with the same home and "
             "settings as this command, then connect again."
         )
+    if "Enter a valid URL" in refused.said:
+        return ExternalError(
+            "Label Studio does not take the address of the service: the host of --ml-url needs a "
+            "dot in its name, or is an IP address or localhost. Give the service such a name, and "
+            "connect again."
+        )
     if "health check failed" in refused.said:
         return ExternalError(
             "Label Studio cannot reach the service. Start it with `second-coder serve`, see that "

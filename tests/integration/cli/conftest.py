@@ -41,6 +41,8 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     monkeypatch.setenv("SECOND_CODER_HOME", str(home))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("COLUMNS", "200")
+    # The command sets its process's, which here is that of all tests.
+    monkeypatch.setattr("os.umask", lambda _mask: 0)
 
     def run_(*args: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["second-coder", *map(str, args)])

@@ -304,3 +304,11 @@ def test_a_hundred_random_edits_keep_the_codings_that_they_imply(
             assert CodebookMap(history, version.number).read(one.id, version.number) == Fate(
                 codes=(one.id,)
             )
+
+
+def test_a_color_is_one_or_refused() -> None:
+    edit = {"redefine": "A", "color": "#00ffAA"}
+    assert plain(read_operation(edit, "here"))["color"] == "#00ffAA"
+    for color in ("blue", "red;background:url(x)", "#GGGGGG"):
+        with pytest.raises(InputError, match="color is written as #RRGGBB"):
+            read_operation({**edit, "color": color}, "here")

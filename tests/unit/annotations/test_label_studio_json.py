@@ -17,6 +17,7 @@ Read = Callable[..., Material]
 Make = Callable[..., Transcript]
 Json = dict[str, Any]
 
+LONG = "n" * 204
 TEXT = "😀 It costs too much. I trust her."
 
 
@@ -246,6 +247,11 @@ def test_a_reading_that_was_once_assisted_stays_so(export: Callable[..., Path], 
         ([{"text": "a", "name": ""}, {"text": "b", "name": "B"}], ["task 0", "task 1"]),
         ([{"name": "T", "transcript": "the long words of it"}], ["T"]),
         ([{"text": "a"}], ["task 0"]),
+        (
+            [{"text": "a", "transcript": LONG}, {"text": "b", "transcript": "B"}],
+            [LONG, "B"],
+        ),
+        ([{"text": "a", "title": LONG}, {"text": "b", "title": "B"}], ["task 0", "task 1"]),
     ],
 )
 def test_a_transcript_has_a_name_that_tells_it_apart(

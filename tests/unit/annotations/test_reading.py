@@ -74,6 +74,15 @@ def test_other_files_in_a_folder_are_left_out_and_told(
     assert len(material.transcripts) == 2
 
 
+def test_the_lock_of_a_document_that_is_open_in_word_is_no_transcript(
+    put: Put, read: Read, transcripts_csv: Path
+) -> None:
+    put("~$interview.docx", b"\x04Ana Lead")
+    material = read(transcripts_csv.parent)
+    assert len(material.transcripts) == 2
+    assert material.refused == ()
+
+
 def test_importing_the_same_again_adds_nothing(read: Read, transcripts_csv: Path) -> None:
     first = read(transcripts_csv)
     again = read(transcripts_csv, known={item.name: item for item in first.transcripts})

@@ -203,7 +203,7 @@ def test_blind_and_shown_transcripts_are_compared_where_there_are_both() -> None
     assert "12 transcripts were coded with suggestions in sight" in told(found)
     # The report hands on what the parts say, seed and all.
     table = study.table()
-    assert found.measures == measures_of(table, seed=0)
+    assert found.measures == measures_of(table)
     blind = report_of(study_of(sometimes()), unit="turn", versions=VERSIONS, suggested=suggested)
     assert blind.anchoring is None
 

@@ -344,7 +344,10 @@ def studies(draw: st.DrawFn) -> Material:
         codings=tuple(codings.values()),
         readings=tuple(readings.values()),
         codebook=Codebook.of(
-            [Code(path="Trust > Lost", definition="a, b\nc"), Code(path='Bèds, "all"')],
+            [
+                Code(path="Trust > Lost", definition="a, b\nc", color="#0a0B0c"),
+                Code(path='Bèds, "all"'),
+            ],
             declared=True,
         ),
     )

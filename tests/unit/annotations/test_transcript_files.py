@@ -92,6 +92,12 @@ def test_a_facesheet_names_transcripts_in_some_column(put: Put, read: Read, tmp_
     ] == [True]
 
 
+def test_a_workbook_without_a_word_is_refused(tmp_path: Path, refusal: Refusal) -> None:
+    path = tmp_path / "ages.xlsx"
+    Workbook().save(path)
+    assert "no sheet of it holds anything" in refusal(path)
+
+
 def test_a_csv_facesheet_for_transcripts_of_the_study(put: Put, read: Read) -> None:
     turns = (Turn(index=0, speaker="A", text="Yes."),)
     known = {name: Transcript(name=name, turns=turns) for name in ("A1", "B2")}

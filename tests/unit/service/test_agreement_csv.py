@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,19 @@ def test_rows_say_what_they_are_about(report: ReliabilityReport, tmp_path: Path)
 def test_the_document_is_what_the_interface_describes(report: ReliabilityReport) -> None:
     found = document(report)
     assert json.loads(AgreementOut.model_validate(found).model_dump_json()) == found
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_text(coded_study: Study, tmp_path: Path) -> None:
+    formula = '=HYPERLINK("http://example.org","x")'
+    coders = {one.coder for one in coded_study.codings}
+    named = {name: formula if name == min(coders) else name for name in coders}
+    study = replace(
+        coded_study,
+        codings=tuple(replace(one, coder=named[one.coder]) for one in coded_study.codings),
+        readings=tuple(replace(one, coder=named[one.coder]) for one in coded_study.readings),
+    )
+    write_csv(tmp_path / "a.csv", report_of(study, unit="turn", versions=VERSIONS))
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert any(formula in cell for cell in cells)
+    assert not any(cell.startswith("=") for cell in cells)

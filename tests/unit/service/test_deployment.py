@@ -1,5 +1,6 @@
 """The files for Docker, as far as they can be checked without it."""
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,25 @@ def test_what_the_page_reads_and_writes_in_a_container_is_there(compose: dict[st
     for line in lines:
         for path in re.findall(r"(?<= )/[a-z]+", line):
             assert path in mounted, line
+
+
+def test_label_studio_accepts_the_address_that_the_page_gives_for_the_service(
+    compose: dict[str, Any],
+) -> None:
+    text = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    (host,) = set(re.findall(r"--ml-url http://([^:/ ]+):9090", text))
+    assert "." in host
+    assert host in compose["services"]["service"]["networks"]["inside"]["aliases"]
+
+
+def test_what_the_proxy_says_is_believed_and_label_studio_takes_logins_through_it(
+    compose: dict[str, Any],
+) -> None:
+    (net,) = compose["networks"]["outside"]["ipam"]["config"]
+    gateway = ipaddress.ip_address(net["gateway"])
+    assert gateway in ipaddress.ip_network(net["subnet"])
+    assert compose["services"]["service"]["environment"]["FORWARDED_ALLOW_IPS"] == str(gateway)
+    said = compose["services"]["label-studio"]["environment"]
+    assert said["CSRF_TRUSTED_ORIGINS"].startswith("${LABEL_STUDIO_ORIGIN:?")
+    assert said["SESSION_COOKIE_SECURE"] == "1"
+    assert all(one["logging"]["options"]["max-size"] for one in compose["services"].values())

@@ -1,3 +1,4 @@
+import os
 import stat
 import subprocess
 import sys
@@ -20,6 +21,31 @@ def test_a_house_is_opened_where_nothing_was(home: Path) -> None:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert folder.is_relative_to(home)
     assert house.queue.parent == house.home
+
+
+@pytest.mark.sqlite("its file lies in the home")
+def test_what_a_command_writes_is_its_owners_alone_in_an_open_folder_too(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "models").mkdir(parents=True, mode=0o755)
+    home.chmod(0o755)
+    database = home / "second-coder.sqlite"
+    database.touch(mode=0o644)
+    sample = Path(__file__).resolve().parents[3] / "examples" / "middle_managers"
+    command = "from service.cli import main; main()"
+    for arguments in (
+        ("import", "managers", str(sample)),
+        ("matrix", "managers", "--csv", str(home / "matrix.csv")),
+    ):
+        subprocess.run(
+            [sys.executable, "-c", command, "--home", str(home), *arguments],
+            check=True,
+            capture_output=True,
+            env={key: value for key, value in os.environ.items() if "SECOND_CODER" not in key},
+        )
+    made = [place for place in home.rglob("*") if place.is_file()]
+    assert {home / "matrix.csv", database} <= set(made)
+    for place in (*made, home / "models"):
+        assert not place.stat().st_mode & 0o077, place
 
 
 def test_studies_are_on_the_database_that_the_tests_are_run_on(
