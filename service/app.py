@@ -34,6 +34,7 @@ from service.routes import (
     studies,
 )
 from service.serving import Serving, for_api
+from service.settings import LONG_ENOUGH, short_secrets
 from service.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
@@ -98,6 +99,11 @@ def serve(house: House, *, host: str, port: int, with_worker: bool = False) -> N
     Raises SettingsError where it cannot listen at this address.
     """
     logs.configure(house.settings.log_level, house.settings.log_format)
+    for name in short_secrets(house.settings):
+        log.warning(
+            "%s has fewer than %d characters and can be guessed; try `openssl rand -hex 32`",
+            *(name, LONG_ENOUGH),
+        )
     # Loading torch holds the interpreter for seconds: now, not at the first prediction.
     importlib.import_module("models.suggester")
     config = uvicorn.Config(

@@ -29,6 +29,9 @@ from service.web.kept import KeptPages
 
 T = TypeVar("T")
 
+_LONGEST_HOLD = 2.0
+"""Seconds; Label Studio takes the service for dead after three."""
+
 _PREDICTIONS_AT_ONCE = 8
 _REPORTS_AT_ONCE = 2
 _NOTES_AT_ONCE = 2
@@ -46,6 +49,7 @@ class Serving:
     keys: Keys
     sessions: Sessions
     attempts: Attempts
+    guesses: Attempts
     models: LoadedModels
     pages: KeptPages
     metrics: Metrics
@@ -68,6 +72,7 @@ class Serving:
             ),
             sessions=Sessions(token),
             attempts=Attempts(),
+            guesses=Attempts(longest=_LONGEST_HOLD),
             models=models,
             pages=KeptPages(),
             metrics=Metrics(house, models),
@@ -95,13 +100,26 @@ class Serving:
                     return None
             except DatabaseRefused as error:
                 return HTTPException(status_of(error)[0], told(error))
-        return HTTPException(
+        refusal = HTTPException(
             401,
             "A request of this size needs credentials, and those sent are missing or wrong. "
             "Send the API token as `Authorization: Bearer TOKEN`, or what "
             "`second-coder label-studio connect` gave to Label Studio.",
             {"WWW-Authenticate": "Bearer"},
         )
+        return await self.slowed(caller, refusal)
+
+    async def slowed(self, caller: HTTPConnection, refusal: HTTPException) -> HTTPException:
+        """The refusal of a caller, who waits for it where their address goes on guessing.
+
+        Credentials are compared before this: right ones never wait, so that nobody can lock out
+        Label Studio by guessing from its address.
+        """
+        if "authorization" in caller.headers:
+            address = address_of(caller)
+            self.guesses.failed(address)
+            await anyio.sleep(self.guesses.wait(address))
+        return refusal
 
     def _is_of_a_webhook(self, secret: str) -> bool:
         with self.house.database.reading() as work:
@@ -119,6 +137,11 @@ class Serving:
     async def noting(self, call: Callable[[], T]) -> T:
         """Write down work to be done, which may have to wait for another writer."""
         return await anyio.to_thread.run_sync(call, limiter=self.notes)
+
+
+def address_of(caller: HTTPConnection) -> str:
+    """Where a request came from, as far as the proxies that are believed say."""
+    return caller.client.host if caller.client else ""
 
 
 def _serving(request: Request) -> Serving:
@@ -142,12 +165,13 @@ async def _api_caller(
     _bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> None:
     if not serving.keys.open_api(request.headers.get("authorization")):
-        raise HTTPException(
+        refusal = HTTPException(
             401,
             "The API token is missing or wrong. Send `Authorization: Bearer TOKEN`; the token is "
             "SECOND_CODER_API_TOKEN or, where that is not set, in the file `token` of the home.",
             {"WWW-Authenticate": "Bearer"},
         )
+        raise await serving.slowed(request, refusal)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,7 +198,7 @@ async def _page_caller(
         return Caller(by="login", session=session, form_token=token)
     header = request.headers.get("authorization")
     if not serving.keys.open_page(header):
-        raise LoginNeeded
+        raise await serving.slowed(request, LoginNeeded())
     return Caller(
         by="bearer" if serving.keys.open_api(header) else "basic",
         session=None,
@@ -233,7 +257,7 @@ async def _backend_caller(
     _bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> None:
     if not serving.keys.open_backend(request.headers.get("authorization")):
-        raise no_backend_caller()
+        raise await serving.slowed(request, no_backend_caller())
 
 
 def no_backend_caller() -> HTTPException:

@@ -81,7 +81,7 @@ class Sessions:
 class Attempts:
     """Slows down the guessing of the token: after some failures an address has to wait.
 
-    The wait doubles with each further failure, up to a minute. Nobody's thread is held.
+    The wait doubles with each further failure, up to `longest` seconds. Nobody's thread is held.
     """
 
     def __init__(self, *, free: int = 5, longest: float = 60.0) -> None:

@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from annotations.errors import SettingsError
 
 PREFIX = "SECOND_CODER_"
+LONG_ENOUGH = 16
+"""Characters that a token or a password should have."""
 
 
 def _not_blank(value: SecretStr) -> SecretStr:
@@ -97,6 +99,16 @@ def api_token(settings: Settings) -> SecretStr:
 def ml_password(settings: Settings) -> SecretStr:
     """The password that Label Studio sends with its calls to the backend."""
     return settings.ml_password or api_token(settings)
+
+
+def short_secrets(settings: Settings) -> tuple[str, ...]:
+    """The variables whose secret is short enough to be guessed in time."""
+    found = {"API_TOKEN": api_token(settings), "ML_PASSWORD": settings.ml_password}
+    return tuple(
+        PREFIX + name
+        for name, secret in found.items()
+        if secret is not None and len(secret.get_secret_value()) < LONG_ENOUGH
+    )
 
 
 def _write_once(place: Path, text: str) -> None:

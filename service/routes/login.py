@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from service.serving import FormSender, Here, own_form
+from service.serving import FormSender, Here, address_of, own_form
 from service.sessions import COOKIE, HOURS, place_within
 from service.web.layout import PAGE_HEADERS, Frame, asset, page
 
@@ -27,7 +27,7 @@ def log_in(
     asked: Annotated[str, Form(alias="next", max_length=4000)] = "",
 ) -> Response:
     """Begin a session, and go where the browser was on its way to."""
-    address = request.client.host if request.client else ""
+    address = address_of(request)
     wait = serving.attempts.wait(address)
     if wait:
         message = f"Too many wrong tokens. Wait {wait} seconds, then try again."

@@ -201,11 +201,11 @@ async def _hook(
     if body.action == "START_TRAINING":
         # Label Studio sends this one with its name and password, and waits for the answer.
         if not trusted:
-            raise no_backend_caller()
+            raise await serving.slowed(request, no_backend_caller())
         return await serving.noting(lambda: _start_training(serving.house, study, project))
     named = await run_in_threadpool(_connected, serving.house, study, project, secret, trusted)
     if named is None:
-        raise no_backend_caller()
+        raise await serving.slowed(request, no_backend_caller())
     if body.action in _ANNOTATION_EVENTS or body.action == "TASKS_DELETED":
         numbers = body.annotation_ids if body.action in _ANNOTATION_EVENTS else ()
         # The coder's page waits for the answer, the database may be busy: answer first.

@@ -20,6 +20,16 @@ def worker_pid(lines: list[str]) -> int:
     return int(found[1])
 
 
+def test_a_token_that_is_easily_guessed_is_warned_of(
+    house: House, port: int, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECOND_CODER_API_TOKEN", "short")
+    serving = run("serve", "--home", house.home, "--port", port)
+    serving.wait_for("listening on")
+    assert serving.wait_for("SECOND_CODER_API_TOKEN has fewer than 16 characters")
+    assert "short" not in "".join(serving.lines)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_service_ends_in_good_order_with_its_worker(
     serving: Any, gone: Callable[[int], bool], number: signal.Signals

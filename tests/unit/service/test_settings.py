@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from annotations.errors import SettingsError
-from service.settings import api_token, ml_password, read_settings
+from service.settings import api_token, ml_password, read_settings, short_secrets
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +122,16 @@ def test_label_studio_has_a_password_in_any_case(tmp_path: Path) -> None:
     settings = read_settings(home=tmp_path, api_token="mine")
     assert ml_password(settings) == SecretStr("mine")
     assert ml_password(read_settings(home=tmp_path, ml_password="theirs")) == SecretStr("theirs")
+
+
+def test_short_secrets_are_named(tmp_path: Path) -> None:
+    long = "sixteen letters!"
+    assert short_secrets(read_settings(home=tmp_path)) == ()
+    assert short_secrets(read_settings(home=tmp_path, api_token=long)) == ()
+    assert short_secrets(read_settings(home=tmp_path, api_token=long, ml_password="hush")) == (
+        "SECOND_CODER_ML_PASSWORD",
+    )
+    assert "SECOND_CODER_API_TOKEN" in short_secrets(read_settings(home=tmp_path, api_token="a"))
 
 
 def test_importing_reads_no_setting(tmp_path: Path) -> None:
