@@ -42,9 +42,10 @@ log = logging.getLogger(__name__)
 DESCRIPTION = """
 Suggests codes for interview transcripts and says how far to trust them.
 
-Everything but `/health` wants `Authorization: Bearer TOKEN`, or, under `/ml`, the name and
-password that Label Studio was given. The pages for people, from `/studies` on, have a login of
-their own and are not described here. Every error is `{"error": {"code", "message", "detail"}}`.
+Everything but `/`, `/health` and `/ml/STUDY/health` wants `Authorization: Bearer TOKEN`, or, under
+`/ml`, the name and password that Label Studio was given. The pages for people, from `/studies` on,
+have a login of their own and are not described here. Every error is
+`{"error": {"code", "message", "detail"}}`.
 """
 
 
