@@ -22,7 +22,8 @@ class Pace:
     """How often things happen, in seconds.
 
     `pulse`: progress is written and cancellation read; `stale`: without a pulse for so long a
-    worker counts as dead; `patrol`: dead workers' jobs and lost messages are looked for.
+    worker counts as dead; `patrol`: dead workers' jobs and lost messages are looked for;
+    `idle`: an empty lane is looked into; `longest`: the pause after failures grows up to this.
     A job is given up after `attempts`.
     """
 
@@ -30,6 +31,7 @@ class Pace:
     stale: float = 20.0
     patrol: float = 5.0
     idle: float = 0.5
+    longest: float = 30.0
     attempts: int = 3
 
 

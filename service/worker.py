@@ -60,28 +60,35 @@ def run_worker(house: House, stop: threading.Event, pace: Pace = DEFAULT_PACE) -
         # A job that does not come to a safe place in time must not keep the process alive.
         thread.daemon = True
         thread.start()
+    pause = pace.patrol
     while not stop.is_set():
         try:
             look_after(house, pace)
+            pause = pace.patrol
         except Exception as error:  # noqa: BLE001 - the database may be back in a moment
             log.error("cannot look after the jobs: %s", failure(error))
-        stop.wait(pace.patrol)
+            pause = min(2 * pause, pace.longest)
+        stop.wait(pause)
     for thread in threads:
         thread.join(GRACE)
     log.info("worker=%s ended", worker)
 
 
 def _serve(lane: queue.Lane, run: Callable[[int], None], stop: threading.Event, pace: Pace) -> None:
-    """Take one job after the other from a lane."""
+    """Take one job after the other from a lane; after failures it waits longer each time."""
+    pause = pace.idle
     while not stop.is_set():
         try:
             number = lane.take()
             if number is not None:
                 run(number)
+            pause = pace.idle
+            if number is not None:
                 continue
         except Exception as error:  # noqa: BLE001 - a lane that ends would be silent for ever
-            log.error("lane=%s: %s", lane.name, failure(error))
-        stop.wait(pace.idle)
+            log.error("lane=%s failed: %s", lane.name, failure(error))
+            pause = min(2 * pause, pace.longest)
+        stop.wait(pause)
     lane.close()
 
 

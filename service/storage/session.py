@@ -34,6 +34,15 @@ from service.storage.suggestions import Suggestions
 WAIT_SECONDS = 30
 """How long a writer waits for another one on SQLite."""
 
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""What libpq waits for a server that is gone without a word: seconds, the last milliseconds."""
+
 _TOO_LONG_FOR_AN_INDEX = "54000"
 _SECRETS = ("password", "sslpassword", "passfile")
 """What libpq takes after the question mark of an address and nobody else needs to see."""
@@ -125,7 +134,11 @@ class Database:
         """The connections, made on first use."""
         # hide_parameters: a statement in a log or a traceback must not carry interview text.
         if not self.is_sqlite:
-            return create_engine(self.url, hide_parameters=True, pool_pre_ping=True)
+            # What the address itself says comes first.
+            given = {key: value for key, value in _PATIENCE.items() if key not in self.url.query}
+            return create_engine(
+                self.url, hide_parameters=True, pool_pre_ping=True, connect_args=given
+            )
         engine = create_engine(
             self.url, hide_parameters=True, connect_args={"timeout": WAIT_SECONDS}
         )

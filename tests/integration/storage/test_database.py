@@ -1,6 +1,7 @@
 import random
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,22 @@ def test_passwords_are_not_in_repr_or_errors() -> None:
         migrate(database)
     assert "127.0.0.1" in str(refused.value)
     assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("more", "seconds"), [("", "10"), ("connect_timeout=7", "7")])
+def test_a_server_that_is_gone_without_a_word_is_given_up(
+    new_postgres: Callable[[], AbstractContextManager[str]], more: str, seconds: str
+) -> None:
+    with new_postgres() as url:
+        database = Database(f"{url}{'&' if '?' in url else '?'}{more}")
+        with database.engine.connect() as connection:
+            driver = connection.connection.dbapi_connection
+            assert driver is not None
+            said = driver.info.get_parameters()
+        database.close()
+    assert said["connect_timeout"] == seconds
+    assert said["tcp_user_timeout"] == "30000"
+    assert (said["keepalives_idle"], said["keepalives_count"]) == ("30", "3")
 
 
 @pytest.mark.parametrize("key", ["password", "sslpassword", "passfile"])

@@ -1,6 +1,8 @@
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +12,9 @@ from service import handlers, queue
 from service.handlers import Reins
 from service.house import House
 from service.job_run import Pace, look_after, run_job
+from service.logs import JsonLines
 from service.storage.records import Job
+from service.storage.session import Database
 from service.worker import run_worker
 
 QUICK = Pace(pulse=0.02, stale=0.2, patrol=0.05, idle=0.02, attempts=3)
@@ -192,6 +196,19 @@ def test_a_job_whose_message_was_lost_is_done_all_the_same(
         work.commit()
     with worker(house):
         assert ends(job.id).state == "finished"
+
+
+def test_a_worker_without_its_database_asks_less_and_less_often(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = replace(house, database=Database("postgresql://127.0.0.1:1/study"))
+    with worker(away, replace(QUICK, longest=0.4)):
+        threading.Event().wait(1.5)
+    quick = [line for line in caplog.messages if line.startswith("lane=quick failed: ")]
+    # At the idle pace alone there would be up to 75.
+    assert 3 <= len(quick) <= 10
+    fields = [json.loads(JsonLines().format(record)) for record in caplog.records]
+    assert {line["lane"] for line in fields if "lane" in line} == {"quick", "slow"}
 
 
 def test_a_job_of_a_dead_worker_runs_again_and_is_given_up_after_three_deaths(
