@@ -187,7 +187,7 @@ class BackupReader:
     def _record(self, line: bytes, place: str) -> dict[str, Any]:
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise self._refusal(f"is damaged: {place} cannot be read")

@@ -3,9 +3,11 @@
 Codes are named by their path as it is at that point of the list.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from itertools import islice
+from reprlib import Repr
 from typing import Any, Final
 
 from annotations.codebook import SEPARATOR, Code, normal_path
@@ -125,6 +127,10 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _SIGNED = ("author", "at", "reason")
 
+_SHOWN = 60
+_REPR = Repr()
+_REPR.maxstring = _REPR.maxother = _SHOWN
+
 
 def kind_of(operation: Operation) -> str:
     """The word for an operation's kind: add, rename, ..."""
@@ -172,16 +178,16 @@ def plain(operation: Edit) -> dict[str, Any]:
 def read_operation(given: Any, place: str) -> Edit:
     """An operation from its plain form; InputError, naming `place`, where it is none."""
     if not isinstance(given, Mapping):
-        raise _wrong(place, f"an operation is written like `retire: CODE`; this is {given!r}")
+        raise _wrong(place, f"an operation is written like `retire: CODE`; this is {_shown(given)}")
     kinds = [kind for kind in KINDS if kind in given]
     if len(kinds) != 1:
-        found = " and ".join(kinds) if kinds else ", ".join(map(str, given)) or "nothing"
+        found = " and ".join(kinds) if kinds else _named(given) or "nothing"
         raise _wrong(place, f"one of {', '.join(KINDS)} is expected in it; found {found}")
     (kind,) = kinds
     allowed = {kind, *_FIELDS[kind], *_SIGNED}
-    if unknown := [str(name) for name in given if name not in allowed]:
+    if unknown := [name for name in given if name not in allowed]:
         raise _wrong(
-            place, f"{kind} has no {', '.join(unknown)}; it takes {', '.join(sorted(allowed))}"
+            place, f"{kind} has no {_named(unknown)}; it takes {', '.join(sorted(allowed))}"
         )
     signature = _signature(given, place)
     rest = {name: given[name] for name in _FIELDS[kind] if name in given}
@@ -268,8 +274,8 @@ def _listed(content: Mapping[str, Any]) -> dict[str, Any]:
 def _read_code(given: Any, place: str) -> Code:
     if isinstance(given, Mapping):
         rest = {name: value for name, value in given.items() if name != "code"}
-        if unknown := [str(name) for name in rest if name not in DESCRIPTIVE]:
-            raise _wrong(place, f"a code has no {', '.join(unknown)}")
+        if unknown := [name for name in rest if name not in DESCRIPTIVE]:
+            raise _wrong(place, f"a code has no {_named(unknown)}")
         return _described(_path(given.get("code"), place), rest, place)
     return Code(path=_path(given, place))
 
@@ -288,14 +294,14 @@ def _described(path: str, given: Mapping[str, Any], place: str) -> Code:
             if name == "color" and values[name] and not color_of(value):
                 raise _wrong(place, f"color is written as #RRGGBB; this is {values[name][:40]!r}")
         else:
-            raise _wrong(place, f"{name} is a text; this is {value!r}")
+            raise _wrong(place, f"{name} is a text; this is {_shown(value)}")
     return replace(empty, **values)
 
 
 def _path(given: Any, place: str) -> str:
     path = normal_path(given) if isinstance(given, str) else ""
     if not path:
-        raise _wrong(place, f"the name of a code is expected, not {given!r}")
+        raise _wrong(place, f"the name of a code is expected, not {_shown(given)}")
     return path
 
 
@@ -306,11 +312,21 @@ def _signature(given: Mapping[str, Any], place: str) -> Signature:
     except ValueError:
         moment = at
     if moment is not None and not isinstance(moment, datetime):
-        raise _wrong(place, f"`at` is a time like 2026-03-01T10:00:00+00:00, not {at!r}")
+        raise _wrong(place, f"`at` is a time like 2026-03-01T10:00:00+00:00, not {_shown(at)}")
     author, reason = given.get("author") or "", given.get("reason") or ""
     if not isinstance(author, str) or not isinstance(reason, str):
         raise _wrong(place, "author and reason are texts")
     return Signature(author=author.strip(), at=moment, reason=reason.strip())
+
+
+def _named(names: Iterable[Any]) -> str:
+    """Keys as a message names them: the first few, and how each begins."""
+    return ", ".join(str(name)[:_SHOWN] for name in islice(names, 10))
+
+
+def _shown(given: Any) -> str:
+    """A value as a message shows it: how it begins, however large it is."""
+    return _REPR.repr(given)
 
 
 def _wrong(place: str, message: str) -> InputError:

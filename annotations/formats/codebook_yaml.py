@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
 
 from annotations.codebook_versions.history import CodebookVersion, State
 from annotations.codebook_versions.operations import Add, Edit, Retire, plain, read_operation
 from annotations.errors import InputError, Problem
 
+MOST_BYTES = 4 * 2**20
+"""The most that a list of edits may hold: some fifty thousand of them."""
+
 _TOP = ("author", "reason", "operations")
+_LONGEST_NUMBER = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,20 +33,50 @@ def read_operations(text: str, file: str) -> OperationsFile:
 
     The list may stand alone or under `operations`, beside `author` and `reason`.
     """
+    line = None
     try:
-        given = yaml.safe_load(text)
+        given = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader that reads less
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = None if mark is None else mark.line + 1
         what = getattr(error, "problem", None) or "it cannot be read"
-        raise InputError(Problem(file=file, line=line, message=f"not valid YAML: {what}")) from None
-    return operations_from(given, file)
+    except RecursionError:
+        what = "lists and mappings are too deep inside each other"
+    except (ValueError, LookupError, AttributeError, ArithmeticError):
+        # What YAML's own readers of numbers, dates and the like raise.
+        what = "a number, a date or a tag is not one; put quotes around text"
+    else:
+        return operations_from(given, file)
+    raise InputError(Problem(file=file, line=line, message=f"not valid YAML: {what}"))
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without aliases, which let a small file grow without bound, and long numbers."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.get_event()  # type: ignore[no-untyped-call] # its stubs have none
+            raise ComposerError(
+                None,
+                None,
+                f"*{event.anchor} is an alias; write out what it is for",
+                event.start_mark,
+            )
+        return super().compose_node(parent, index)
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        if number and len(node.value) > _LONGEST_NUMBER:
+            raise ConstructorError(
+                None, None, "a number is too long; put quotes around text", node.start_mark
+            )
+        return super().construct_scalar(node)
 
 
 def operations_from(given: Any, file: str) -> OperationsFile:
     """The same from what YAML or JSON holds."""
     top = given if isinstance(given, Mapping) else {"operations": given}
-    unknown = [str(name) for name in top if name not in _TOP]
+    unknown = [str(name)[:60] for name in top if name not in _TOP][:10]
     listed = top.get("operations")
     if unknown or not isinstance(listed, list) or not listed:
         found = f"found {', '.join(unknown)}" if unknown else "there is no list of them"

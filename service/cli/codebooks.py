@@ -111,19 +111,18 @@ def apply(
     home: Home = None,
 ) -> None:
     """Edit the codebook by a list of operations: all or none, first as a trial."""
-    from annotations.formats.codebook_yaml import read_operations
+    from annotations.formats.codebook_yaml import MOST_BYTES, read_operations
+    from annotations.formats.files import read_text
     from service.workflows.codebooks import apply_edits
 
     house = open_home(context, home)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        message = "not UTF-8 text; save it as UTF-8"
-        raise InputError(Problem(file=str(file), line=None, message=message)) from None
+    content = read_text(file, most=MOST_BYTES)
+    if content.problem is not None:
+        raise InputError(content.problem)
     result = apply_edits(
         house,
         study,
-        read_operations(text, str(file)),
+        read_operations(content.text, str(file)),
         author=author or getpass.getuser(),
         reason=reason,
         keep=yes,

@@ -89,6 +89,7 @@ def test_a_damaged_backup_is_refused_whole(run: Callable, sample: Path, tmp_path
 
     manifest = json.loads(entries["manifest.json"])
     assert "its manifest cannot be read" in checked("manifest.json", b"{")
+    assert "its manifest cannot be read" in checked("manifest.json", b"[" * 20_000)
     for lacking in ("study", "revision", "created_at", "rows", "models"):
         rest = {name: value for name, value in manifest.items() if name != lacking}
         assert "lacks something" in checked("manifest.json", json.dumps(rest).encode())
