@@ -15,14 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import DefusedXMLParser
 
 from annotations.errors import InputError, Problem
 
 MEBIBYTE = 2**20
+
+MOST_LEVELS = 200
+"""XML elements inside each other."""
+
+MOST_ELEMENTS = 1_000_000
+"""XML elements of one entry: each becomes an object in memory."""
 
 _PIECE = 2**16
 _TAIL = 2**16 + 200
@@ -228,18 +234,55 @@ class Archive:
         return InputError(Problem(file=self.file, line=None, message=message))
 
 
+class TooMuch(Exception):
+    """XML beyond a limit; the message says which, and what to do."""
+
+
+class LimitedBuilder(TreeBuilder):
+    """Builds the tree of an XML document, counting as it goes; TooMuch where it is too much."""
+
+    def __init__(self, most: int = MOST_ELEMENTS) -> None:
+        super().__init__()
+        self._most = most
+        self._elements = 0
+        self._depth = 0
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        """Begin an element."""
+        self._elements += 1
+        self._depth += 1
+        if self._elements > self._most:
+            raise TooMuch(f"more than {self._most:,} elements; export it in parts")
+        if self._depth > MOST_LEVELS:
+            raise TooMuch(f"more than {MOST_LEVELS} elements inside each other; export it again")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> Element:
+        """End an element."""
+        self._depth -= 1
+        return super().end(tag)
+
+
 def parse_xml(file: str, data: bytes, part: str = "") -> Element:
-    """The root of an XML document; InputError where it is not well-formed or declares entities."""
+    """The root of an XML document.
+
+    InputError where it is not well-formed, declares entities, or is larger or deeper than is read.
+    """
     where = f"{part!r} in it " if part else ""
+    parser = DefusedXMLParser(target=LimitedBuilder(), forbid_dtd=True)
     try:
-        root: Element = fromstring(data, forbid_dtd=True)
+        parser.feed(data)
+        root: Element = parser.close()
+    except TooMuch as error:
+        message = f"{where}has {error}"
+        raise InputError(Problem(file=file, line=None, message=message)) from error
     except DefusedXmlException as error:
         message = (
             f"{where}declares a document type or entities, which no program that exports studies "
             "does; do not trust this file"
         )
         raise InputError(Problem(file=file, line=None, message=message)) from error
-    except (ParseError, ValueError, LookupError, RecursionError) as error:
+    except (ParseError, ValueError, LookupError, AssertionError) as error:
         message = f"{where}is not well-formed XML ({error}); copy or export it again"
         raise InputError(Problem(file=file, line=None, message=message)) from error
     return root

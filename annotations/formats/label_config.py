@@ -8,10 +8,11 @@ from xml.etree.ElementTree import Element, ParseError
 from xml.sax.saxutils import quoteattr
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import DefusedXMLParser
 
 from annotations.codebook import SEPARATOR, Codebook, normal_path
 from annotations.errors import InputError, Problem, StateError
+from annotations.formats.archive import LimitedBuilder, TooMuch
 
 SPAN_KINDS: Final = ("ParagraphLabels", "Labels")
 """Controls whose regions are parts of the text."""
@@ -215,8 +216,12 @@ def code_of_label(levels: Sequence[str], codes: Iterable[str]) -> str:
 def tree_of(xml: str) -> Element:
     """A label config as a tree; InputError where it is no valid XML."""
     try:
-        root: Element = fromstring(xml)
-    except (ParseError, DefusedXmlException) as error:
+        parser = DefusedXMLParser(target=LimitedBuilder())
+        parser.feed(xml)
+        root: Element = parser.close()
+    except TooMuch as error:
+        raise _refused(str(error)) from error
+    except (ParseError, DefusedXmlException, ValueError) as error:
         raise _refused(f"not valid XML ({error}); copy it again from the project") from error
     return root
 

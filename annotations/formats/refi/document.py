@@ -1,18 +1,16 @@
 """XML from elsewhere: no entities, no outside references, and within limits."""
 
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element, ParseError, TreeBuilder
+from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from annotations.errors import InputError, Problem
+from annotations.formats.archive import LimitedBuilder, TooMuch
 
 MOST_ELEMENTS = 400_000
 """Elements that a document may have."""
-
-MOST_LEVELS = 200
-"""Elements inside each other."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +28,7 @@ def parse(file: str, content: bytes) -> Document:
     try:
         parser.feed(content)
         root = parser.close()
-    except _TooMuch as error:
+    except TooMuch as error:
         raise _refusal(file, str(error)) from error
     except DefusedXmlException as error:
         message = "declares a document type or entities, which no such file needs; export it again"
@@ -44,30 +42,17 @@ def parse(file: str, content: bytes) -> Document:
     return Document(root=root, instructions=tuple(target.instructions))
 
 
-class _TooMuch(Exception):
-    pass
-
-
-class _Target(TreeBuilder):
-    """Builds the tree, counting as it goes."""
+class _Target(LimitedBuilder):
+    """Builds the tree without namespaces, and keeps the instructions."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(MOST_ELEMENTS)
         self.instructions: list[str] = []
-        self._elements = 0
-        self._depth = 0
 
     def start(self, tag: str, attrs: dict[str, str], /) -> Element:
-        self._elements += 1
-        self._depth += 1
-        if self._elements > MOST_ELEMENTS:
-            raise _TooMuch(f"more than {MOST_ELEMENTS:,} elements; split the project")
-        if self._depth > MOST_LEVELS:
-            raise _TooMuch(f"more than {MOST_LEVELS} elements inside each other; export it again")
         return super().start(_local(tag), {_local(name): text for name, text in attrs.items()})
 
     def end(self, tag: str, /) -> Element:
-        self._depth -= 1
         return super().end(_local(tag))
 
     def pi(self, target: str, text: str | None = None, /) -> None:  # type: ignore[override] # nothing goes into the tree

@@ -93,3 +93,11 @@ def test_xml_that_declares_entities_is_refused(bomb: bytes) -> None:
 def test_xml_that_is_not_xml_is_refused() -> None:
     with pytest.raises(InputError, match="not well-formed"):
         parse_xml("a.xml", b"<a><b></a>")
+
+
+def test_xml_that_is_too_deep_or_too_much_is_refused() -> None:
+    with pytest.raises(InputError, match=r"'b.xml' in it has more than 200 elements inside"):
+        parse_xml("a.docx", b"<a>" * 201, "b.xml")
+    assert parse_xml("a.docx", b"<a>" * 200 + b"</a>" * 200).tag == "a"
+    with pytest.raises(InputError, match="more than 1,000,000 elements; export it in parts"):
+        parse_xml("a.docx", b"<a>" + b"<b/>" * 1_000_000)

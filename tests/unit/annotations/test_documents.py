@@ -193,3 +193,46 @@ def test_a_pdf_loses_what_heads_and_foots_its_pages(put: Put, make_pdf: MakePdf)
 def test_a_scan_is_refused(put: Put, refusal: Refusal, make_pdf: MakePdf) -> None:
     assert "1 pages without text, so it is a scan" in refusal(put("a.pdf", make_pdf([[]])))
     assert "damaged or no PDF" in refusal(put("a.pdf", b"%PDF-1.4 and then nothing"))
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "around", "inner"),
+    [
+        (
+            "a.docx",
+            "word/document.xml",
+            '<w:document xmlns:w="w"><w:body>{}</w:body></w:document>',
+            ("w:sdt", "w:p"),
+        ),
+        (
+            "a.docx",
+            "word/document.xml",
+            '<w:document xmlns:w="w"><w:body><w:p>{}</w:p></w:body></w:document>',
+            ("w:ins", "w:t"),
+        ),
+        (
+            "a.odt",
+            "content.xml",
+            '<o:document xmlns:o="o"><o:body><o:text>{}</o:text></o:body></o:document>',
+            ("o:section", "o:p"),
+        ),
+        (
+            "a.odt",
+            "content.xml",
+            '<o:document xmlns:o="o"><o:body><o:text><o:p>{}</o:p></o:text></o:body></o:document>',
+            ("o:span", "o:s"),
+        ),
+    ],
+    ids=["sections", "insertions", "odt sections", "odt spans"],
+)
+def test_a_document_nested_beyond_any_is_refused_by_name(
+    put: Put, refusal: Refusal, name: str, entry: str, around: str, inner: tuple[str, str]
+) -> None:
+    tag, leaf = inner
+    deep = f"<{tag}>" * 5000 + f"<{leaf}/>" + f"</{tag}>" * 5000
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr(entry, around.format(deep))
+    told = refusal(put(name, packed.getvalue()))
+    assert name in told
+    assert "more than 200 elements inside each other" in told

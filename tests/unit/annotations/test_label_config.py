@@ -135,6 +135,8 @@ def test_labels_that_come_with_the_task_can_show_any_code() -> None:
             '<!DOCTYPE v [<!ENTITY e SYSTEM "file:///etc/passwd">]><View>&e;</View>',
             "not valid XML",
         ),
+        ("<View>" * 5000 + "</View>" * 5000, "more than 200 elements inside each other"),
+        ('<View a="\ud800"/>', "not valid XML"),
     ],
 )
 def test_a_config_that_cannot_be_used_is_refused(xml: str, says: str) -> None:
