@@ -23,13 +23,15 @@ class Frame:
     """The transcripts that are estimated for, with their sums.
 
     *Shape:* `complete` (transcripts,), whether people have read all of it without suggestions in
-    sight. `members` are in the order of `transcripts`, as the rows of `sums` are.
+    sight. `members` are in the order of `transcripts`, as the rows of `sums` are. `ties` counts the
+    decisions on a segment and a code on which the readers of what counts were divided in halves.
     """
 
     transcripts: tuple[Transcript, ...]
     members: tuple[Member, ...]
     sums: Sums
     complete: Bools
+    ties: int
 
 
 def frame_of(
@@ -44,8 +46,9 @@ def frame_of(
     """Sum up each member of the draw that the study still has.
 
     People's coding is the majority of those who read a segment without suggestions in sight, the
-    adjudicated one above all; it counts where the transcript was drawn and is `complete`. `model`
-    are the codings of the model, by `coder`, of every member. A unit is one of `UNITS`.
+    adjudicated one above all, and a tie is a half; it counts where the transcript was drawn and is
+    `complete`. `model` are the codings of the model, by `coder`, of every member. A unit is one of
+    `UNITS`.
     """
     by_name = {one.transcript: one for one in members}
     transcripts = tuple(item for item in study.transcripts if item.name in by_name)
@@ -72,6 +75,7 @@ def frame_of(
         transcripts=transcripts,
         members=kept,
         complete=complete,
+        ties=int((label[sampled[clusters]] == 0.5).sum()),
         sums=Sums(
             codes=tuple(codes),
             sizes=np.ones(count)
@@ -83,6 +87,7 @@ def frame_of(
             found=np.where(sampled[:, np.newaxis], found, 0.0),
             probability=np.array([one.probability for one in kept], dtype=np.float64),
             strata=np.array([strata[one.stratum] for one in kept], dtype=np.int64),
+            counted="transcript" if whole else "segment",
         ),
     )
 
@@ -149,7 +154,10 @@ def _weights(table: CodingTable, unit: str) -> Floats:
 def _summed(
     label: Floats, weights: Floats, clusters: NDArray[np.int64], count: int, *, whole: bool = False
 ) -> Floats:
-    """Of units (units, codes) to transcripts (transcripts, codes): sums, or whether any does."""
+    """Of units (units, codes) to transcripts (transcripts, codes): sums, or whether any does.
+
+    A transcript in which there are ties and nothing more is a half.
+    """
     found = np.zeros((count, label.shape[1]))
     if whole:
         np.maximum.at(found, clusters, label)

@@ -11,6 +11,7 @@ _UNIT = {
     "words": "the share of words, those of the segments that carry it,",
     "transcripts": "the share of transcripts with at least one segment",
 }
+_COUNTED = {"segments": "segments", "words": "segments", "transcripts": "transcripts"}
 _OF = {
     Population.THESE: "They describe these very transcripts: only the sample of them varies, with "
     "the finite-population correction.",
@@ -36,6 +37,7 @@ def methods_of(
     unit: str,
     of: Population,
     compared: int,
+    ties: int,
     versions: Versions,
 ) -> str:
     """Who coded what, how the sample came about, the estimator and its interval, in words."""
@@ -43,6 +45,13 @@ def methods_of(
         f" {_many(certain, 'transcript')} had been coded by people for certain and entered as "
         "counted."
         if certain
+        else ""
+    )
+    more = ", and so does a transcript with ties and nothing more" if unit == "transcripts" else ""
+    halves = (
+        f" Ties between the readers of a segment ({_many(ties, 'decision')} on a segment and a "
+        f"code) count half{more}."
+        if ties
         else ""
     )
     strata = (
@@ -70,16 +79,16 @@ def methods_of(
         f"A model (version {versions.model}) coded {_many(whole, 'transcript')}. Of those, "
         f"{drawn} were drawn at random, {strata}, with known probabilities (seed {seed}){rising}, "
         "and coded by people without the model's suggestions in sight."
-        f"{known} We report {_UNIT[unit]} that carries each code{cells}: the share in the model's "
-        "coding plus the mean difference "
-        "between people's and the model's in the sample, weighted by inverse probabilities (the "
-        "difference estimator; prediction-powered inference, Angelopoulos et al., 2023), with the "
-        "model's part multiplied by the factor between 0 and 1 that makes the estimated variance "
-        "least, one factor a code over all cells. Errors of the model were estimated in each cell "
+        f"{known}{halves} We report {_UNIT[unit]} that carries each code{cells}: the share in the "
+        "model's coding plus the mean difference between people's and the model's in the sample, "
+        "weighted by inverse probabilities (the difference estimator; prediction-powered "
+        "inference, Angelopoulos et al., 2023), with the model's part multiplied by the factor "
+        "between 0 and 1 that makes the estimated variance least, one factor a code over all "
+        "cells. Errors of the model were estimated in each cell "
         f"by its own sample. {_OF[of]} Transcripts are the units: 95% intervals are stratified "
         "delete-one-transcript jackknives with Student's t, on the logit scale. No interval is "
         f"given below {MIN_SAMPLE} sampled transcripts in a cell{_WHOLE[of]}, or where people "
-        f"found the code in fewer than {MIN_FOUND} segments there, or in all but so many."
+        f"found the code in fewer than {MIN_FOUND} {_COUNTED[unit]} there, or in all but so many."
         f"{differences} Computed with Second Coder {versions.software} (codebook "
         f"{versions.codebook}, data {versions.data})."
     )

@@ -125,7 +125,7 @@ def odds_of(sums: Sums, design: Design, *, tuning: Tuning, of: Population) -> tu
     lacking = _lacking(fit, design, of)
     found: list[tuple[str, Term, Estimate, float | None]] = []
     for at, code in enumerate(sums.codes):
-        reason = None if counted else _shortage(float(few[at]), fit, design)
+        reason = None if counted else _shortage(sums, float(few[at]), fit, design)
         fitted = None if reason else fitted_of(sums, at, design, tuning=tuning, of=of)
         for place, term in enumerate(design.terms, start=1):
             if fitted is None:
@@ -273,7 +273,7 @@ def _ratio(fitted: Fitted, place: int, *, n: int, clusters: int) -> tuple[Estima
     return estimate, float(2 * stats.t.sf(abs(value) / error, degrees))
 
 
-def _shortage(few: float, fit: Fit, design: Design) -> str | None:
+def _shortage(sums: Sums, few: float, fit: Fit, design: Design) -> str | None:
     looked, sort = (fit.certain, "") if fit.complete else (fit.sample, "sampled ")
     clusters = int(looked.sum())
     if clusters < MIN_SAMPLE + len(design.terms):
@@ -292,8 +292,9 @@ def _shortage(few: float, fit: Fit, design: Design) -> str | None:
         )
     if few < MIN_FOUND:
         return (
-            f"insufficient: people found the code in {few:.3g} segments of the sample, or all but "
-            f"so many: a ratio needs {MIN_FOUND}"
+            f"insufficient: people found the code in {sums.number(few)}"
+            f"{'' if fit.complete else ' of the sample'}, or all but so many: a ratio needs "
+            f"{MIN_FOUND}"
         )
     return None
 

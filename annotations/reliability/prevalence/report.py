@@ -153,6 +153,7 @@ def prevalence_of(
             unit=unit,
             of=of,
             compared=len(pairs) * len(codes),
+            ties=frame.ties,
             versions=origin.versions,
         ),
     )

@@ -21,7 +21,7 @@ these, of the cell), below which it has no interval."""
 
 MIN_FOUND = 5
 """Segments of a cell's coded transcripts in which people found a code (and in which they did
-not), below which it has none."""
+not), below which it has none. Transcripts, where the share is of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +58,7 @@ def shares_of(sums: Sums, cell: Bools, *, tuning: Tuning, of: Population) -> Sha
         naive = sums.model[cell].sum(axis=0) / sums.sizes[cell].sum()
     n, clusters = int(sums.sizes[cell].sum()), fit.clusters(of)
     counted = fit.complete and of is Population.THESE
-    shortage = [None if counted else _shortage(fit, float(one)) for one in rarer(sums, fit)]
+    shortage = [None if counted else _shortage(sums, fit, float(one)) for one in rarer(sums, fit)]
     return Shares(
         corrected=interval_of(corrected, n=n, clusters=clusters, shortage=shortage),
         people=interval_of(by_people, n=n, clusters=clusters, shortage=shortage),
@@ -171,15 +171,15 @@ def _share_left(rows: int, size: int) -> Floats:
 def rarer(sums: Sums, fit: Fit) -> Floats:
     """In how many segments of the cell's sample people found each code, or did not: the fewer.
 
-    What was coded for certain speaks for itself alone, and for others only where the whole cell
-    was. *Shape:* (codes,).
+    Of transcripts, where the shares are of them. What was coded for certain speaks for itself
+    alone, and for others only where the whole cell was. *Shape:* (codes,).
     """
     coded = fit.certain if fit.complete else fit.sample
     found = sums.found[coded].sum(axis=0)
     return np.asarray(np.minimum(found, sums.segments[coded].sum() - found))
 
 
-def _shortage(fit: Fit, found: float) -> str | None:
+def _shortage(sums: Sums, fit: Fit, found: float) -> str | None:
     """Why a cell has no interval. What was not coded is spoken for by the sample alone."""
     looked, sort = (fit.certain, "") if fit.complete else (fit.sample, "sampled ")
     transcripts = int(looked.sum())
@@ -191,7 +191,8 @@ def _shortage(fit: Fit, found: float) -> str | None:
         )
     if found < MIN_FOUND:
         return (
-            f"insufficient: people found the code in {found:.3g} segments of the sample of this "
-            f"cell, or all but so many: an interval needs {MIN_FOUND}"
+            f"insufficient: people found the code in {sums.number(found)} of "
+            f"{'' if fit.complete else 'the sample of '}this cell, or all but so many: an interval "
+            f"needs {MIN_FOUND}"
         )
     return None

@@ -23,8 +23,9 @@ class Sums:
     *Shapes:* `sizes` (transcripts,) units; `model` and `people` (transcripts, codes) units that
     carry the code, `people` NaN where they did not code; `segments` (transcripts,) how many
     there are (or, by transcript, 1), and `found` (transcripts, codes) in how many of them people
-    found it; `probability` (transcripts,) of being
-    sampled, 1 where that was certain; `strata` (transcripts,) numbers of the strata.
+    found it, a tie being a half; `counted` says what these two count; `probability`
+    (transcripts,) of being sampled, 1 where that was certain; `strata` (transcripts,) numbers of
+    the strata.
     """
 
     codes: tuple[str, ...]
@@ -35,6 +36,11 @@ class Sums:
     found: Floats
     probability: Floats
     strata: NDArray[np.int64]
+    counted: str = "segment"
+
+    def number(self, count: float) -> str:
+        """So many of what is counted, in words."""
+        return f"{count:.3g} {self.counted}" + ("" if count == 1 else "s")
 
     @property
     def coded(self) -> Bools:

@@ -1,0 +1,85 @@
+"""From codings and a draw to sums over transcripts, and what is said of ties and of too few."""
+
+import pytest
+
+from annotations.codebook import Code, Codebook
+from annotations.codings import Coding, Reading
+from annotations.drawing import Member
+from annotations.reliability.methods import Versions
+from annotations.reliability.prevalence.extent import Frame, frame_of
+from annotations.reliability.prevalence.odds import design_of, odds_of
+from annotations.reliability.prevalence.report import Origin, prevalence_of
+from annotations.reliability.prevalence.sums import Population
+from annotations.reliability.prevalence.tuning import Tuning
+from annotations.study import Study
+from annotations.transcripts import Transcript, Turn
+
+NAMES = "ABCDEFGH"
+
+
+def frame(unit: str) -> Frame:
+    """Eight transcripts of two turns, all coded by two: A carries the code, B in one's eyes."""
+    turns = tuple(Turn(index=at, speaker="P", text="one two") for at in range(2))
+    codings = (("A", 0, "ana"), ("A", 0, "ben"), ("A", 1, "ana"), ("B", 1, "ben"))
+    study = Study(
+        name="s",
+        codebook=Codebook.of([Code(path="x")], declared=False),
+        transcripts=tuple(Transcript(name=name, turns=turns) for name in NAMES),
+        codings=tuple(
+            Coding(transcript=name, turn=turn, start=0, end=7, code="x", coder=coder)
+            for name, turn, coder in codings
+        ),
+        readings=tuple(
+            Reading(transcript=name, turn=turn, coder=coder)
+            for name in NAMES
+            for turn in range(2)
+            for coder in ("ana", "ben")
+        ),
+    )
+    members = [Member(transcript=name, stratum=(), probability=1.0, drawn=True) for name in NAMES]
+    return frame_of(study, members, codes=("x",), coder="model:1", model=(), unit=unit)
+
+
+@pytest.mark.parametrize(
+    ("unit", "people", "said"),
+    [
+        ("segments", (1.5, 0.5), "(2 decisions on a segment and a code) count half. We report"),
+        ("words", (3.0, 1.0), "(2 decisions on a segment and a code) count half. We report"),
+        ("transcripts", (1.0, 0.5), "count half, and so does a transcript with ties and nothing"),
+    ],
+)
+def test_a_tie_counts_half_and_the_methods_say_so(
+    unit: str, people: tuple[float, float], said: str
+) -> None:
+    found = frame(unit)
+    assert found.ties == 2
+    assert tuple(found.sums.people[:2, 0]) == people
+    versions = Versions(software="1.0", model="1", codebook="c0de", data="da7a")
+    origin = Origin(seed=1, drawn_by=(), allocation="proportional", versions=versions)
+    report = prevalence_of("s", found, by=(), unit=unit, of=Population.LIKE, origin=origin)
+    assert said in report.methods
+    assert f"fewer than 5 {'transcripts' if unit == 'transcripts' else 'segments'} there" in (
+        report.methods
+    )
+
+
+@pytest.mark.parametrize(
+    ("unit", "carry", "said"),
+    [
+        ("transcripts", 1.0, "found the code in 1 transcript of this cell, or"),
+        ("segments", 1.5, "found the code in 1.5 segments of this cell, or"),
+        ("words", 3.0, "found the code in 3 segments of this cell, or"),
+    ],
+)
+def test_too_few_are_told_in_what_is_counted(unit: str, carry: float, said: str) -> None:
+    found = frame(unit)
+    found.sums.found[:, 0] = 0
+    found.sums.found[0, 0] = carry
+    versions = Versions(software="1.0", model="1", codebook="c0de", data="da7a")
+    origin = Origin(seed=1, drawn_by=(), allocation="proportional", versions=versions)
+    report = prevalence_of("s", found, by=(), unit=unit, of=Population.LIKE, origin=origin)
+    assert said in str(report.shares[0].corrected.reason)
+    design = design_of([("u" if at % 2 else "v",) for at in range(8)], ("group",))
+    tuning = Tuning.fixed(found.sums, 0.0)
+    (ratio,) = odds_of(found.sums, design, tuning=tuning, of=Population.LIKE)
+    assert said.replace(" of this cell", "") in str(ratio.ratio.reason)
