@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from annotations.codebook import SEPARATOR, normal_path
+from annotations.codebook import SEPARATOR
 from annotations.codings import ADJUDICATED, Coding
-from annotations.errors import NotFound, StateError, command
+from annotations.errors import StateError
 from annotations.formats.label_config import LabelConfig, label_config_for
 from annotations.formats.regions import PredictedSpan, result_of, task_data_of
+from annotations.quotations import find_code
 from annotations.reliability.disagreement import (
     DisputedUnit,
     Settled,
@@ -185,14 +186,8 @@ def _spans(
 
 
 def _codes(study: Study, code: str) -> tuple[str, ...]:
-    """The code with those below it; NotFound where the codebook has neither."""
-    path = normal_path(code)
-    found = tuple(
+    """The code with those below it; NotFound where the codebook has no such code."""
+    path = find_code(study.codebook, code)
+    return tuple(
         one for one in study.codebook.paths if one == path or one.startswith(path + SEPARATOR)
     )
-    if not found:
-        raise NotFound(
-            f"There is no code {code!r} in {study.name}. "
-            f"{command('codebook', 'show', study.name)} lists them."
-        )
-    return found

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from annotations.codebook import SEPARATOR, normal_path
+from annotations.codebook import SEPARATOR, Codebook
 from annotations.errors import NotFound, command
+from annotations.quotations import find_code
 from annotations.reliability.estimate import Floats
 from annotations.transcripts import Transcript
 from service.house import House
@@ -28,14 +29,15 @@ def doubts_about(
     """The model's doubt about how often each transcript carries `codes`, or all that it knows.
 
     A code stands for those below it too, also for what the gate keeps silent. A transcript that
-    taught the model is doubted by the fold that left it out. NotFound where the model knows no
-    such code.
+    taught the model is doubted by the fold that left it out. A code is given by path or by a name
+    that only one code has; NotFound where there is no such code, or the model does not know it.
     """
     from models.certainty import doubt_of, doubts_together
 
     with house.database.reading() as work:
         learned = learned_codes(record, codes_of_model(work, study, record))
-    columns = _columns(study, record, learned, codes)
+        book = work.studies.codebook(study)
+    columns = _columns(study, book, record, learned, codes)
     if not transcripts:
         return {}
     scores = _held_out(house, record, transcripts)
@@ -71,13 +73,17 @@ def _held_out(
 
 
 def _columns(
-    study: str, record: ModelRecord, learned: Sequence[LearnedCode], codes: Sequence[str]
+    study: str,
+    book: Codebook,
+    record: ModelRecord,
+    learned: Sequence[LearnedCode],
+    codes: Sequence[str],
 ) -> list[int]:
     if not codes:
         return [one.column for one in learned]
     columns = set()
     for code in codes:
-        path = normal_path(code)
+        path = find_code(book, code)
         own = [
             one.column
             for one in learned
@@ -85,9 +91,9 @@ def _columns(
         ]
         if not own:
             raise NotFound(
-                f"Model {record.version} knows no code {code!r} in {study}. "
-                f"{command('codebook', 'show', study)} lists the codes; what is new in it, or has "
-                f"too few codings, needs a training: {command('train', study)}"
+                f"Model {record.version} knows no code {path!r} in {study}. What is new in the "
+                "codebook, or has too few codings, needs a training: "
+                f"{command('train', study)}"
             )
         columns.update(own)
     return sorted(columns)

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from annotations.codebook import normal_path
 from annotations.drawing import Member, draw, seed_after
 from annotations.errors import StateError, command
+from annotations.quotations import find_code
 from annotations.reliability.prevalence.extent import (
     check_attributes,
     read_by_people,
@@ -96,7 +98,11 @@ def sample(
     cannot be drawn, or doubts are asked for without a model.
     """
     asked = DrawRequest.for_codes(
-        unsure_of, size=size, by=tuple(by), allocation=allocation, seed=seed
+        None if unsure_of is None else _paths(house, study, unsure_of),
+        size=size,
+        by=tuple(by),
+        allocation=allocation,
+        seed=seed,
     )
     doubts = _doubts(house, study, asked, progress)
     with house.database.unit_of_work() as work:
@@ -127,6 +133,14 @@ def sample(
     pushed = push(house, study, only=open_, progress=progress) if to_label_studio else None
     replaced = () if before else draws
     return _sampled(whole, found, complete, replaced=replaced, before=before, pushed=pushed)
+
+
+def _paths(house: House, study: str, codes: Sequence[str]) -> list[str]:
+    """The codes' paths; one that an earlier draw named stays, whatever it is called by now."""
+    with house.database.reading() as work:
+        book = work.studies.codebook(study)
+        named = {path for draw in work.draws.list(study) for path in draw.unsure_of or ()}
+    return [code if normal_path(code) in named else find_code(book, code) for code in codes]
 
 
 def _doubts(

@@ -213,6 +213,12 @@ def test_disagreements_are_listed_with_who_and_words_only_on_request(
     ).document["units"]
     assert all(unit["text"] for unit in chosen)
     assert all(unit["text"].splitlines()[0] in shown.out for unit in chosen)
+    # A name that only one code has will do, as for quotations.
+    by_name = run("disagreements", "managers", "--code", "Brokering", "--text", "--json")
+    assert by_name.document["units"] == chosen
+    unknown = run("disagreements", "managers", "--code", "Weather")
+    assert unknown.code == 1
+    assert "there is no code 'Weather'; the codes are" in unknown.err
 
 
 def test_an_agreed_coding_shows_before_and_after(

@@ -140,8 +140,8 @@ def test_what_the_model_is_unsure_of_is_likelier_and_the_estimate_says_so(
     assert run_trained("plan", "managers", "--code", "Management").code == 2
     unknown = run_trained(*asked, "--unsure-first", "--code", "Weather")
     assert unknown.code == 1
-    assert "knows no code 'Weather'" in unknown.err
-    assert "codebook show managers" in unknown.err
+    assert "there is no code 'Weather'" in unknown.err
+    assert "Management > Staffing" in unknown.err
     found = run_trained(*asked, "--unsure-first", "--json").document
     assert found["unsure_of"] == []
     assert sum(one["drawn"] for one in found["strata"]) == len(found["transcripts"]) == 18
@@ -168,6 +168,9 @@ def test_what_the_model_is_unsure_of_is_likelier_and_the_estimate_says_so(
     other = run_trained(*asked, "--unsure-first", "--code", code.replace(" > ", ">"), "--json")
     assert other.document["unsure_of"] == [code]
     assert not other.document["before"]
+    name = code.rsplit(" > ")[-1]
+    short = run_trained(*asked, "--unsure-first", "--code", name, "--json").document
+    assert (short["unsure_of"], short["before"]) == ([code], True)
     extension.write_codings(
         tmp_path / "coded", {one["transcript"] for one in other.document["transcripts"]}
     )
