@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.options import Home, Json, Study, open_home
+from service.cli.options import Home, Json, Study, names_in, open_home
 from service.cli.present import say, show_json, show_table, show_wide_table, warn
 from service.cli.writing import write_file
 
@@ -34,9 +34,12 @@ def matrix(
     context: typer.Context,
     study: Study,
     by: Annotated[
-        str,
-        typer.Option(help="Attributes of transcripts, separated by commas.", show_default=False),
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            help="Attributes of transcripts, separated by commas; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     coded_by: CodedBy = "people",
     html: Html = None,
     csv: Csv = None,
@@ -46,8 +49,7 @@ def matrix(
     """Count references and transcripts per code and attribute; a parent's include its codes'."""
     from service.workflows.counting import matrix as run
 
-    names = [name.strip() for name in by.split(",") if name.strip()]
-    found = run(open_home(context, home), study, by=names, coded_by=coded_by)
+    found = run(open_home(context, home), study, by=names_in(by), coded_by=coded_by)
     if html is not None:
         from service.documents import document
         from service.web.counts_page import matrix_page

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotations.errors import command
-from service.cli.extending import By, Of, Unit, names_in
-from service.cli.options import Home, Json, Study, open_home
+from service.cli.extending import By, Of, Unit
+from service.cli.options import Home, Json, Study, names_in, open_home
 from service.cli.present import progress, say, show_json, show_line, show_table, warn
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def sample(
     size: Annotated[
         int, typer.Option(min=1, help="How many transcripts to draw.", show_default=False)
     ],
-    by: By = "",
+    by: By = None,
     seed: Annotated[int, typer.Option(min=0, max=2**62, help="The same seed, the same draw.")] = 0,
     allocation: Annotated[
         str,
@@ -130,7 +130,7 @@ def _unsure_of(unsure_first: bool, codes: list[str] | None) -> list[str] | None:
 def plan(
     context: typer.Context,
     study: Study,
-    by: By = "",
+    by: By = None,
     total: Annotated[
         int | None,
         typer.Option(
@@ -198,7 +198,7 @@ def _plan_row(one: "CodePlan", cells: int, sizes: int) -> tuple[object, ...]:
 
 def _numbers_in(text: str) -> list[int]:
     try:
-        found = [int(word) for word in names_in(text)]
+        found = [int(word) for word in names_in([text])]
     except ValueError:
         found = [0]
     if any(number < 1 for number in found):

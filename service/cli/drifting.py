@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.options import Home, Json, Study, open_home
+from service.cli.options import Home, Json, Study, names_in, open_home
 from service.cli.present import say, show_json, show_line, show_table, warn
 from service.cli.writing import write_file
 
@@ -36,12 +36,13 @@ def drift(
         ),
     ] = None,
     adjust: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            help="Attributes to hold constant when use is compared, separated by commas.",
+            help="Attributes to hold constant when use is compared, separated by commas; may be "
+            "repeated.",
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     codebook: Annotated[
         int | None,
         typer.Option(
@@ -57,9 +58,10 @@ def drift(
     """Compare waves: what codes are used for, how coders code, whether the model still fits."""
     from service.workflows.drifting import drift as run
 
-    names = [name.strip() for name in adjust.split(",") if name.strip()]
     house = open_home(context, home)
-    found = run(house, study, by=by, attribute=attribute, adjust=names, codebook=codebook)
+    found = run(
+        house, study, by=by, attribute=attribute, adjust=names_in(adjust), codebook=codebook
+    )
     if html is not None:
         from service.documents import document
         from service.web.drift_page import drift_page

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.options import Home, Json, Study, open_home
+from service.cli.options import Home, Json, Study, names_in, open_home
 from service.cli.present import say, show_json, show_line, warn
 
 
@@ -53,8 +53,12 @@ def quotes(
         str, typer.Option(help="The code; those below it are included.", show_default=False)
     ],
     by: Annotated[
-        str, typer.Option(help="Attributes to group by, separated by commas.", show_default=False)
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            help="Attributes to group by, separated by commas; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     coded_by: Annotated[
         str, typer.Option(help="people, majority, model, or a coder's name.")
     ] = "people",
@@ -78,12 +82,11 @@ def quotes(
     """Retrieve the passages of a code with speaker, attributes and what was said before."""
     from service.workflows.quoting import as_text, quotes_of, write_quotes
 
-    names = [name.strip() for name in by.split(",") if name.strip()]
     found = quotes_of(
         open_home(context, home),
         study,
         code,
-        by=names,
+        by=names_in(by),
         coded_by=coded_by,
         pseudonyms=pseudonyms,
         in_text=in_text,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.counting import Csv, Html
-from service.cli.options import Home, Json, Study, open_home
+from service.cli.options import Home, Json, Study, names_in, open_home
 from service.cli.present import progress, say, show_json, show_table, warn
 from service.cli.writing import write_file
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from annotations.reliability.prevalence.report import PrevalenceReport
 
 By = Annotated[
-    str, typer.Option(help="Attributes of transcripts, separated by commas.", show_default=False)
+    list[str] | None,
+    typer.Option(
+        help="Attributes of transcripts, separated by commas; may be repeated.", show_default=False
+    ),
 ]
 Unit = Annotated[str, typer.Option(help="Of what the share is: segments, words or transcripts.")]
 Of = Annotated[
@@ -44,15 +47,10 @@ def add_to(app: typer.Typer) -> None:
     app.command("odds")(odds)
 
 
-def names_in(text: str) -> list[str]:
-    """Names separated by commas, each once."""
-    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-
-
 def prevalence(
     context: typer.Context,
     study: Study,
-    by: By = "",
+    by: By = None,
     unit: Unit = "segments",
     of: Of = "these-interviews",
     model: Model = None,
@@ -139,7 +137,10 @@ def odds(
     context: typer.Context,
     study: Study,
     on: Annotated[
-        str, typer.Option(help="Attributes to compare, separated by commas.", show_default=False)
+        list[str],
+        typer.Option(
+            help="Attributes to compare, separated by commas; may be repeated.", show_default=False
+        ),
     ],
     unit: Annotated[str, typer.Option(help="Of what: segments or transcripts.")] = "segments",
     of: Of = "these-interviews",

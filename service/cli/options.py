@@ -1,5 +1,6 @@
 """What every command shares: where the state lives, and JSON or tables."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,12 @@ Home = Annotated[
         file_okay=False,
     ),
 ]
+
+
+def names_in(given: Iterable[str] | None) -> list[str]:
+    """The names of an option that may be repeated, each time several with commas; each once."""
+    names = (name.strip() for text in given or () for name in text.split(","))
+    return list(dict.fromkeys(name for name in names if name))
 
 
 def open_home(context: typer.Context, home: Path | None) -> "House":

@@ -84,6 +84,31 @@ def test_matrix_and_cooccurrence_come_as_table_document_and_page(
         assert run(*command, "--coded-by", "asha", "--json").document["coded_by"] == "asha"
 
 
+def test_attributes_may_be_named_in_one_list_or_one_by_one(run: Callable, sample: Path) -> None:
+    run("import", "managers", sample)
+    for command in (["matrix", "managers"], ["quotes", "managers", "--code", "Staffing"]):
+        listed = run(*command, "--by", "trust,group", "--json").document
+        assert listed["by"] == ["trust", "group"]
+        assert run(*command, "--by", "trust", "--by", "group", "--json").document == listed
+    both = run("matrix", "managers", "--by", "trust, group", "--by", "trust,wave", "--json")
+    assert both.document["by"] == ["trust", "group", "wave"]
+
+
+def test_the_first_of_repeated_attributes_is_not_passed_over(run_trained: Callable) -> None:
+    assert run_trained("sample", "managers", "--size", 2).code == 0
+    for asked in (
+        ("sample", "--size", 2, "--by"),
+        ("plan", "--by"),
+        ("prevalence", "--by"),
+        ("odds", "--on"),
+        ("drift", "--adjust"),
+    ):
+        command, *words, option = asked
+        outcome = run_trained(command, "managers", *words, option, "colour", option, "trust")
+        assert outcome.code == 1
+        assert "'colour'" in outcome.err
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
