@@ -160,11 +160,10 @@ class BackupReader:
     def model(self, version: str) -> dict[str, bytes]:
         """The files of a model by name."""
         start = f"models/{version}/"
-        return {
-            name.removeprefix(start): self._archive.read(name)
-            for name in self._archive.names
-            if name.startswith(start)
-        }
+        names = [name for name in self._archive.names if name.startswith(start)]
+        if odd := next((name for name in names if "/" in name.removeprefix(start)), None):
+            raise self._refusal(f"is damaged: {odd!r} is no file of a model")
+        return {name.removeprefix(start): self._archive.read(name) for name in names}
 
     def _check(self) -> None:
         if _MANIFEST not in self._archive or _CHECKSUMS not in self._archive:

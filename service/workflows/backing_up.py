@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
 from annotations.errors import ArtifactError, InputError, Problem, StateError, command
-from models.artifacts import publish, verify
+from models.artifacts import publish, verify, version_of_files
 from service.backup_file import BackupReader, BackupWriter, Manifest
 from service.house import House
 from service.shared_models import share
@@ -96,12 +96,6 @@ def restore(house: House, file: Path, name: str | None = None) -> Restored:
             if work.studies.exists(study):
                 message = f"there is a study {study!r} already; choose another name with --as"
                 raise InputError(Problem(file=str(file), line=None, message=message))
-        for version in reader.manifest.models:
-            if publish(reader.model(version), house.artifacts) != version:
-                message = f"holds files under the name of model {version} that are another's"
-                raise InputError(Problem(file=str(file), line=None, message=message))
-            if house.settings.artifacts is not None:
-                share(house.settings.artifacts, house.artifacts / version)
         with (
             _blaming(file),
             _records_of(reader) as records,
@@ -112,6 +106,9 @@ def restore(house: House, file: Path, name: str | None = None) -> Restored:
             rows = work.snapshots.restore(
                 study, lambda table: () if table == "connections" and not free else records(table)
             )
+            # Models last: where they or the rows are refused, nothing stays of either.
+            for version in reader.manifest.models:
+                _publish(house, reader, version, file)
             work.commit()
         secrets = reader.manifest.secrets
     return Restored(
@@ -120,6 +117,16 @@ def restore(house: House, file: Path, name: str | None = None) -> Restored:
         models=reader.manifest.models,
         notes=tuple(note for one in connections if (note := one.note(study, one in free, secrets))),
     )
+
+
+def _publish(house: House, reader: BackupReader, version: str, file: Path) -> None:
+    files = reader.model(version)
+    if version_of_files(files) != version:
+        message = f"holds files under the name of model {version} that are another's"
+        raise InputError(Problem(file=str(file), line=None, message=message))
+    publish(files, house.artifacts)
+    if house.settings.artifacts is not None:
+        share(house.settings.artifacts, house.artifacts / version)
 
 
 @contextmanager

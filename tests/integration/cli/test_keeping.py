@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -56,7 +58,9 @@ def test_a_trained_study_comes_back_from_a_file_and_still_suggests(
         assert suggested.code == 0, suggested.err
 
 
-def test_a_damaged_backup_is_refused_whole(run: Callable, sample: Path, tmp_path: Path) -> None:
+def test_a_damaged_backup_is_refused_whole(
+    run: Callable, sample: Path, home: Path, tmp_path: Path
+) -> None:
     run("import", "managers", sample)
     file = tmp_path / "managers.zip"
     run("backup", "managers", file)
@@ -100,6 +104,16 @@ def test_a_damaged_backup_is_refused_whole(run: Callable, sample: Path, tmp_path
     for wrong in ({"transcript_id": 10**6}, {"text": None}, {"number": 10**30}):
         line = json.dumps({**json.loads(first), **wrong}).encode() + b"\n"
         assert "do not belong together" in checked(turns, b"".join([line, *rows]))
+    entries["models/0123456789abcdef/heads.bin"] = b"heads"
+    listed = json.dumps({**manifest, "models": ["0123456789abcdef"]}).encode()
+    lines = [
+        f"{hashlib.sha256(data).hexdigest()}  {name}"
+        for name, data in {**entries, "manifest.json": listed}.items()
+        if name != "checksums.sha256"
+    ]
+    told = {"manifest.json": listed, "checksums.sha256": "\n".join(lines).encode()}
+    assert "that are another's" in refused(**told)
+    assert not [*(home / "models").iterdir()]
     for cut in (0, 10, len(raw) // 2, len(raw) - 10):
         bad = tmp_path / "cut.zip"
         bad.write_bytes(raw[:cut])
@@ -150,3 +164,20 @@ def test_a_backup_of_another_version_is_migrated_or_refused(
     exported = run("export", "s", "--out", tmp_path / "out", "--format", "csv")
     assert exported.code == 0, exported.err
     assert "How?" in (tmp_path / "out" / "transcripts.csv").read_text(encoding="utf-8")
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from service.backup_file import BackupWriter
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+with BackupWriter(Path(sys.argv[1])) as writer:
+    writer.add_table("turns", ({"text": f"{at * at} {at}"} for at in range(100_000)))
+"""
+
+
+def test_a_backup_that_the_disk_has_no_room_for_leaves_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "b.zip")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "File too large" in done.stderr
+    assert not [*tmp_path.iterdir()]
