@@ -49,10 +49,16 @@ class Pulse:
     """
 
     def __init__(
-        self, house: House, job: Job, worker: str, ending: threading.Event, pace: Pace
+        self,
+        house: House,
+        job: Job,
+        worker: str,
+        ending: threading.Event,
+        pace: Pace,
+        alive: Callable[[], None],
     ) -> None:
         self._house, self._job, self._worker, self._pace = house, job, worker, pace
-        self._ending = ending
+        self._ending, self._alive = ending, alive
         self._over = threading.Event()
         self._latest: tuple[str, int, int] = (job.stage, job.done, job.total)
         self._thread = threading.Thread(target=self._beat, name=f"pulse-{job.id}", daemon=True)
@@ -92,6 +98,7 @@ class Pulse:
                 self._job.id, self._worker, stage=stage, done=done, total=total
             )
             work.commit()
+        self._alive()
         if mine is None:
             self.lost.set()
         elif mine.cancel_requested:
@@ -104,10 +111,12 @@ def run_job(
     worker: str,
     ending: threading.Event,
     pace: Pace = DEFAULT_PACE,
+    alive: Callable[[], None] = lambda: None,
 ) -> None:
     """Claim a job and do it; whatever happens, the table says how it ended.
 
-    A job that is already claimed, over or gone is passed over: messages may come twice.
+    A job that is already claimed, over or gone is passed over: messages may come twice. `alive`
+    is called with each heartbeat that reached the table.
     """
     with house.database.unit_of_work() as work:
         job = work.jobs.claim(number, worker, lanes=[queue.kinds_of(name) for name in queue.LANES])
@@ -115,7 +124,7 @@ def run_job(
     if job is None:
         return
     log.info("job=%d kind=%s attempt=%d started", job.id, job.kind, job.attempts)
-    with Pulse(house, job, worker, ending, pace) as pulse:
+    with Pulse(house, job, worker, ending, pace, alive) as pulse:
         end = _attempt(house, job, pulse)
     with house.database.unit_of_work() as work:
         ended = end.write(work.jobs, job.id, worker)

@@ -23,6 +23,7 @@ from service.house import House, open_house
 from service.job_run import DEFAULT_PACE, Pace, look_after, run_job
 from service.logs import failure
 from service.settings import read_settings
+from service.sign_of_life import SignOfLife
 
 # By name, since as a process of its own this module is called __main__.
 log = logging.getLogger("service.worker")
@@ -47,41 +48,55 @@ def run_worker(house: House, stop: threading.Event, pace: Pace = DEFAULT_PACE) -
     """
     worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
     log.info("worker=%s started", worker)
-
-    def run(number: int) -> None:
-        run_job(house, number, worker, stop, pace)
-
     lanes = [queue.open_lane(house, name) for name in queue.LANES]
-    threads = [
-        threading.Thread(target=_serve, args=(lane, run, stop, pace), name=f"lane-{lane.name}")
-        for lane in lanes
-    ]
-    for thread in threads:
-        # A job that does not come to a safe place in time must not keep the process alive.
-        thread.daemon = True
-        thread.start()
+    with SignOfLife(house.home, worker, ("patrol", *queue.LANES)) as life:
+
+        def serve(lane: queue.Lane) -> None:
+            _serve(house, lane, worker, stop, pace, life.sign(lane.name))
+
+        threads = [
+            threading.Thread(target=serve, args=(lane,), name=f"lane-{lane.name}") for lane in lanes
+        ]
+        for thread in threads:
+            # A job that does not come to a safe place in time must not keep the process alive.
+            thread.daemon = True
+            thread.start()
+        _patrol(house, stop, pace, life.sign("patrol"))
+        for thread in threads:
+            thread.join(GRACE)
+    log.info("worker=%s ended", worker)
+
+
+def _patrol(house: House, stop: threading.Event, pace: Pace, alive: Callable[[], None]) -> None:
+    """Look after the jobs; after failures it waits longer each time."""
     pause = pace.patrol
     while not stop.is_set():
         try:
             look_after(house, pace)
+            alive()
             pause = pace.patrol
         except Exception as error:  # noqa: BLE001 - the database may be back in a moment
             log.error("cannot look after the jobs: %s", failure(error))
             pause = min(2 * pause, pace.longest)
         stop.wait(pause)
-    for thread in threads:
-        thread.join(GRACE)
-    log.info("worker=%s ended", worker)
 
 
-def _serve(lane: queue.Lane, run: Callable[[int], None], stop: threading.Event, pace: Pace) -> None:
+def _serve(
+    house: House,
+    lane: queue.Lane,
+    worker: str,
+    stop: threading.Event,
+    pace: Pace,
+    alive: Callable[[], None],
+) -> None:
     """Take one job after the other from a lane; after failures it waits longer each time."""
     pause = pace.idle
     while not stop.is_set():
         try:
             number = lane.take()
+            alive()
             if number is not None:
-                run(number)
+                run_job(house, number, worker, stop, pace, alive)
             pause = pace.idle
             if number is not None:
                 continue

@@ -28,6 +28,14 @@ def names_in(given: Iterable[str] | None) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
+def place_of_home(context: typer.Context, home: Path | None) -> Path:
+    """The folder `--home`, given before or after the command's name; nothing is opened."""
+    from service.settings import read_settings
+
+    settings = read_settings(home=home or context.find_root().params.get("home"))
+    return settings.home.expanduser().resolve()
+
+
 def open_home(context: typer.Context, home: Path | None) -> "House":
     """The house under `--home`, given before or after the command's name.
 

@@ -1,11 +1,12 @@
 """Commands that keep running: serve, worker, demo."""
 
+import socket
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from service.cli.options import Home, open_home
+from service.cli.options import Home, open_home, place_of_home
 from service.cli.present import progress, say, show_line
 
 
@@ -37,8 +38,24 @@ def serve(
     )
 
 
-def worker(context: typer.Context, home: Home = None) -> None:
+def worker(
+    context: typer.Context,
+    check: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="Run none; fail unless this machine's workers gave a sign of life since then.",
+        ),
+    ] = None,
+    home: Home = None,
+) -> None:
     """Run the job worker: training, synchronising, pushing."""
+    if check is not None:
+        from service.sign_of_life import check_workers
+
+        check_workers(place_of_home(context, home), socket.gethostname(), check)
+        return
     from service.worker import work
 
     work(open_home(context, home))

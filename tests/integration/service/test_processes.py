@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -70,3 +71,33 @@ def test_the_worker_alone_ends_in_good_order(house: House, run: Callable[..., An
     worker.wait_for("started")
     assert worker.end(signal.SIGTERM) == 0
     assert worker.wait_for(" ended")
+
+
+def test_a_worker_that_hangs_or_is_gone_fails_its_check(
+    house: House, run: Callable[..., Any]
+) -> None:
+    def check(seconds: int) -> int:
+        return int(run("worker", "--check", seconds, "--home", house.home).process.wait(60))
+
+    assert check(60) == 1
+    worker = run("worker", "--home", house.home)
+    worker.wait_for("started")
+    assert check(60) == 0
+    worker.process.send_signal(signal.SIGSTOP)
+    for _ in range(30):
+        if check(10) == 1:
+            break
+        threading.Event().wait(1)
+    else:
+        raise AssertionError("a worker that hangs counts as well")
+    worker.process.send_signal(signal.SIGCONT)
+    for _ in range(30):
+        if check(10) == 0:
+            break
+        threading.Event().wait(1)
+    else:
+        raise AssertionError("a worker that goes on counts as hung")
+    worker.end(signal.SIGKILL)
+    refused = run("worker", "--check", 60, "--home", house.home)
+    assert refused.process.wait(60) == 1
+    refused.wait_for("No worker of this machine runs")

@@ -1,0 +1,34 @@
+import threading
+from pathlib import Path
+
+import pytest
+
+from annotations.errors import StateError
+from service.sign_of_life import SignOfLife, check_workers
+
+
+def test_a_worker_lives_as_long_as_all_of_its_parts_do(tmp_path: Path) -> None:
+    with SignOfLife(tmp_path, "here:1:a", ("quick", "slow")) as life:
+        check_workers(tmp_path, "here", 1)
+        threading.Event().wait(1.1)
+        life.sign("quick")()
+        with pytest.raises(StateError, match="no sign of life for 1 second"):
+            check_workers(tmp_path, "here", 1)
+        life.sign("slow")()
+        check_workers(tmp_path, "here", 1)
+    life.sign("slow")()
+    with pytest.raises(StateError, match="No worker"):
+        check_workers(tmp_path, "here", 1)
+
+
+def test_what_dead_workers_and_other_machines_left_is_not_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "workers").mkdir()
+    dead, elsewhere = tmp_path / "workers" / "here:1:a", tmp_path / "workers" / "there:1:a"
+    dead.touch()
+    elsewhere.touch()
+    with pytest.raises(StateError, match="second-coder worker"):
+        check_workers(tmp_path, "here", 60)
+    with SignOfLife(tmp_path, "here:1:b", ("quick",)):
+        check_workers(tmp_path, "here", 60)
+        assert not dead.exists()
+    assert elsewhere.exists()
