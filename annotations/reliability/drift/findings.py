@@ -88,15 +88,15 @@ def _finding(
             )
             for late, name in ((False, pair.before), (True, pair.after))
         )
-    words = _WORDS[question](change, pair)
+    words = f"{_WORDS[question](change, pair)} {_surety(change)}"
     if question == MEANING and ranking is not None:
-        words = f"{words} {_lookalikes(ranking)}"
+        words = f"{_WORDS[question](change, pair)} {_lookalikes(ranking)} {_both(change, ranking)}"
     return Finding(
         question=question,
         subject=change.subject,
         before=pair.before,
         after=pair.after,
-        words=f"{words} {_surety(change)}",
+        words=words,
         advice=_advice(study, question, pair, change, coder or change.subject),
         excerpts_before=before,
         excerpts_after=after,
@@ -136,8 +136,24 @@ def _lookalikes(ranking: Ranking) -> str:
     like = "its own" if ranking.like == ranking.code else f"those of {ranking.like}"
     return (
         f"It shows most on passages like {like}: beyond what the model expects of them, people "
-        f"gave them the code by {_points(ranking.beyond_after.value)} in {ranking.after}, by "
+        f"gave them the code {_points(ranking.beyond_after.value)} in {ranking.after}, "
         f"{_points(ranking.beyond_before.value)} in {ranking.before}."
+    )
+
+
+def _both(change: Change, ranking: Ranking) -> str:
+    """The log loss and the look-alikes with their intervals, and the p that is theirs together."""
+    loss, points = change.difference, ranking.beyond_difference
+    return (
+        f"The log loss differs by {_figure(loss.value)} (95% interval {_figure(loss.low)} to "
+        f"{_figure(loss.high)}), these passages by {_points(points.value)}"
+        + (
+            ""
+            if points.low is None or points.high is None
+            else f" ({_points(points.low)} to {_points(points.high)})"
+        )
+        + f"; both together have p {_p(change.p)}, {_p(change.adjusted)} after correction for all "
+        f"that was looked at, on {change.before.clusters} and {change.after.clusters} transcripts."
     )
 
 

@@ -21,7 +21,7 @@ CALIBRATION = "calibration"
 
 TITLES: Mapping[str, str] = {
     USE: "Use of codes, share of segments",
-    MEANING: "Meaning of codes, mean log loss",
+    MEANING: "Meaning of codes, mean log loss (p: with look-alikes)",
     CODERS: "Coders, share of segments on which they differ from the others",
     LEANING: "Coders by code, applied beyond the others",
     AGREEMENT: "Agreement of coders, alpha",

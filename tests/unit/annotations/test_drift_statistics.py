@@ -10,14 +10,17 @@ from scipy import optimize, stats
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.multitest import multipletests
 
+from annotations.codings import CodingTable
 from annotations.reliability.drift.coders import flipped, self_agreement
 from annotations.reliability.drift.control_chart import control_chart, cusum, simulated_limit
+from annotations.reliability.drift.findings import findings_of
 from annotations.reliability.drift.lookalikes import Lookalikes
 from annotations.reliability.drift.meaning import loss_sums, meaning_changes
+from annotations.reliability.drift.outcome import MEANING, Comparison, Question, Ranking
 from annotations.reliability.drift.ratios import Change, Sides, compare_ratios, corrected
 from annotations.reliability.drift.texts import text_shift
 from annotations.reliability.drift.trend import trends
-from annotations.reliability.drift.waves import waves_by_attribute, waves_by_halves
+from annotations.reliability.drift.waves import Waves, waves_by_attribute, waves_by_halves
 from annotations.reliability.estimate import Bools, Estimate, Floats
 from annotations.reliability.saturation import saturation_of
 from annotations.transcripts import Transcript
@@ -232,6 +235,42 @@ def test_a_code_that_takes_passages_of_another_is_found_and_the_other_named() ->
     assert change.beyond.before.value < 0.05
     assert other.loss.p is not None
     assert other.loss.p > 0.05
+
+
+def test_the_finding_tells_both_figures_and_the_p_that_they_share() -> None:
+    data = lookalike_data(1, taken=0.6)
+    found = meaning_changes(["wide", "other"], *data, halves(20, 20), seed=1)
+    (changes,) = corrected([[one.loss for one in found]])
+    question = Question(
+        name=MEANING, comparisons=(Comparison(before="1", after="2", changes=changes[:1]),)
+    )
+    wide = found[0]
+    ranking = Ranking(
+        code="wide",
+        before="1",
+        after="2",
+        auc_before=wide.auc_before,
+        auc_after=wide.auc_after,
+        like=wide.like,
+        beyond_before=wide.beyond.before,
+        beyond_after=wide.beyond.after,
+        beyond_difference=wide.beyond.difference,
+    )
+    table = CodingTable(
+        units=(),
+        codes=("wide",),
+        coders=(),
+        transcripts=(),
+        clusters=np.zeros(0, dtype=np.int64),
+        read=np.zeros((0, 0), dtype=np.bool_),
+        assisted=np.zeros((0, 0), dtype=np.bool_),
+        applied=np.zeros((0, 0, 1), dtype=np.bool_),
+    )
+    waves = Waves(names=("1", "2"), wave=np.zeros(0, dtype=np.int64), stratum=np.zeros(0, int))
+    (finding,) = findings_of("wards", [question], [ranking], table, waves, {})
+    assert "It shows most on passages like those of other" in finding.words
+    assert "both together have p below .001" in finding.words
+    assert "on 20 and 20 transcripts" in finding.words
 
 
 def test_odds_that_rise_alike_on_all_text_are_no_change_of_meaning() -> None:
