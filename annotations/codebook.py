@@ -1,9 +1,16 @@
 """The codebook: a tree of codes, each known by its path."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 SEPARATOR = " > "
+
+MOST_LEVELS = 200
+LONGEST_PATH = 2_000
+"""Characters."""
+
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +90,20 @@ class Codebook:
 def normal_path(text: str) -> str:
     """A path with its levels trimmed and joined by ` > `; empty for blank text."""
     return SEPARATOR.join(level for part in text.split(">") if (level := " ".join(part.split())))
+
+
+def unfit(path: str) -> str:
+    """Why a path can be no code's, empty where it can: what makes a tree takes memory by it."""
+    if len(path) > LONGEST_PATH:
+        return f"has {len(path):,} characters, more than {LONGEST_PATH:,}"
+    if path.count(SEPARATOR) >= MOST_LEVELS:
+        return f"has more than {MOST_LEVELS} levels"
+    return no_text(path)
+
+
+def no_text(text: str) -> str:
+    """Why characters can be stored nowhere, empty where they can."""
+    return "holds half a character (a lone surrogate) or a NUL" if _NO_TEXT.search(text) else ""
 
 
 def ancestors(path: str) -> list[str]:

@@ -10,7 +10,7 @@ from itertools import islice
 from reprlib import Repr
 from typing import Any, Final
 
-from annotations.codebook import SEPARATOR, Code, normal_path
+from annotations.codebook import SEPARATOR, Code, no_text, normal_path, unfit
 from annotations.errors import InputError, Problem
 from annotations.formats.colors import color_of
 
@@ -288,11 +288,11 @@ def _described(path: str, given: Mapping[str, Any], place: str) -> Code:
             many = [value] if isinstance(value, str) else value
             if not isinstance(many, list) or not all(isinstance(one, str) for one in many):
                 raise _wrong(place, f"{name} is a list of texts")
-            values[name] = tuple(many)
+            values[name] = tuple(_text(one, place) for one in many)
         elif value is None or isinstance(value, str):
-            values[name] = (value or "").strip()
-            if name == "color" and values[name] and not color_of(value):
-                raise _wrong(place, f"color is written as #RRGGBB; this is {values[name][:40]!r}")
+            values[name] = _text(value or "", place)
+            if name == "color" and values[name] and not color_of(values[name]):
+                raise _wrong(place, f"color is written as #RRGGBB; this is {_shown(value)}")
         else:
             raise _wrong(place, f"{name} is a text; this is {_shown(value)}")
     return replace(empty, **values)
@@ -302,6 +302,8 @@ def _path(given: Any, place: str) -> str:
     path = normal_path(given) if isinstance(given, str) else ""
     if not path:
         raise _wrong(place, f"the name of a code is expected, not {_shown(given)}")
+    if wrong := unfit(path):
+        raise _wrong(place, f"the code {_shown(path)} {wrong}")
     return path
 
 
@@ -316,7 +318,13 @@ def _signature(given: Mapping[str, Any], place: str) -> Signature:
     author, reason = given.get("author") or "", given.get("reason") or ""
     if not isinstance(author, str) or not isinstance(reason, str):
         raise _wrong(place, "author and reason are texts")
-    return Signature(author=author.strip(), at=moment, reason=reason.strip())
+    return Signature(author=_text(author, place), at=moment, reason=_text(reason, place))
+
+
+def _text(given: str, place: str) -> str:
+    if wrong := no_text(given):
+        raise _wrong(place, f"{_shown(given)} {wrong}")
+    return given.strip()
 
 
 def _named(names: Iterable[Any]) -> str:

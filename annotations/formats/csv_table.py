@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,10 @@ from dataclasses import dataclass
 from annotations.errors import Problem
 
 MOST_ROWS = 400_000
+MOST_COLUMNS = 10_000
+MOST_FIELDS = 8_000_000
+"""Fields of a table, empty ones too: each takes its place in memory."""
+
 MOST_PROBLEMS = 1_000
 """Faulty rows after which a table is given up."""
 
@@ -50,6 +55,15 @@ def read_table(file: str, text: str, *, delimiter: str = ",") -> Table:
                     pass
                 elif not columns:
                     columns = tuple(field.strip() for field in fields)
+                    if len(columns) > MOST_COLUMNS:
+                        message = f"{len(columns):,} columns, more than {MOST_COLUMNS:,}"
+                        problems.append(Problem(file=file, line=line, message=message))
+                        columns = columns[:MOST_COLUMNS]
+                        break
+                elif len(rows) * len(columns) > MOST_FIELDS:
+                    message = f"more than {MOST_FIELDS:,} fields; cut it into several files"
+                    problems.append(Problem(file=file, line=line, message=message))
+                    break
                 elif len(rows) == MOST_ROWS:
                     message = f"more than {MOST_ROWS:,} rows; cut it into several files"
                     problems.append(Problem(file=file, line=line, message=message))
@@ -77,8 +91,8 @@ def read_table(file: str, text: str, *, delimiter: str = ",") -> Table:
                     "twice, and the field stands in double quotes",
                 )
             )
-    lower = [name.lower() for name in columns]
-    twice = sorted({name for name in columns if lower.count(name.lower()) > 1})
+    times = Counter(name.lower() for name in columns)
+    twice = sorted({name for name in columns if times[name.lower()] > 1})
     if twice:
         problems.append(
             Problem(

@@ -18,6 +18,7 @@ _WORDS = re.compile(
 _SPEAKER = re.compile(r"speakers?|names?|who|participants?|person|voice|role", re.I)
 _TIME = re.compile(rf"\s*(?:{TIME})?\s*")
 
+_MOST_COLUMNS = 100
 _SHOWN = 3
 _EXCERPT = 40
 
@@ -50,9 +51,11 @@ def labelled(text: str, bold: Sequence[tuple[int, int]]) -> str:
 def table_paragraphs(rows: Sequence[Sequence[Cell]]) -> list[Paragraph]:
     """A table's cells as paragraphs; with a column of speakers, each row labelled by it."""
     width = max((len(row) for row in rows), default=0)
-    texts = [[_text(cell) for cell in row] + [""] * (width - len(row)) for row in rows]
-    columns = [[row[at] for row in texts] for at in range(width)]
-    found = _columns(columns) if width > 1 else None
+    found = None
+    # Word has up to 63 columns; where there are more, nobody speaks in one of them.
+    if 1 < width <= _MOST_COLUMNS:
+        texts = [[_text(cell) for cell in row] + [""] * (width - len(row)) for row in rows]
+        found = _columns([[row[at] for row in texts] for at in range(width)])
     if found is None:
         return [one for row in rows for cell in row for one in cell]
     speaker, words, header = found

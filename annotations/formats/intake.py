@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from annotations.codebook import Code, Codebook, ancestors
+from annotations.codebook import Code, Codebook, ancestors, unfit
 from annotations.codings import Coding, Reading
 from annotations.errors import InputError, Problem
 from annotations.memos import Memo, NamedSet
@@ -18,6 +18,11 @@ from annotations.transcripts import Transcript
 
 MOST_PROBLEMS = 20
 """Problems that an error names; the rest are counted."""
+
+_MOST_HINTS = 100
+_LONGEST_MESSAGE = 2_000
+_LONGEST_NAME = 200
+_SHOWN = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +74,18 @@ class Intake:
 
     def problem(self, place: Place, message: str) -> None:
         """Note something that makes the whole input refused."""
+        if len(message) > _LONGEST_MESSAGE:
+            half = _LONGEST_MESSAGE // 2
+            message = f"{message[:half]} … {message[-half:]}"
         self._problems.append(Problem(file=place.file, line=place.line, message=message))
+
+    def fits(self, path: str, place: Place) -> bool:
+        """Whether a path can be a code's; where it cannot, that is noted as a problem."""
+        wrong = unfit(path)
+        if wrong:
+            shown = path if len(path) <= _SHOWN else f"{path[:_SHOWN]}…"
+            self.problem(place, f"the code {shown!r} {wrong}; mend it")
+        return not wrong
 
     def problems(self, problems: Iterable[Problem]) -> None:
         """Note problems that were found elsewhere."""
@@ -130,6 +146,8 @@ class Intake:
 
     def add_code(self, code: Code, place: Place) -> None:
         """Put in a code of a declared codebook."""
+        if not self.fits(code.path, place):
+            return
         if code.path in self._codes:
             earlier, first = self._codes[code.path]
             if earlier == code and first.file != place.file:
@@ -144,9 +162,12 @@ class Intake:
         else:
             self._codes[code.path] = (code, place)
 
-    def gather_code(self, code: Code) -> None:
-        """Put in a code that is known without a codebook having been declared."""
-        self._gathered.setdefault(code.path, code)
+    def gather_code(self, code: Code, place: Place) -> bool:
+        """Put in a code that is known without a codebook having been declared; whether it fits."""
+        fits = self.fits(code.path, place)
+        if fits:
+            self._gathered.setdefault(code.path, code)
+        return fits
 
     @property
     def listed(self) -> frozenset[str] | None:
@@ -184,6 +205,8 @@ class Intake:
 
         `listed` is `self.listed`, asked for once by whoever puts in many. Whether it was new.
         """
+        if not self.fits(coding.code, place):
+            return True
         if listed is not None and coding.code not in listed:
             first, count = self._unlisted.get(coding.code, (place, 0))
             self._unlisted[coding.code] = (first, count + 1)
@@ -219,7 +242,7 @@ class Intake:
     def _find(self, name: str, place: Place) -> Transcript | None:
         transcript = self.known(name)
         if transcript is None and not self._unsure and name not in self._broken:
-            near = _nearest(name, [*self._transcripts, *self._known])
+            near = self._nearest(name, [*self._transcripts, *self._known])
             self.problem(
                 place,
                 f"transcript {name!r} is neither in this input nor in the study{near}; "
@@ -228,13 +251,20 @@ class Intake:
             self.lost_transcript(name)
         return None if name in self._broken else transcript
 
+    def _nearest(self, name: str, names: Sequence[str]) -> str:
+        """A hint, where it costs little: long names and hundreds of problems have none."""
+        if len(name) > _LONGEST_NAME or len(self._problems) > _MOST_HINTS:
+            return ""
+        near = get_close_matches(name, names, n=1)
+        return f" (did you mean {near[0]!r}?)" if near else ""
+
     def _note_unlisted(self) -> None:
         listed = sorted(self.listed or ())
         for code, (first, count) in self._unlisted.items():
             more = "" if count == 1 else f" ({count} codings, this is the first)"
             self.problem(
                 first,
-                f"code {code!r} is not in the codebook{more}{_nearest(code, listed)}; "
+                f"code {code!r} is not in the codebook{more}{self._nearest(code, listed)}; "
                 "correct it, or add it to the codebook",
             )
 
@@ -263,11 +293,6 @@ def _difference(earlier: Transcript, later: Transcript) -> str | None:
         if old.speaker != new.speaker and old.speaker and new.speaker:
             return f"the speaker of turn {old.index} differs"
     return None
-
-
-def _nearest(name: str, names: Sequence[str]) -> str:
-    near = get_close_matches(name, names, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _first(problems: Sequence[Problem]) -> list[Problem]:

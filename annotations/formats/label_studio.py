@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
+from annotations.codebook import no_text
 from annotations.codings import Coding, Reading
 from annotations.formats.intake import Intake, Place
 from annotations.formats.label_config import code_of_label
@@ -47,7 +48,6 @@ _LONGEST_OWN = 1000
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|/data/)\S+", re.IGNORECASE)
 _WORDS_KEYS = ("text", "words", "content", "utterance", "dialogue")
 _SPEAKER_KEYS = ("speaker", "author", "name", "role")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +83,9 @@ def read_tasks(file: str, text: str, intake: Intake) -> tuple[Task, ...]:
         return ()
     except RecursionError:
         intake.problem(place, "nested too deeply for a Label Studio export")
+        return ()
+    except ValueError:
+        intake.problem(place, "holds a number of thousands of digits; export the project again")
         return ()
     entries = [found] if isinstance(found, dict) and "data" in found else found
     if not isinstance(entries, list) or not all(
@@ -131,7 +134,9 @@ def _add_attributes(data: Json, name: str, place: Place, intake: Intake) -> None
         for key, value in data.items()
         if key.startswith(ATTRIBUTE) and key != ATTRIBUTE and isinstance(value, str)
     }
-    if found:
+    if wrong := no_text("".join((*found, *found.values()))):
+        intake.problem(place, f"an attribute of transcript {name!r} {wrong}; mend it")
+    elif found:
         intake.add_attributes(name, found, place)
 
 
@@ -157,6 +162,8 @@ def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
                 intake.problem(
                     task.place, f"{task.label}: an annotation names no coder; say --coder NAME"
                 )
+            elif wrong := no_text(coder):
+                intake.problem(task.place, f"{task.label}: the name of a coder {wrong}; mend it")
             elif annotation.get("was_cancelled"):
                 intake.refuse(
                     task.place, f"{task.label}: the annotation by {coder} was cancelled (skipped)"
@@ -219,6 +226,8 @@ def _read_annotation(
         )
     when = _time(annotation.get("updated_at") or annotation.get("created_at"))
     memos = memos_of(result)
+    if wrong := no_text("".join(memos.values())):
+        intake.problem(task.place, f"{task.label}: a memo {wrong}; mend it")
     coded = {str(item.get("id", "")) for item in result if item.get("type") in CODED_TYPES}
     for item in result:
         kind = item.get("type")
@@ -332,8 +341,8 @@ def _turns(value: object) -> tuple[Turn, ...] | None:
 def _wrong(turns: Sequence[Turn] | None) -> str | None:
     """What keeps turns from being stored."""
     for turn in turns or ():
-        if _SURROGATE.search(turn.text) or "\0" in turn.text:
-            return f"turn {turn.index} holds half a character (a lone surrogate) or a NUL; mend it"
+        if wrong := no_text(turn.speaker + turn.text):
+            return f"turn {turn.index} {wrong}; mend it"
     if turns and len(turns) == 1 and _ADDRESS.fullmatch(turns[0].text.strip()):
         return "holds the address of the text, not its words; export with the words in the data"
     return None
@@ -371,7 +380,7 @@ def _name(value: object, longest: int) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     name = str(value).strip()
-    unfit = len(name) > longest or "\n" in name or "\0" in name or _SURROGATE.search(name)
+    unfit = len(name) > longest or "\n" in name or no_text(name)
     return None if unfit else name or None
 
 

@@ -19,6 +19,7 @@ from annotations.formats.documents import (
 from annotations.formats.speech import Paragraph, turns_of
 
 _MOST_SPACES = 100
+_MOST_PARENTS = 100
 _HEADINGS = ("title", "subtitle", "heading")
 _SKIPPED = {"tracked-changes", "sequence-decls", "variable-decls", "table-of-content", "forms"}
 
@@ -85,7 +86,7 @@ def _styles(root: Element) -> Iterator[tuple[str, _Style]]:
 
 def _lineage(name: str, styles: Mapping[str, _Style]) -> Iterator[str]:
     seen: set[str] = set()
-    while name and name not in seen:
+    while name and name not in seen and len(seen) < _MOST_PARENTS:
         yield name
         seen.add(name)
         name = styles[name].parent if name in styles else ""
@@ -112,14 +113,22 @@ def _block(parent: Element, styles: Mapping[str, _Style], found: _Found) -> Iter
                         for cell in row
                         if _tag(cell) in ("table-cell", "covered-table-cell")
                     ]
-                    for row in child.iter()
-                    if _tag(row) == "table-row"
+                    for row in _rows(child)
                 ]
             )
         elif tag == "frame":
             _note_frame(child, found)
         elif tag not in _SKIPPED:
             yield from _block(child, styles, found)
+
+
+def _rows(table: Element) -> Iterator[Element]:
+    """The rows of a table, also in groups, and not those of a table in one of its cells."""
+    for child in table:
+        if _tag(child) == "table-row":
+            yield child
+        elif _tag(child) in ("table-header-rows", "table-rows", "table-row-group"):
+            yield from _rows(child)
 
 
 def _paragraph(

@@ -43,11 +43,8 @@ class Passages:
             first = text.text.find(wanted)
             if first < 0:
                 continue
-            times, at = 1, text.text.find(wanted, first + 1)
-            while at >= 0:
-                times, at = times + 1, text.text.find(wanted, at + 1)
-            if times > 1:
-                return Found(parts=(), times=times)
+            if text.text.find(wanted, first + 1) >= 0:
+                return Found(parts=(), times=max(text.text.count(wanted), 2))
             return Found(parts=_parts(text, first, first + len(wanted)), times=1)
         return Found(parts=(), times=0)
 

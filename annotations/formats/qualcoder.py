@@ -56,7 +56,7 @@ def read(path: Path, intake: Intake) -> None:
 
 def _read(project: SqliteProject, place: Place, intake: Intake) -> None:
     left_out = Uncoded()
-    codes = _codes(project, intake)
+    codes = _codes(project, place, intake)
     rows_of: dict[int, list[Mapping[str, object]]] = {}
     columns = ("fid", "cid", "pos0", "pos1", "seltext", "owner", "date", "memo", "important")
     for row in project.rows("code_text", columns):
@@ -67,9 +67,10 @@ def _read(project: SqliteProject, place: Place, intake: Intake) -> None:
         annotations.setdefault(whole(row["fid"]) or 0, []).append(row)
     attributes = _attributes(project, left_out)
     names: dict[int, str] = {}
+    taken: set[str] = set()
     for row in project.rows("source", ("id", "name", "fulltext", "memo", "owner")):
         number = whole(row["id"])
-        name = free_name(words(row["name"]), names.values())
+        name = free_name(words(row["name"]), taken)
         text = row["fulltext"] if isinstance(row["fulltext"], str) else ""
         if number is None or not name or not text.strip():
             left_out.note("sources without text (pictures, audio, video, empty files) not read")
@@ -77,6 +78,7 @@ def _read(project: SqliteProject, place: Place, intake: Intake) -> None:
             left_out.note("memos on sources without text not read", memo)
             continue
         names[number] = name
+        taken.add(name)
         document = _Document(text)
         layout = lay_out(document.source.text, known=intake.known(name))
         transcript = intake.add_transcript(Transcript(name=name, turns=layout.turns), place)
@@ -173,7 +175,7 @@ def _add_memos(project: SqliteProject, names: Mapping[int, str], intake: Intake)
             add_memo(intake, text, title=title, author=author, transcript=target)
 
 
-def _codes(project: SqliteProject, intake: Intake) -> dict[int, Code]:
+def _codes(project: SqliteProject, place: Place, intake: Intake) -> dict[int, Code]:
     """Put in every code and category; the codes by number.
 
     The path of a code is made of categories and of codes above it.
@@ -190,8 +192,10 @@ def _codes(project: SqliteProject, intake: Intake) -> dict[int, Code]:
 
     def above(category: object) -> list[str]:
         levels: list[str] = []
+        seen: set[int | None] = set()
         number = whole(category)
-        while number in categories and len(levels) < _DEEPEST:
+        while number in categories and number not in seen and len(levels) < _DEEPEST:
+            seen.add(number)
             row = categories[number]
             levels.insert(0, code_level(words(row["name"])))
             number = whole(row["supercatid"])
@@ -200,19 +204,24 @@ def _codes(project: SqliteProject, intake: Intake) -> dict[int, Code]:
     codes = {}
     for number, row in rows.items():
         levels, at, category = [code_level(words(row["name"]))], row, row["catid"]
-        while (parent := whole(at["supercid"])) in rows and len(levels) < _DEEPEST:
+        seen = {number}
+        while (parent := whole(at["supercid"])) in rows and parent not in seen:
+            if len(levels) == _DEEPEST:
+                break
+            seen.add(parent)
             at = rows[parent]
             levels.insert(0, code_level(words(at["name"])))
             category = at["catid"]
         path = SEPARATOR.join(level for level in [*above(category), *levels] if level)
         if path:
             definition, color = words(row["memo"]), color_of(words(row["color"]))
-            codes[number] = Code(path=path, definition=definition, color=color)
-            intake.gather_code(codes[number])
+            code = Code(path=path, definition=definition, color=color)
+            if intake.gather_code(code, place):
+                codes[number] = code
     for number, row in categories.items():
         path = SEPARATOR.join(level for level in above(number) if level)
         if path:
-            intake.gather_code(Code(path=path, definition=words(row["memo"])))
+            intake.gather_code(Code(path=path, definition=words(row["memo"])), place)
     return codes
 
 

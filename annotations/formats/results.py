@@ -1,5 +1,6 @@
 """One result of a Label Studio annotation: its labels, and the characters that it covers."""
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ CODED_TYPES = ("paragraphlabels", "labels", "taxonomy", "choices")
 
 MEMO_TYPE = "textarea"
 """The `type` of results that hold what a coder typed."""
+
+
+_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,11 +123,12 @@ def _span(turn: Turn, start: int, end: int | None) -> Span:
 
 def _whole(value: object) -> int:
     """An offset; paragraphs write turn numbers as strings."""
-    if isinstance(value, str) and value.isascii() and value.isdecimal():
-        return int(value)
+    digits = value if isinstance(value, str) and len(value) <= _MOST_DIGITS else ""
+    if digits.isascii() and digits.isdecimal():
+        return int(digits)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    raise UnreadableRegion(f"with an offset {value!r}, expected a number of characters")
+    raise UnreadableRegion(f"with an offset {reprlib.repr(value)}, expected a number of characters")
 
 
 def _bare(text: str) -> str:

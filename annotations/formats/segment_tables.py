@@ -36,8 +36,8 @@ _PLACES = (
 )
 """What the words and the transcript tell already."""
 
-_OF_CODE = re.compile(r"code:\s*(?P<path>.+?)\s+(?P<what>weight|range)", re.IGNORECASE)
-_APPLIED = re.compile(r"code:\s*(?P<path>.+?)\s+applied", re.IGNORECASE)
+_OF_CODE = re.compile(r"code:\s*(?P<path>\S(?:.*?\S)?)\s+(?P<what>weight|range)", re.IGNORECASE)
+_APPLIED = re.compile(r"code:\s*(?P<path>\S(?:.*?\S)?)\s+applied", re.IGNORECASE)
 _YES = ("true", "yes", "1", "wahr", "ja")
 _MOST_TOLD = 20
 
@@ -117,7 +117,7 @@ def read(table: Table, intake: Intake) -> None:
         for given, code in codes.items():
             color = color_of(row.fields.get(layout.color or "", ""))
             if color:
-                intake.gather_code(Code(path=code, color=color))
+                intake.gather_code(Code(path=code, color=color), place)
             for part in found.parts:
                 coding = Coding(
                     transcript=name,

@@ -16,7 +16,7 @@ from annotations.transcripts import Turn
 _LABEL = r"(?P<label>[^\W_][^:：]{0,59}?|[\[(<][^:：]{1,59}?[\])>])"
 _LEAD = rf"\s*(?:[-–—•*>]+\s*)?(?:{TIME}\s*[-–—:|,]?\s*)?"
 _COLON = re.compile(
-    rf"{_LEAD}{_LABEL}(?:[\s,]*{TIME})?\s*(?::(?:\s+|$)|：\s*)(?P<words>.*)", re.DOTALL
+    rf"{_LEAD}{_LABEL}(?:[\s,]{{0,60}}{TIME})?\s*(?::(?:\s+|$)|：\s*)(?P<words>.*)", re.DOTALL
 )
 _TIGHT = re.compile(rf"{_LEAD}{_LABEL}:(?P<words>[^\s:/\d].*)", re.DOTALL)
 _TIMED = re.compile(

@@ -108,7 +108,7 @@ def open_project(path: Path) -> Iterator[SqliteProject]:
             shutil.copyfile(path, copy)
             with closing(_connect(copy)) as connection:
                 yield SqliteProject(file, connection)
-    except (sqlite3.Error, OverflowError, ValueError, MemoryError) as error:
+    except (sqlite3.Error, OverflowError, ValueError, AssertionError, MemoryError) as error:
         raise _refused(
             file, f"damaged, or no project that can be read ({error}); save it again"
         ) from error

@@ -119,11 +119,19 @@ def _pieces(cues: Sequence[_Cue]) -> Iterator[Paragraph]:
             parts = _VOICE.split(line)
             voices = [None, *parts[1::2]]
             for voice, raw in zip(voices, parts[::2], strict=True):
-                words = plain(html.unescape(_TAG.sub("", raw))).strip()
+                words = plain(_unescaped(_TAG.sub("", raw))).strip()
                 change = _CHANGE.match(words)
                 words = words[change.end() :] if change else words
-                label = plain(html.unescape(voice or "")).strip()
+                label = plain(_unescaped(voice or "")).strip()
                 if words and not (words == last and not label):
                     yield Paragraph(text=words, label=label, sure=bool(label), apart=apart)
                     apart = False
                 last = words or last
+
+
+def _unescaped(text: str) -> str:
+    """Text whose references (`&amp;`) are the characters; as it is where a number is endless."""
+    try:
+        return html.unescape(text)
+    except ValueError:
+        return text

@@ -59,6 +59,15 @@ _BLOCKS = frozenset(
         ),
     )
 )
+_BROKEN = re.compile(r"<[!?]|<[^<>]*(?=<|\Z)")
+"""Comments, declarations, and tags without an end: Taguette writes none."""
+
+_MOST_BROKEN = 100
+"""So many: the parser reads on to the end of the text for each."""
+
+_PIECE = 4096
+"""Characters of which a place in them is counted."""
+
 _UNSEEN = frozenset(("script", "style", "head", "title"))
 
 
@@ -83,6 +92,8 @@ class Text(HTMLParser):
         self._bytes = 0
         self._starts: list[tuple[int, int, str]] = []
         self._unseen = 0
+        if sum(1 for _ in _BROKEN.finditer(html)) > _MOST_BROKEN:
+            raise ValueError("a document is no HTML that Taguette writes")
         self.feed(html.replace("\r\n", "\n").replace("\r", "\n"))
         self.close()
         self.text = "".join(self._pieces)
@@ -99,10 +110,13 @@ class Text(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Text, which is counted."""
-        if not self._unseen:
-            self._starts.append((self._bytes, self._length, data))
-            self._bytes += len(data.encode("utf-8", "surrogatepass"))
-            self._add(data)
+        if self._unseen:
+            return
+        for first in range(0, len(data), _PIECE):
+            piece = data[first : first + _PIECE]
+            self._starts.append((self._bytes, self._length, piece))
+            self._bytes += len(piece.encode("utf-8", "surrogatepass"))
+            self._add(piece)
 
     def place(self, given: int, *, end: bool = False) -> int | None:
         """The character at a byte; None beyond the text or inside a character."""
@@ -156,8 +170,9 @@ def _read(project: SqliteProject, place: Place, intake: Intake) -> None:
         path = SEPARATOR.join(level for part in levels if (level := code_level(part)))
         number = whole(row["id"])
         if path and number is not None:
-            tags[number] = path
-            intake.gather_code(Code(path=path, definition=words(row["description"])))
+            code = Code(path=path, definition=words(row["description"]))
+            if intake.gather_code(code, place):
+                tags[number] = path
     tagged: dict[int, list[str]] = {}
     for row in project.rows("highlight_tags", ("highlight_id", "tag_id")):
         tag = tags.get(whole(row["tag_id"]) or 0)

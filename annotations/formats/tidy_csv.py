@@ -120,7 +120,7 @@ def read_codebook(table: Table, intake: Intake) -> None:
             color=color_of(fields.get("color")),
         )
         if fields.get("declared", "").lower() in _NO:
-            intake.gather_code(code)
+            intake.gather_code(code, place)
         else:
             intake.add_code(code, place)
 

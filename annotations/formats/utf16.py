@@ -11,17 +11,9 @@ def code_point_offset(text: str, utf16_units: int, *, up: bool = False) -> int:
 
     ValueError where the text is shorter than that.
     """
-    if text.isascii() or max(text) <= "\uffff":
-        if utf16_units > len(text):
-            raise ValueError(utf16_units)
-        return utf16_units
-    units = 0
-    for position, character in enumerate(text):
-        if units >= utf16_units:
-            return position
-        units += 2 if character > "\uffff" else 1
-        if units > utf16_units:
-            return position + up
-    if units < utf16_units:
+    units = text[:utf16_units].encode("utf-16-le", "surrogatepass")
+    if 2 * utf16_units > len(units):
         raise ValueError(utf16_units)
-    return len(text)
+    before = len(units[: 2 * utf16_units].decode("utf-16-le", "surrogatepass"))
+    inside = before > 0 and utf16_offset(text, before) > utf16_units
+    return before - 1 + up if inside else before

@@ -72,6 +72,8 @@ def read_codes(codes: Element | None, place: Place, intake: Intake) -> list[Code
         for element in elements:
             name = _name(element, place, intake)
             wanted = f"{above}{SEPARATOR}{name}" if above else name
+            if not intake.fits(wanted, place):
+                continue
             path = taken.free(wanted)
             if path != wanted:
                 intake.refuse(
