@@ -3,9 +3,11 @@
 Transcripts of real studies are drawn again and again into groups that differ in prevalence, as a
 population of which people code 5, 10 or 20 transcripts a group. The model is tf-idf with
 logistic regression, cross-fitted by transcript; in each group it errs in its own way: it misses and
-invents codes at rates of the group. (leoka's narratives, of one segment each, are bound in files
-of eight.) Beside the estimate stand people's sample alone, and the naive count of what the model
-found, with the binomial interval that such counts are given.
+invents codes at rates of the group, and is as sure of what it invents as of what it finds. (leoka's
+narratives, of one segment each, are bound in files
+of eight.) Beside the estimate stand the same from the model's decisions alone, without its
+probabilities; people's sample alone; and the naive count of what the model found, with the binomial
+interval that such counts are given.
 
     python benchmarks/prevalence.py [--replicates 1000]
 
@@ -125,12 +127,13 @@ class World:
         invents = rng.uniform(0.0, 0.1, (GROUPS, 1)) * common
         self.sizes = np.bincount(study.clusters, minlength=count).astype(np.float64)
         self.people = self._sums(study.people)
-        self.model = np.zeros((GROUPS, count, len(study.codes)))
+        self.said = np.zeros((GROUPS, count, len(study.codes), 2))
         self.kappa = np.zeros((GROUPS, len(study.codes)))
         for group in range(GROUPS):
             flipped = study.model & (rng.random(study.model.shape) >= misses[group])
             flipped |= ~study.model & (rng.random(study.model.shape) < invents[group])
-            self.model[group] = self._sums(flipped)
+            chances = as_flipped(study, flipped, np.random.default_rng([SEED, group]))
+            self.said[group] = np.stack([self._sums(flipped), self._sums(chances)], axis=-1)
             self.kappa[group] = kappas(study.people, flipped)
 
     def _sums(self, marks: np.ndarray) -> np.ndarray:
@@ -152,12 +155,12 @@ class World:
         """Members of all groups with everything known, and the true shares in each group."""
         sizes = self.sizes[chosen]
         people = self.people[chosen]
-        model = np.stack([self.model[group][chosen[group]] for group in range(GROUPS)])
+        said = np.stack([self.said[group][chosen[group]] for group in range(GROUPS)])
         flat = GROUPS * MEMBERS
         sums = Sums(
             codes=self.study.codes,
             sizes=sizes.reshape(flat),
-            model=model.reshape(flat, -1),
+            said=said.reshape(flat, -1, 2),
             people=people.reshape(flat, -1),
             segments=sizes.reshape(flat),
             found=people.reshape(flat, -1),
@@ -165,6 +168,21 @@ class World:
             strata=np.repeat(np.arange(GROUPS), MEMBERS),
         )
         return sums, people.sum(axis=1) / sizes.sum(axis=1)[:, np.newaxis]
+
+
+def as_flipped(study: Coded, flipped: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Probabilities that go with other decisions: those of segments that were decided so."""
+    found = study.probability.copy()
+    for code in range(found.shape[1]):
+        yes = study.model[:, code]
+        for now in (False, True):
+            changed = (flipped[:, code] == now) & (yes != now)
+            found[changed, code] = rng.choice(study.probability[yes == now, code], changed.sum())
+    return found
+
+
+def decisions_alone(sums: Sums) -> Sums:
+    return replace(sums, said=sums.said[..., :1])
 
 
 def sampled(whole: Sums, size: int, rng: np.random.Generator) -> Sums:
@@ -184,18 +202,24 @@ def simulate(world: World, size: int, of: Population, replicates: int) -> dict[s
     beyond = world.truth_of_people()
     cells = [np.repeat(np.arange(GROUPS), MEMBERS) == group for group in range(GROUPS)]
     shape = (replicates, GROUPS, len(world.study.codes))
-    held = {name: np.full(shape, np.nan) for name in ("model and people", "people", "naive")}
-    width = {name: np.full(shape, np.nan) for name in ("model and people", "people")}
+    ways = ("model and people", "decisions and people", "people")
+    held = {name: np.full(shape, np.nan) for name in (*ways, "naive")}
+    width = {name: np.full(shape, np.nan) for name in ways}
     for replicate in range(replicates):
         whole, here = world.population(world.members(rng))
         truth = here if of is Population.THESE else beyond
         sums = sampled(whole, size, rng)
-        tuning, alone = Tuning.of(sums, cells), Tuning.fixed(sums, 0.0)
+        decided = decisions_alone(sums)
+        read = (
+            (sums, Tuning.of(sums, cells)),
+            (decided, Tuning.of(decided, cells)),
+            (sums, Tuning.fixed(sums, 0.0)),
+        )
         for group, cell in enumerate(cells):
             fit = Fit.of(sums, cell)
             enough = rarer(sums, fit) >= MIN_FOUND
-            for name, lam in (("model and people", tuning), ("people", alone)):
-                found = bounds_of(deletions_of(sums, fit, lam, of))
+            for name, (own, lam) in zip(ways, read, strict=True):
+                found = bounds_of(deletions_of(own, fit, lam, of))
                 given = enough & found.known
                 inside = (found.low <= truth[group]) & (truth[group] <= found.high)
                 held[name][replicate, group] = np.where(given, inside, np.nan)
@@ -210,11 +234,12 @@ def simulate(world: World, size: int, of: Population, replicates: int) -> dict[s
 def summary(
     world: World, held: dict[str, np.ndarray], width: dict[str, np.ndarray]
 ) -> dict[str, Any]:
-    both = ~np.isnan(width["model and people"]) & ~np.isnan(width["people"])
+    both = np.all([~np.isnan(one) for one in width.values()], axis=0)
+    sums = {name: np.where(both, one, 0).sum(axis=0) for name, one in width.items()}
     with np.errstate(all="ignore"):
-        ratio = np.where(both, width["model and people"], 0).sum(axis=0) / np.where(
-            both, width["people"], 0
-        ).sum(axis=0)
+        ratio, decided = (
+            sums[name] / sums["people"] for name in ("model and people", "decisions and people")
+        )
     good = world.kappa >= 0.6
     return {
         "coverage": {name: share(values) for name, values in held.items()},
@@ -228,8 +253,12 @@ def summary(
             for name, values in width.items()
         },
         "width_to_people": round(float(np.nanmean(ratio)), 4),
+        "width_to_people_by_decisions": round(float(np.nanmean(decided)), 4),
         "width_to_people_where_kappa_is_.6": (
             round(float(np.nanmean(ratio[good])), 4) if good.any() else None
+        ),
+        "width_to_people_by_decisions_where_kappa_is_.6": (
+            round(float(np.nanmean(decided[good])), 4) if good.any() else None
         ),
         "cells_where_kappa_is_.6": int(good.sum()),
     }

@@ -68,7 +68,7 @@ def only(sums: Sums, code: int) -> Sums:
     return replace(
         sums,
         codes=sums.codes[one],
-        model=sums.model[:, one],
+        said=sums.said[:, one],
         people=sums.people[:, one],
         found=sums.found[:, one],
     )

@@ -21,7 +21,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from annotations.errors import ArtifactError
-from models.suggestions import SegmentCodes
+from models.suggestions import CodedSegments, SegmentCodes
 from models.weights import file_sha256
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -163,18 +163,11 @@ def read_part(folder: Path, name: str) -> Part:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HeldOut:
+class HeldOut(CodedSegments):
     """What the model said of its own training segments, fold by fold, never having seen them.
 
-    *Shapes:* `scores` (segments, codes) calibrated probabilities by the fold that left the
-    transcript out, `applied` the decisions at that fold's thresholds. `keys` are (transcript,
-    turn, start, end).
+    `scores` are by the fold that left the transcript out, `applied` at that fold's thresholds.
     """
-
-    keys: tuple[tuple[str, int, int, int], ...]
-    codes: tuple[str, ...]
-    scores: NDArray[np.float32]
-    applied: NDArray[np.bool_]
 
     @property
     def part(self) -> Part:
@@ -214,14 +207,4 @@ def out_of_fold(folder: Path) -> list[SegmentCodes]:
     All codes count, also those that the gate keeps silent. Raises ArtifactError.
     """
     verify(folder)
-    held = HeldOut.read(folder)
-    return [
-        SegmentCodes(
-            transcript=key[0],
-            turn=key[1],
-            start=key[2],
-            end=key[3],
-            codes=tuple(held.codes[code] for code in np.flatnonzero(row)),
-        )
-        for key, row in zip(held.keys, held.applied, strict=True)
-    ]
+    return HeldOut.read(folder).decisions()

@@ -21,6 +21,7 @@ from models.parts import ModelParts, read_exemplars, read_model
 from models.runs import Run, runs_of, sentences_of, whole_of
 from models.sentences import Sentences, texts_by_sentence
 from models.suggestions import (
+    CodedSegments,
     Evidence,
     SegmentCodes,
     SegmentScores,
@@ -129,20 +130,20 @@ class Suggester:
             vector=scored.vectors.sum(axis=0, dtype=np.float64) / max(len(segments), 1),
         )
 
+    def coded(self, transcripts: Sequence[Transcript]) -> CodedSegments:
+        """The model's own coding of transcripts, segment by segment, also of silent codes."""
+        segments = self._segments(transcripts)
+        scores = self._score(segments).scores
+        return CodedSegments(
+            keys=tuple(segment.key for segment in segments),
+            codes=self.codes,
+            scores=scores.astype(np.float32),
+            applied=self._applied(scores),
+        )
+
     def decisions(self, transcripts: Sequence[Transcript]) -> list[SegmentCodes]:
         """The model's own coding of transcripts: all codes that reach their thresholds."""
-        segments = self._segments(transcripts)
-        applied = self._applied(self._score(segments).scores)
-        return [
-            SegmentCodes(
-                transcript=segment.transcript,
-                turn=segment.turn,
-                start=segment.start,
-                end=segment.end,
-                codes=tuple(self.codes[code] for code in np.flatnonzero(row)),
-            )
-            for segment, row in zip(segments, applied, strict=True)
-        ]
+        return self.coded(transcripts).decisions()
 
     def suggestions_for_out_of_fold(
         self, transcripts: Sequence[Transcript], *, all_codes: bool = False

@@ -1,7 +1,10 @@
 """What a model says: suggestions with their score and the reason for them. Needs no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +81,41 @@ class SegmentCodes:
     start: int
     end: int
     codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodedSegments:
+    """A model's own coding of many segments. `keys` are (transcript, turn, start, end).
+
+    *Shapes:* `scores` (segments, codes) calibrated probabilities, `applied` the decisions.
+    """
+
+    keys: tuple[tuple[str, int, int, int], ...]
+    codes: tuple[str, ...]
+    scores: NDArray[np.float32]
+    applied: NDArray[np.bool_]
+
+    def decisions(self) -> list[SegmentCodes]:
+        """The codes that reach their thresholds, also those that the gate keeps silent."""
+        return [
+            SegmentCodes(
+                transcript=key[0],
+                turn=key[1],
+                start=key[2],
+                end=key[3],
+                codes=tuple(self.codes[code] for code in np.flatnonzero(row)),
+            )
+            for key, row in zip(self.keys, self.applied, strict=True)
+        ]
+
+    def only(self, rows: Sequence[int]) -> "CodedSegments":
+        """Some of the segments, by their rows."""
+        return CodedSegments(
+            keys=tuple(self.keys[row] for row in rows),
+            codes=self.codes,
+            scores=self.scores[list(rows)],
+            applied=self.applied[list(rows)],
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

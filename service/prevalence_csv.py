@@ -81,6 +81,7 @@ def _share(report: PrevalenceReport, one: CodeShare) -> Iterator[tuple[object, .
         ("model alone", one.model),
         ("effective sample", one.effective),
         ("weight of the model", one.tuning),
+        ("of it on probabilities", one.tuning_probabilities),
     ):
         yield (code, name, *place, value, *(None,) * 9)
 

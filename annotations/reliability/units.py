@@ -151,7 +151,11 @@ class Level:
 
     def coding(self, coding: Coding) -> Coding:
         """The same coding with the code above."""
-        return replace(coding, code=above(coding.code, self.level))
+        return replace(coding, code=self.code(coding.code))
+
+    def code(self, path: str) -> str:
+        """What a code becomes."""
+        return above(path, self.level)
 
     def _up(self, applied: Bools) -> Bools:
         found = np.zeros((*applied.shape[:-1], len(self.codes)), dtype=np.bool_)

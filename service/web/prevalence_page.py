@@ -64,6 +64,7 @@ def _shares(root: Node) -> Section:
                 columns=(
                     *("code", "cell", "estimate", "people's sample alone", "model alone"),
                     *("effective sample", "coded sample", "weight of the model"),
+                    "of it on probabilities",
                 ),
                 rows=[
                     (
@@ -75,6 +76,7 @@ def _shares(root: Node) -> Section:
                         one["effective"],
                         one["corrected"]["clusters"],
                         one["tuning"],
+                        one["tuning_probabilities"],
                     )
                     for one in root["shares"]
                 ],

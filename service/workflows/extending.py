@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from annotations.codings import MODEL_PREFIX
 from annotations.drawing import Member
 from annotations.errors import StateError, command
 from annotations.reliability.prevalence.extent import (
@@ -226,12 +225,11 @@ def frame_for(
     if level is not None:
         upward = Level.of(study.codes_used, level)
         study = replace(study, codings=tuple(map(upward.coding, study.codings)))
-        model = tuple(map(upward.coding, model))
+        model = model.renamed(upward.code)
     return frame_of(
         study,
         members,
         codes=study.codes_used,
-        coder=f"{MODEL_PREFIX}{record.version}",
         model=model,
         unit=unit,
     )

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from annotations.codings import MODEL_PREFIX, Coding
+from annotations.reliability.prevalence.full_coding import FullCoding
 from annotations.transcripts import Transcript
 from models.suggestions import SegmentCodes
 from service.house import House
@@ -20,35 +23,43 @@ def code_all(
     transcripts: Sequence[Transcript],
     *,
     progress: Progress = lambda _stage, _done, _total: None,
-) -> tuple[Coding, ...]:
-    """Every code that reaches its threshold, also those that the gate keeps silent.
+) -> FullCoding:
+    """Every code that reaches its threshold, and how likely each is, also what is kept silent.
 
     The codes are those of the codebook as it is now. What taught the model is coded by the fold
     that left its transcript out. Raises ArtifactError where the model's files are gone.
     """
-    from models.artifacts import out_of_fold
+    from models.artifacts import HeldOut
     from models.suggester import Suggester
 
     with house.database.reading() as work:
         codes = codes_of_model(work, study, record)
     folder = folder_of(house, record.version)
-    names = {item.name for item in transcripts}
-    held = [one for one in out_of_fold(folder) if one.transcript in names]
-    known = {_key(one) for one in held}
     suggester = Suggester.load(folder, encoder_cache=house.cache)
+    names = {item.name for item in transcripts}
+    held = HeldOut.read(folder)
+    parts = [held.only([row for row, key in enumerate(held.keys) if key[0] in names])]
+    known = set(parts[0].keys)
     fresh = [
         item
         for item in transcripts
         if any(segment.key not in known for segment in suggester.segmentation.segments(item))
     ]
-    decided = list(held)
     done = 0
     for some in portions(fresh):
         progress("coding", done, len(fresh))
-        decided += [one for one in suggester.decisions(some) if _key(one) not in known]
+        coded = suggester.coded(some)
+        parts.append(coded.only([row for row, key in enumerate(coded.keys) if key not in known]))
         done += len(some)
     progress("coding", done, len(fresh))
-    return tuple(codings_of((codes.decided(one) for one in decided), record.version))
+    decisions = (one for part in parts for one in part.decisions())
+    return FullCoding(
+        coder=f"{MODEL_PREFIX}{record.version}",
+        codings=tuple(codings_of(decisions, record.version)),
+        segments=tuple(key for part in parts for key in part.keys),
+        codes=held.codes,
+        chances=np.concatenate([part.scores for part in parts]).astype(np.float64),
+    ).renamed(codes.called)
 
 
 def codings_of(decisions: Iterable[SegmentCodes], version: str) -> Iterable[Coding]:
@@ -63,7 +74,3 @@ def codings_of(decisions: Iterable[SegmentCodes], version: str) -> Iterable[Codi
                 code=code,
                 coder=f"{MODEL_PREFIX}{version}",
             )
-
-
-def _key(one: SegmentCodes) -> tuple[str, int, int, int]:
-    return (one.transcript, one.turn, one.start, one.end)

@@ -10,6 +10,7 @@ from annotations.codings import Coding, CodingTable, Reading
 from annotations.drawing import Member
 from annotations.errors import StateError
 from annotations.reliability.estimate import Bools, Floats
+from annotations.reliability.prevalence.full_coding import FullCoding
 from annotations.reliability.prevalence.sums import Sums
 from annotations.study import Study
 from annotations.transcripts import Transcript
@@ -39,35 +40,35 @@ def frame_of(
     members: Iterable[Member],
     *,
     codes: Sequence[str],
-    coder: str,
-    model: Iterable[Coding],
+    model: FullCoding,
     unit: str,
 ) -> Frame:
     """Sum up each member of the draw that the study still has.
 
     People's coding is the majority of those who read a segment without suggestions in sight, the
     adjudicated one above all, and a tie is a half; it counts where the transcript was drawn and is
-    `complete`. `model` are the codings of the model, by `coder`, of every member. A unit is one of
-    `UNITS`.
+    `complete`. `model` is the model's coding of every member. A unit is one of `UNITS`.
     """
     by_name = {one.transcript: one for one in members}
     transcripts = tuple(item for item in study.transcripts if item.name in by_name)
     kept = tuple(by_name[item.name] for item in transcripts)
     people = _table(study, transcripts, study.coders, study.codings, study.readings, codes)
     read = people.unassisted()
-    looked = _table(study, transcripts, [coder], model, _everything(transcripts, coder), codes)
+    read_all = _everything(transcripts, model.coder)
+    looked = _table(study, transcripts, [model.coder], model.codings, read_all, codes)
     clusters, count = people.clusters, len(transcripts)
     unread = np.bincount(clusters, weights=~read.read.any(axis=0), minlength=count)
     complete = np.asarray(unread == 0)
     label = np.nan_to_num(read.majority())
     weights = _weights(people, unit)
     whole = unit == "transcripts"
-    sums = [
+    chances = model.chances_on(looked.units, codes)
+    carried, *said = (
         _summed(part, weights, clusters, count, whole=whole)
-        for part in (label, looked.applied[0].astype(np.float64))
-    ]
+        for part in (label, looked.applied[0].astype(np.float64), chances)
+    )
     each = np.ones(len(clusters))
-    found = sums[0] if whole else _summed(label, each, clusters, count)
+    found = carried if whole else _summed(label, each, clusters, count)
     segments = _summed(each[:, np.newaxis], each, clusters, count)[:, 0]
     sampled = np.array([one.drawn for one in kept], dtype=np.bool_) & complete
     strata = {stratum: at for at, stratum in enumerate(dict.fromkeys(one.stratum for one in kept))}
@@ -81,8 +82,8 @@ def frame_of(
             sizes=np.ones(count)
             if whole
             else _summed(weights[:, np.newaxis], np.ones(len(clusters)), clusters, count)[:, 0],
-            model=sums[1],
-            people=np.where(sampled[:, np.newaxis], sums[0], np.nan),
+            said=np.stack(said, axis=-1),
+            people=np.where(sampled[:, np.newaxis], carried, np.nan),
             segments=np.ones(count) if whole else segments,
             found=np.where(sampled[:, np.newaxis], found, 0.0),
             probability=np.array([one.probability for one in kept], dtype=np.float64),
@@ -154,9 +155,9 @@ def _weights(table: CodingTable, unit: str) -> Floats:
 def _summed(
     label: Floats, weights: Floats, clusters: NDArray[np.int64], count: int, *, whole: bool = False
 ) -> Floats:
-    """Of units (units, codes) to transcripts (transcripts, codes): sums, or whether any does.
+    """Of units (units, codes) to transcripts (transcripts, codes): sums, or of `whole` the highest.
 
-    A transcript in which there are ties and nothing more is a half.
+    So a transcript in which there are ties and nothing more is a half.
     """
     found = np.zeros((count, label.shape[1]))
     if whole:

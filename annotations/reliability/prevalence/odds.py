@@ -5,7 +5,8 @@ et al. 2023): with x the attributes of a transcript, N its units, and mu their e
 
     lambda · sum over all x (f - N mu) + sum over the sample x ((y - N mu) - lambda (f - N mu)) / pi
 
-is zero. The model's errors are taken out as in `shares`, with the same lambda; transcripts coded
+is zero (lambda f the sum over the two ways in which the model says something). The model's errors
+are taken out as in `shares`, with the same lambdas; transcripts coded
 for certain enter with their own y. Variances are the infinitesimal jackknife's: what each
 transcript moves the log odds, by the slope of the equations, within the strata of the draw. Where
 people like these are meant, transcripts coded for certain vary too, by their distances from what is
@@ -159,14 +160,13 @@ def fitted_of(
     """One code's log odds and their variances; None where no finite ones solve the equations."""
     fit = Fit.of(sums, np.ones(len(sums.sizes), dtype=np.bool_))
     rows, sizes = design.rows, sums.sizes
-    model = sums.model[:, code]
     people = np.where(sums.coded, sums.people[:, code], 0.0)
-    lam = float(tuning.lam[code])
+    lam, model = float(tuning.whole[code]), sums.said[:, code] @ tuning.lam[code]
     weights = np.where(fit.sample, 1 / sums.probability, 0.0)
     # The equations are those of a weighted regression: so many units, so many that carry it.
     seen = lam * fit.rest
     units = (fit.certain + seen + (1 - lam) * weights) * sizes
-    yes = (fit.certain + weights) * people + (seen - lam * weights) * model
+    yes = (fit.certain + weights) * people + (fit.rest - weights) * model
     beta = _solved(rows, yes, units)
     if beta is None:
         return None
@@ -174,8 +174,9 @@ def fitted_of(
     expected = sizes * mu
     curve = rows.T @ (rows * (units * mu * (1 - mu))[:, np.newaxis])
     inverse: Floats = np.asarray(np.linalg.inv(curve), dtype=np.float64)
-    own = rows * (people - expected - lam * (model - expected))[:, np.newaxis]
-    seen_by = lam * rows * (model - expected)[:, np.newaxis] * fit.rest[:, np.newaxis]
+    missed = model - lam * expected
+    own = rows * (people - expected - missed)[:, np.newaxis]
+    seen_by = rows * missed[:, np.newaxis] * fit.rest[:, np.newaxis]
     sampled = np.flatnonzero(fit.sample)
     strata = fit.strata[sampled]
     part = own[sampled] * weights[sampled][:, np.newaxis]

@@ -119,7 +119,7 @@ def plans_of(
             CodePlan(
                 code=code,
                 share=float(share[at]),
-                tuning=float(tuning.lam[at]),
+                tuning=float(tuning.whole[at]),
                 sizes=rows,
                 reason=reason,
             )
@@ -133,7 +133,7 @@ def _by_doubts(pilot: Sums, lam: Floats, doubts: Mapping[str, float]) -> Floats:
     Sum of e²/r over sum of e², with e the residual of a pilot transcript and r its probability
     relative to the even one.
     """
-    counts = pilot.people - lam * pilot.model
+    counts = pilot.people - (lam * pilot.said).sum(axis=-1)
     e = counts - pilot.sizes[:, np.newaxis] * counts.sum(axis=0) / pilot.sizes.sum()
     relative = np.array(list(probabilities_of(doubts, 1).values())) * len(doubts)
     even = (e**2).sum(axis=0)

@@ -40,7 +40,8 @@ class CodeShare:
     """How common a code is in one cell.
 
     `corrected` is the estimate: the model's coding of everything, corrected by people's of the
-    sample, of which `tuning` (lambda) says how far the model was leaned on. Beside it `people`,
+    sample, of which `tuning` (lambda) says how far the model was leaned on, `tuning_probabilities`
+    how far of this on its probabilities and not on its decisions. Beside it `people`,
     by their sample alone, and `model`, the naive count of what the model found. `effective` is
     the size of the sample that would have done as well without a model, None where that cannot be
     told.
@@ -52,6 +53,7 @@ class CodeShare:
     people: Estimate
     model: float
     tuning: float
+    tuning_probabilities: float
     effective: float | None
 
 
@@ -131,7 +133,8 @@ def prevalence_of(
                 corrected=found.corrected[at],
                 people=found.people[at],
                 model=float(found.model[at]),
-                tuning=float(tuning.lam[at]),
+                tuning=float(tuning.whole[at]),
+                tuning_probabilities=float(tuning.lam[at, 1:].sum()),
                 effective=_or_none(found, at),
             )
             for at, code in enumerate(codes)

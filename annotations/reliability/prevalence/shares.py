@@ -71,7 +71,8 @@ def shares_of(sums: Sums, cell: Bools, *, tuning: Tuning, of: Population) -> Sha
 
 def deletions_of(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deletions:
     """The estimate, and as it would be without each transcript that varies."""
-    sizes, model = sums.sizes, sums.model
+    sizes, codes, ways = sums.sizes, *sums.said.shape[1:]
+    model = sums.said.reshape(len(sizes), -1)
     people = np.where(sums.coded[:, np.newaxis], sums.people, 0.0)
     weights = np.where(fit.sample, 1 / sums.probability, 0.0)
     sampled = np.flatnonzero(fit.sample)
@@ -97,9 +98,11 @@ def deletions_of(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deleti
 
     def theta(parts: Floats, lam: Floats, seen: Floats, sure: Floats) -> Floats:
         if not rest_size:
-            return np.asarray(sure + np.zeros_like(lam))
-        units, yes, said = parts[..., :1], *np.split(parts[..., 1:], 2, axis=-1)
-        rest = lam * seen + (yes - lam * said) / units
+            return np.asarray(sure + np.zeros(lam.shape[:-1]))
+        units, yes, said = parts[..., :1], parts[..., 1 : 1 + codes], parts[..., 1 + codes :]
+        missed = seen - said / units
+        by_way = missed.reshape(*missed.shape[:-1], codes, ways)
+        rest = yes / units + (lam * by_way).sum(axis=-1)
         return np.asarray((certain_size * sure + rest_size * rest) / whole)
 
     seen = model[fit.rest].sum(axis=0) / (rest_size or 1.0)

@@ -20,8 +20,10 @@ class Population(Enum):
 class Sums:
     """Transcripts as sums over their units (segments, words, or the transcript as a whole).
 
-    *Shapes:* `sizes` (transcripts,) units; `model` and `people` (transcripts, codes) units that
-    carry the code, `people` NaN where they did not code; `segments` (transcripts,) how many
+    *Shapes:* `sizes` (transcripts,) units; `people` (transcripts, codes) units that carry the
+    code, NaN where they did not code; `said` (transcripts, codes, ways) how many do by the model:
+    first by its decisions, then, where there are any, by its probabilities, which are summed up
+    (by transcript: the highest); `segments` (transcripts,) how many
     there are (or, by transcript, 1), and `found` (transcripts, codes) in how many of them people
     found it, a tie being a half; `counted` says what these two count; `probability`
     (transcripts,) of being sampled, 1 where that was certain; `strata` (transcripts,) numbers of
@@ -30,7 +32,7 @@ class Sums:
 
     codes: tuple[str, ...]
     sizes: Floats
-    model: Floats
+    said: Floats
     people: Floats
     segments: Floats
     found: Floats
@@ -41,6 +43,11 @@ class Sums:
     def number(self, count: float) -> str:
         """So many of what is counted, in words."""
         return f"{count:.3g} {self.counted}" + ("" if count == 1 else "s")
+
+    @property
+    def model(self) -> Floats:
+        """Units that carry the code by the model's decisions; *shape:* (transcripts, codes)."""
+        return self.said[..., 0]
 
     @property
     def coded(self) -> Bools:

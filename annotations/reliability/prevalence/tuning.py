@@ -1,7 +1,8 @@
-"""How far the model is leaned on: the lambda that makes the estimated variance least."""
+"""How far the model is leaned on: the lambdas that make the estimated variance least."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,11 @@ from annotations.reliability.prevalence.sums import Fit, Sums
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tuning:
-    """How far the model is leaned on: 0 not at all, 1 the plain difference estimator.
+    """How far the model is leaned on, a lambda for each way in which it says something.
 
-    *Shapes:* `lam` (codes,); `without` (transcripts, codes), the same were a transcript left out.
+    None is negative, and together they are 1 at most: all 0 is not at all, 1 for its decisions
+    the plain difference estimator. *Shapes:* `lam` (codes, ways); `without` (transcripts, codes,
+    ways), the same were a transcript left out.
     """
 
     lam: Floats
@@ -22,32 +25,40 @@ class Tuning:
 
     @classmethod
     def fixed(cls, sums: Sums, lam: float) -> "Tuning":
-        """The same for every code."""
-        return cls(lam=np.full(len(sums.codes), lam), without=np.full_like(sums.model, lam))
+        """The same for every code, on the model's decisions alone."""
+        found = np.zeros(sums.said.shape[1:])
+        found[:, 0] = lam
+        return cls(lam=found, without=np.broadcast_to(found, sums.said.shape))
 
     @classmethod
     def of(cls, sums: Sums, cells: Sequence[Bools]) -> "Tuning":
-        """The lambda of each code that makes the estimated variance least.
+        """The lambdas of each code that make the estimated variance least.
 
-        One for all cells, which share no transcript: a cell's own would fit its few transcripts
-        too well. Each of `cells` marks its transcripts.
+        The same for all cells, which share no transcript: a cell's own would fit its few
+        transcripts too well. Each of `cells` marks its transcripts.
         """
         parts = [_moments(sums, Fit.of(sums, cell)) for cell in cells]
         crossed = np.sum([one.crossed for one in parts], axis=0)
         squared = np.sum([one.squared for one in parts], axis=0)
-        lam = _ratio(crossed, squared)
-        without = np.broadcast_to(lam, sums.model.shape).copy()
+        lam = least(crossed, squared)
+        without = np.broadcast_to(lam, sums.said.shape).copy()
         for one in parts:
-            without[one.rows] = _ratio(crossed + one.crossed_by, squared + one.squared_by)
+            without[one.rows] = least(crossed + one.crossed_by, squared + one.squared_by)
         return cls(lam=lam, without=without)
+
+    @property
+    def whole(self) -> Floats:
+        """How far in all; *shape:* (codes,)."""
+        return np.asarray(self.lam.sum(axis=-1))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Moments:
-    """A cell's part of the variance, as far as lambda moves it.
+    """A cell's part of the variance, as far as the lambdas move it.
 
-    *Shapes:* `rows` its sampled transcripts; `crossed` of people's with the model's residuals and
-    `squared` of the model's own (codes,); `..._by` (sampled, codes) is what leaving one out adds.
+    *Shapes:* `rows` its sampled transcripts; `crossed` of people's with the model's residuals
+    (codes, ways) and `squared` of the model's own (codes, ways, ways); `..._by` (sampled, ...) is
+    what leaving one out adds.
     """
 
     rows: NDArray[np.int64]
@@ -61,19 +72,30 @@ def _moments(sums: Sums, fit: Fit) -> _Moments:
     rows = np.flatnonzero(fit.sample)
     weights, sizes = 1 / sums.probability[rows], sums.sizes[rows]
     units = float((weights * sizes).sum()) or np.nan
-    people, model = (
-        weights[:, np.newaxis] * (counts - sizes[:, np.newaxis] * (weights @ counts) / units)
-        for counts in (sums.people[rows], sums.model[rows])
-    )
+
+    def residuals(counts: Floats) -> Floats:
+        mean = (weights @ counts) / units
+        return np.asarray(weights[:, np.newaxis] * (counts - sizes[:, np.newaxis] * mean))
+
+    people = residuals(sums.people[rows])
+    ways = [residuals(sums.said[rows, :, way]) for way in range(sums.said.shape[2])]
     # The estimate's variance, up to what does not depend on lambda: the part of the cell that
     # is not known for certain, by the finite-population correction.
     whole = sums.sizes[fit.cell].sum()
     part = sums.sizes[fit.rest].sum() / whole / units
     left = part**2 * (1 - sums.probability[rows])
-    crossed, crossed_by = _spread(people, model, left, fit.strata[rows])
-    squared, squared_by = _spread(model, model, left, fit.strata[rows])
+
+    def spread(one: Floats, other: Floats) -> tuple[Floats, Floats]:
+        return _spread(one, other, left, fit.strata[rows])
+
+    crossed = [spread(people, one) for one in ways]
+    squared = [[spread(one, other) for other in ways] for one in ways]
     return _Moments(
-        rows=rows, crossed=crossed, squared=squared, crossed_by=crossed_by, squared_by=squared_by
+        rows=rows,
+        crossed=np.stack([total for total, _ in crossed], axis=-1),
+        crossed_by=np.stack([change for _, change in crossed], axis=-1),
+        squared=np.stack([np.stack([t for t, _ in row], axis=-1) for row in squared], axis=-2),
+        squared_by=np.stack([np.stack([c for _, c in row], axis=-1) for row in squared], axis=-2),
     )
 
 
@@ -102,7 +124,34 @@ def _spread(
     return total, change
 
 
-def _ratio(crossed: Floats, squared: Floats) -> Floats:
-    with np.errstate(all="ignore"):
-        found: Floats = np.where(squared > 0, crossed / squared, 0.0)
-    return np.clip(found, 0.0, 1.0)
+def least(crossed: Floats, squared: Floats) -> Floats:
+    """Where lambda' squared lambda - 2 crossed' lambda is least, of what lambdas may be.
+
+    Inside, or else on a border, which is a line between two corners. *Shapes:* (..., ways),
+    (..., ways, ways); result (..., ways).
+    """
+    ways = crossed.shape[-1]
+    corners = [np.zeros(ways), *np.eye(ways)]
+    tried = [_between(one, other, crossed, squared) for one, other in combinations(corners, 2)]
+    inside = np.einsum("...ij,...j", np.linalg.pinv(squared, hermitian=True), crossed)
+    allowed = (inside >= 0).all(axis=-1) & (inside.sum(axis=-1) <= 1)
+    tried.append(np.where(allowed[..., np.newaxis], inside, 0.0))
+    losses = np.stack(
+        [
+            np.einsum("...i,...ij,...j", one, squared, one)
+            - 2 * np.einsum("...i,...i", crossed, one)
+            for one in tried
+        ]
+    )
+    best = losses.argmin(axis=0)
+    found = np.take_along_axis(np.stack(tried), best[np.newaxis, ..., np.newaxis], axis=0)
+    return np.asarray(found[0])
+
+
+def _between(one: Floats, other: Floats, crossed: Floats, squared: Floats) -> Floats:
+    """The least on the line between two corners; *shapes:* (ways,), as in `least`."""
+    way = other - one
+    slope = np.einsum("...i,i", crossed - squared @ one, way)
+    bend = np.einsum("i,...ij,j", way, squared, way)
+    far = np.clip(np.divide(slope, bend, out=np.zeros_like(bend), where=bend > 0), 0.0, 1.0)
+    return np.asarray(one + far[..., np.newaxis] * way)

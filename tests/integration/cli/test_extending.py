@@ -257,7 +257,7 @@ def test_the_estimate_holds_the_truth_and_the_interface_says_the_same(
         assert 0 <= estimate["low"] <= estimate["value"] <= estimate["high"] <= 1
         assert estimate["clusters"] == 18
         assert one["effective"] > 10
-        assert 0 <= one["tuning"] <= 1
+        assert 0 <= one["tuning_probabilities"] <= one["tuning"] <= 1 + 1e-9
     themes = extended("prevalence", "managers", "--level", "1", "--json").document
     assert any("level 1" in note for note in themes["notes"])
     by_theme = {one["code"]: one["people"]["value"] for one in themes["shares"] if not one["cell"]}

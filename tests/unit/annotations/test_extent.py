@@ -1,5 +1,6 @@
 """From codings and a draw to sums over transcripts, and what is said of ties and of too few."""
 
+import numpy as np
 import pytest
 
 from annotations.codebook import Code, Codebook
@@ -7,6 +8,7 @@ from annotations.codings import Coding, Reading
 from annotations.drawing import Member
 from annotations.reliability.methods import Versions
 from annotations.reliability.prevalence.extent import Frame, frame_of
+from annotations.reliability.prevalence.full_coding import FullCoding
 from annotations.reliability.prevalence.odds import design_of, odds_of
 from annotations.reliability.prevalence.report import Origin, prevalence_of
 from annotations.reliability.prevalence.sums import Population
@@ -17,7 +19,10 @@ from annotations.transcripts import Transcript, Turn
 NAMES = "ABCDEFGH"
 
 
-def frame(unit: str) -> Frame:
+NOTHING = FullCoding(coder="model:1", codings=(), segments=(), codes=(), chances=np.zeros((0, 0)))
+
+
+def frame(unit: str, model: FullCoding = NOTHING) -> Frame:
     """Eight transcripts of two turns, all coded by two: A carries the code, B in one's eyes."""
     turns = tuple(Turn(index=at, speaker="P", text="one two") for at in range(2))
     codings = (("A", 0, "ana"), ("A", 0, "ben"), ("A", 1, "ana"), ("B", 1, "ben"))
@@ -37,7 +42,43 @@ def frame(unit: str) -> Frame:
         ),
     )
     members = [Member(transcript=name, stratum=(), probability=1.0, drawn=True) for name in NAMES]
-    return frame_of(study, members, codes=("x",), coder="model:1", model=(), unit=unit)
+    return frame_of(study, members, codes=("x",), model=model, unit=unit)
+
+
+SAID = FullCoding(
+    coder="model:1",
+    codings=(Coding(transcript="A", turn=0, start=0, end=7, code="y", coder="model:1"),),
+    segments=(("A", 0, 0, 3), ("A", 0, 4, 7), ("A", 1, 0, 7), ("B", 0, 0, 7)),
+    codes=("y", "z", "w"),
+    chances=np.array([[0.9, 0.1, 0.5], [0.2, 0.3, 0.5], [0.1, 0.4, 0.5], [0.0, 0.25, 0.5]]),
+)
+
+
+def test_a_model_coding_is_read_in_other_codes() -> None:
+    found = SAID.renamed(lambda code: {"y": "x", "z": "x"}.get(code))
+    assert found.codes == ("x",)
+    assert [one.code for one in found.codings] == ["x"]
+    # As likely as the likelier of the two that became one.
+    np.testing.assert_allclose(found.chances[:, 0], [0.9, 0.3, 0.4, 0.25])
+
+
+@pytest.mark.parametrize(
+    ("unit", "decided", "likely"),
+    [
+        # A turn is as likely to carry it as the likeliest of the pieces that the model saw.
+        ("segments", (1.0, 0.0), (0.9 + 0.4, 0.25)),
+        ("words", (2.0, 0.0), (2 * (0.9 + 0.4), 0.5)),
+        ("transcripts", (1.0, 0.0), (0.9, 0.25)),
+    ],
+)
+def test_what_the_model_says_adds_up_in_two_ways(
+    unit: str, decided: tuple[float, float], likely: tuple[float, float]
+) -> None:
+    found = frame(unit, SAID.renamed(lambda code: {"y": "x", "z": "x"}.get(code)))
+    assert found.sums.said.shape == (8, 1, 2)
+    np.testing.assert_allclose(found.sums.model[:2, 0], decided)
+    np.testing.assert_allclose(found.sums.said[:2, 0, 1], likely)
+    assert not found.sums.said[2:].any()
 
 
 @pytest.mark.parametrize(

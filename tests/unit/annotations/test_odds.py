@@ -39,7 +39,7 @@ def sums(design: Design) -> Sums:
     return Sums(
         codes=("code",),
         sizes=sizes.astype(np.float64),
-        model=model.astype(np.float64),
+        said=model.astype(np.float64)[..., np.newaxis],
         people=np.where(sample[:, np.newaxis], people, np.nan),
         segments=sizes.astype(np.float64),
         found=np.where(sample[:, np.newaxis], people, 0.0),
@@ -100,7 +100,7 @@ def two_groups(rng: Any, *sizes: tuple[int, int]) -> tuple[Sums, Design]:
     sums = Sums(
         codes=("code",),
         sizes=segments.astype(np.float64),
-        model=model[:, np.newaxis].astype(np.float64),
+        said=model[:, np.newaxis, np.newaxis].astype(np.float64),
         people=np.where(sample, people, np.nan)[:, np.newaxis],
         segments=segments.astype(np.float64),
         found=np.where(sample, people, 0.0)[:, np.newaxis],
@@ -203,7 +203,7 @@ def test_ppi_python_is_reproduced_where_units_are_transcripts() -> None:
     sums = Sums(
         codes=("code",),
         sizes=np.ones(600),
-        model=model[:, np.newaxis],
+        said=model[:, np.newaxis, np.newaxis],
         people=np.where(sample, people, np.nan)[:, np.newaxis],
         segments=np.ones(600),
         found=np.where(sample, people, 0.0)[:, np.newaxis],

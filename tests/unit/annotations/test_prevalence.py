@@ -9,9 +9,11 @@ from scipy import stats
 
 from annotations.reliability.prevalence.differences import Compared, differences_of, holm
 from annotations.reliability.prevalence.intervals import spread_of
+from annotations.reliability.prevalence.odds import design_of, odds_of
+from annotations.reliability.prevalence.planning import Extension, plans_of
 from annotations.reliability.prevalence.shares import shares_of
 from annotations.reliability.prevalence.sums import Population, Sums
-from annotations.reliability.prevalence.tuning import Tuning
+from annotations.reliability.prevalence.tuning import Tuning, least
 
 
 def sums_of(
@@ -35,7 +37,7 @@ def sums_of(
     return Sums(
         codes=tuple(f"code {at}" for at in range(model.shape[1])),
         sizes=np.ones(len(sample)) if sizes is None else np.asarray(sizes, dtype=np.float64),
-        model=model,
+        said=model[..., np.newaxis],
         people=np.where(sample[:, np.newaxis], people, np.nan),
         segments=np.full(len(sample), 1000.0),
         found=np.where(sample[:, np.newaxis], people, 0.0),
@@ -123,7 +125,7 @@ def test_a_ratio_of_unequal_transcripts_has_its_linearised_variance(simulated: S
 def test_lambda_is_the_regression_slope_and_each_deletion_its_own(simulated: Sums) -> None:
     marks = [simulated.strata == at for at in range(3)]
     tuned = Tuning.of(simulated, marks)
-    assert ((tuned.lam > 0.3) & (tuned.lam <= 1)).all()
+    assert ((tuned.whole > 0.3) & (tuned.whole <= 1)).all()
     best = sum(
         spread_of(
             shares_of(simulated, mark, tuning=Tuning.fixed(simulated, 0.0), of=of).deletions
@@ -145,7 +147,7 @@ def test_lambda_is_the_regression_slope_and_each_deletion_its_own(simulated: Sum
             for lam in grid
         ]
     )
-    np.testing.assert_allclose(grid[totals.argmin(axis=0)], tuned.lam, atol=0.05)
+    np.testing.assert_allclose(grid[totals.argmin(axis=0)], tuned.whole, atol=0.05)
     assert (totals.min(axis=0) < best).all()
     one = int(np.flatnonzero(simulated.coded)[0])
     fewer = replace(simulated, people=simulated.people.copy(), probability=simulated.probability)
@@ -156,6 +158,103 @@ def test_lambda_is_the_regression_slope_and_each_deletion_its_own(simulated: Sum
     less = Tuning.of(replace(fewer, probability=probability), marks)
     np.testing.assert_allclose(tuned.without[one], less.lam, atol=0.05)
     assert not np.allclose(tuned.without[one], tuned.lam)
+
+
+def in_two_ways(simulated: Sums) -> Sums:
+    """Decisions and probabilities that each say a part of what people do, the latter more."""
+    rng = np.random.default_rng(17)
+    known = np.where(simulated.coded[:, np.newaxis], simulated.people, 2.0)
+    decisions = known + rng.normal(0.0, 3.0, known.shape)
+    chances = 0.7 * known + rng.normal(0.0, 1.0, known.shape)
+    return replace(simulated, said=np.stack([decisions, chances], axis=-1))
+
+
+def test_decisions_and_probabilities_weigh_what_makes_the_variance_least(simulated: Sums) -> None:
+    sums = in_two_ways(simulated)
+    marks = [sums.strata == at for at in range(3)]
+    tuned = Tuning.of(sums, marks)
+    assert (tuned.lam >= 0).all()
+    assert (tuned.whole <= 1 + 1e-12).all()
+    steps = np.linspace(0, 1, 26)
+    allowed = [(one, two) for one in steps for two in steps if one + two <= 1 + 1e-12]
+
+    def variance(lam: Any) -> Any:
+        own = Tuning(lam=lam, without=np.broadcast_to(lam, sums.said.shape))
+        return sum(
+            spread_of(shares_of(sums, mark, tuning=own, of=Population.THESE).deletions).variance
+            for mark in marks
+        )
+
+    on_grid = np.array([variance(np.tile(pair, (4, 1))) for pair in allowed])
+    # No pair on the grid does better than a rounding's worth, and one alone does worse.
+    assert (variance(tuned.lam) < 1.02 * on_grid.min(axis=0)).all()
+    for alone in (0, 1):
+        single = replace(sums, said=sums.said[..., [alone]])
+        lam = np.zeros((4, 2))
+        lam[:, [alone]] = Tuning.of(single, marks).lam
+        assert (variance(tuned.lam) < 1.005 * variance(lam)).all()
+    assert (tuned.lam[:, 1] > 0.2).all()
+    one = int(np.flatnonzero(sums.coded)[0])
+    fewer = replace(sums, people=sums.people.copy())
+    fewer.people[one] = np.nan
+    own = sums.strata == sums.strata[one]
+    n = int((own & sums.coded).sum())
+    probability = np.where(own, sums.probability * (n - 1) / n, sums.probability)
+    less = Tuning.of(replace(fewer, probability=probability), marks)
+    np.testing.assert_allclose(tuned.without[one], less.lam, atol=0.08)
+
+
+def test_lambdas_stay_within_their_bounds() -> None:
+    # By hand: x² + y² - 2ax - 2by is least at (a, b), or at the nearest allowed place.
+    crossed = np.array([[0.2, 0.3], [-1.0, 0.4], [0.4, -1.0], [2.0, 1.8], [-1.0, -1.0], [3.0, 0.0]])
+    squared = np.broadcast_to(np.eye(2), (6, 2, 2))
+    expected = [[0.2, 0.3], [0.0, 0.4], [0.4, 0.0], [0.6, 0.4], [0.0, 0.0], [1.0, 0.0]]
+    np.testing.assert_allclose(least(crossed, squared), expected, atol=1e-12)
+    # Two ways that say the same share what one would have; a way that says nothing has none.
+    same = least(np.array([0.5, 0.5]), np.ones((2, 2)))
+    assert same.sum() == pytest.approx(0.5)
+    silent = least(np.array([0.5, 0.0]), np.diag([1.0, 0.0]))
+    np.testing.assert_allclose(silent, [0.5, 0.0], atol=1e-12)
+
+
+def test_probabilities_serve_odds_and_plans_too(simulated: Sums) -> None:
+    sums = in_two_ways(simulated)
+    group = [(str(one),) for one in sums.strata]
+    design = design_of(group, ("group",))
+    mark = everything(sums)
+    by_both = Tuning.of(sums, [mark])
+    alone = replace(sums, said=sums.said[..., :1])
+    by_decisions = Tuning.of(alone, [mark])
+    widths = [
+        [
+            np.log(one.ratio.high / one.ratio.low)
+            for one in odds_of(own, design, tuning=tuning, of=Population.THESE)
+            if one.ratio.low is not None and one.ratio.high is not None
+        ]
+        for own, tuning in ((sums, by_both), (alone, by_decisions))
+    ]
+    assert len(widths[0]) == len(widths[1]) == 8
+    assert np.mean(widths[0]) < 0.97 * np.mean(widths[1])
+    told = Extension(total=400, coded=0, cells=1, of=Population.THESE)
+    coded = sums.coded
+    pilots = [
+        replace(
+            one,
+            sizes=one.sizes[coded],
+            said=one.said[coded],
+            people=one.people[coded],
+            segments=one.segments[coded],
+            found=one.found[coded],
+            probability=np.ones(int(coded.sum())),
+            strata=np.zeros(int(coded.sum()), dtype=np.int64),
+        )
+        for one in (sums, alone)
+    ]
+    plans = [plans_of(pilot, told, [40]) for pilot in pilots]
+    for both, decisions in zip(*plans, strict=True):
+        assert both.sizes[0].whole is not None
+        assert decisions.sizes[0].whole is not None
+        assert both.sizes[0].whole < decisions.sizes[0].whole
 
 
 def test_what_people_coded_for_certain_is_counted_and_nothing_else_moves_it(
@@ -193,7 +292,9 @@ def test_a_constant_error_of_the_model_is_taken_out_whole(simulated: Sums) -> No
         plain = shares_of(
             simulated, everything(simulated), tuning=Tuning.fixed(simulated, 0.8), of=of
         )
-        shifted = replace(simulated, model=simulated.model + 3 * simulated.sizes[:, np.newaxis])
+        shifted = replace(
+            simulated, said=simulated.said + 3 * simulated.sizes[:, np.newaxis, np.newaxis]
+        )
         found = shares_of(shifted, everything(shifted), tuning=Tuning.fixed(shifted, 0.8), of=of)
         for one, two in zip(plain.corrected, found.corrected, strict=True):
             assert one.value == pytest.approx(two.value)
@@ -217,7 +318,7 @@ def test_people_alone_are_lambda_zero_and_order_does_not_matter(simulated: Sums)
         simulated,
         **{
             name: getattr(simulated, name)[shuffled]
-            for name in ("sizes", "model", "people", "segments", "found", "probability")
+            for name in ("sizes", "said", "people", "segments", "found", "probability")
         },
         strata=(2 - simulated.strata)[shuffled],
     )

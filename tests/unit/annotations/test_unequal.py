@@ -98,7 +98,7 @@ def population() -> Sums:
     return Sums(
         codes=("one", "two"),
         sizes=sizes,
-        model=model,
+        said=model[..., np.newaxis],
         people=people,
         segments=sizes,
         found=people,
@@ -170,7 +170,7 @@ def test_lambda_makes_the_variance_least_also_with_unequal_probabilities(
 ) -> None:
     rng = np.random.default_rng(3)
     mixed = 0.6 * population.people + rng.normal(0, 4, (80, 2))
-    sums = drawn_from(replace(population, model=mixed), 5, count=25)
+    sums = drawn_from(replace(population, said=mixed[..., np.newaxis]), 5, count=25)
     everything = np.ones(80, dtype=np.bool_)
     fit = Fit.of(sums, everything)
     grid = np.linspace(0, 1, 201)
@@ -179,8 +179,8 @@ def test_lambda_makes_the_variance_least_also_with_unequal_probabilities(
         for lam in grid
     ]
     tuned = Tuning.of(sums, [everything])
-    assert ((tuned.lam > 0.2) & (tuned.lam < 1)).all()
-    np.testing.assert_allclose(grid[np.argmin(totals, axis=0)], tuned.lam, atol=0.015)
+    assert ((tuned.whole > 0.2) & (tuned.whole < 1)).all()
+    np.testing.assert_allclose(grid[np.argmin(totals, axis=0)], tuned.whole, atol=0.015)
     one = int(np.flatnonzero(sums.coded)[0])
     fewer = replace(sums, people=sums.people.copy())
     fewer.people[one] = np.nan

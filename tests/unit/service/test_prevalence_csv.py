@@ -1,6 +1,7 @@
 import csv
 import io
 
+import numpy as np
 import pytest
 
 from annotations.codebook import Code, Codebook
@@ -8,6 +9,7 @@ from annotations.codings import Coding, Reading
 from annotations.drawing import Member
 from annotations.reliability.methods import Versions
 from annotations.reliability.prevalence.extent import frame_of
+from annotations.reliability.prevalence.full_coding import FullCoding
 from annotations.reliability.prevalence.report import Origin, PrevalenceReport, prevalence_of
 from annotations.reliability.prevalence.sums import Population
 from annotations.study import Study
@@ -40,8 +42,9 @@ def report() -> PrevalenceReport:
         study,
         [Member(transcript=name, stratum=(), probability=1.0, drawn=True) for name in GROUPS],
         codes=("x",),
-        coder="model:1",
-        model=(),
+        model=FullCoding(
+            coder="model:1", codings=(), segments=(), codes=(), chances=np.zeros((0, 0))
+        ),
         unit="segments",
     )
     versions = Versions(software="1.0", model="1", codebook="c0de", data="da7a")
