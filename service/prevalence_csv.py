@@ -47,7 +47,7 @@ def prevalence_csv(report: PrevalenceReport) -> str:
 def odds_csv(report: OddsReport) -> str:
     """A row a code and value, against the value that it is compared with.
 
-    An attribute that is not given is empty; so is a figure that there is not, with its reason.
+    A figure that there is not is empty, with its reason.
     """
     return csv_text(
         (
@@ -59,8 +59,7 @@ def odds_csv(report: OddsReport) -> str:
             (
                 for_spreadsheet(one.code),
                 for_spreadsheet(one.term.attribute),
-                for_spreadsheet(one.term.value),
-                for_spreadsheet(one.term.reference),
+                *_values((one.term.value, one.term.reference)),
                 *_estimate(one.ratio),
                 one.p,
                 one.holm,

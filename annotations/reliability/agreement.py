@@ -13,6 +13,7 @@ import numpy as np
 from annotations.codings import ADJUDICATED, CodingTable, is_model
 from annotations.reliability import coefficients
 from annotations.reliability.estimate import (
+    UNITS_WITH_IT,
     Bools,
     Estimate,
     Floats,
@@ -272,7 +273,7 @@ def _of_codes(
         tally.replicates(coefficients.prevalence, used=tally.rated > 0),
         scale=Scale.LOGIT,
         n=total.rated.astype(int).tolist(),
-        shortage=[insufficient_positives(float(count)) for count in said],
+        shortage=[insufficient_positives(float(count), UNITS_WITH_IT) for count in said],
         undefined=["nobody read anything"] * len(codes),
     )
     percent = jackknife(

@@ -199,6 +199,10 @@ def jackknife_variance(replicates: Replicates) -> Floats:
     return variance
 
 
+UNITS_WITH_IT = "units with the code, or without it"
+"""What the interval of a code's prevalence needs some of, whoever read them."""
+
+
 def insufficient_transcripts(clusters: int, needed: int = MIN_CLUSTERS) -> str | None:
     """The reason why so few transcripts allow no interval, None when they suffice."""
     if clusters >= needed:
@@ -207,8 +211,8 @@ def insufficient_transcripts(clusters: int, needed: int = MIN_CLUSTERS) -> str |
     return f"insufficient: {clusters} {noun}, an interval needs {needed}"
 
 
-def insufficient_positives(positives: float, what: str = "codings") -> str | None:
-    """The reason why so few codings a coder allow no interval, None when they suffice."""
+def insufficient_positives(positives: float, what: str = "codings a coder") -> str | None:
+    """The reason why so few of `what` allow no interval, None when they suffice."""
     if positives >= MIN_POSITIVES:
         return None
-    return f"insufficient: {positives:.3g} {what} a coder, an interval needs {MIN_POSITIVES}"
+    return f"insufficient: {positives:.3g} {what}, an interval needs {MIN_POSITIVES}"

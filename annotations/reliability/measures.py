@@ -17,6 +17,7 @@ from annotations.reliability.agreement import (
     tally_of,
 )
 from annotations.reliability.estimate import (
+    UNITS_WITH_IT,
     Estimate,
     Floats,
     Scale,
@@ -135,7 +136,7 @@ def _measures(
         tally.replicates(coefficients.prevalence, used=tally.rated > 0),
         scale=Scale.LOGIT,
         n=rated,
-        shortage=[insufficient_positives(float(count)) for count in said],
+        shortage=[insufficient_positives(float(count), UNITS_WITH_IT) for count in said],
         undefined=["nobody read anything"] * len(rated),
     )
     found["bias"] = tuple(

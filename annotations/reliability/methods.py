@@ -95,8 +95,9 @@ def methods_of(extent: Extent, versions: Versions, *, seed: int, gamma: int | No
         "jackknives with Student's t on one degree of freedom fewer than transcripts, on the "
         "atanh scale for coefficients and the logit scale for shares; the bias is a size, "
         "without an interval. No interval is given below "
-        f"{MIN_CLUSTERS} transcripts or {MIN_POSITIVES} codings a coder, and a coefficient that "
-        f"is undefined is reported as undefined.{model} Random parts used the seed {seed}. "
+        f"{MIN_CLUSTERS} transcripts or {MIN_POSITIVES} codings a coder (for a prevalence, units "
+        "with the code or without it), and a coefficient that is "
+        f"undefined is reported as undefined.{model} Random parts used the seed {seed}. "
         f"Computed with Second Coder {versions.software} (codebook {versions.codebook}, data "
         f"{versions.data})."
     )

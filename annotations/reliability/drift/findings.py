@@ -42,6 +42,14 @@ def findings_of(
 ) -> tuple[Finding, ...]:
     """A finding for each change that is one after correction, in the order of the questions."""
     ranked = {(one.code, one.before, one.after): one for one in rankings}
+    used = {
+        (change.subject, pair.before, pair.after)
+        for question in questions
+        if question.name == USE
+        for pair in question.comparisons
+        for change in pair.changes
+        if change.moved
+    }
     return tuple(
         _finding(
             study,
@@ -49,6 +57,7 @@ def findings_of(
             pair,
             change,
             ranked.get((change.subject, pair.before, pair.after)),
+            (change.subject, pair.before, pair.after) in used,
             table,
             waves,
             scores,
@@ -71,6 +80,7 @@ def _finding(
     pair: Comparison,
     change: Change,
     ranking: Ranking | None,
+    use_moved: bool,
     table: CodingTable,
     waves: Waves,
     scores: Scores,
@@ -91,6 +101,12 @@ def _finding(
     words = f"{_WORDS[question](change, pair)} {_surety(change)}"
     if question == MEANING and ranking is not None:
         words = f"{_WORDS[question](change, pair)} {_lookalikes(ranking)} {_both(change, ranking)}"
+        if use_moved:
+            words += (
+                " Its use moved too, and a code that is given more freely to all text, or more "
+                "sparingly, has another log loss by that alone: read the passages before you call "
+                "it another meaning."
+            )
     return Finding(
         question=question,
         subject=change.subject,

@@ -68,9 +68,10 @@ def meaning_changes(
     *Shapes:* `probabilities` and `truth` (segments, codes), truth 1, 0, and 0.5 or NaN where it
     is not known; `clusters` (segments,); `sides` in one stratum. Each probability must come from
     a model that left the segment's transcript out. The log loss is the mean of that of segments
-    with the code and that of segments without it: a code that is merely used oftener keeps it
-    the same. p is that of the largest of the studentised differences, of the log loss and of
-    every sort of look-alikes (Westfall & Young 1993).
+    with the code and that of segments without it: where more text is about the code, and what is
+    about it reads the same, it stays; where people give the code more freely to all text, they
+    give it to less likely text, and it rises. p is that of the largest of the studentised
+    differences, of the log loss and of every sort of look-alikes (Westfall & Young 1993).
     """
     inside = _inside(probabilities)
     groups = len(sides.before)
@@ -104,11 +105,12 @@ def meaning_changes(
         sides,
         seed=seed,
         scale=Scale.RAW,
-        draws=draws,
+        draws=0,
     )
-    changes = compare_ratios(names, own, sides, seed=seed, scale=Scale.RAW, draws=draws)
+    changes = compare_ratios(names, own, sides, seed=seed, scale=Scale.RAW, draws=0)
     return tuple(
         MeaningChange(
+            # Their p alone is nobody's question, and not drawn.
             loss=change if change.p is None else replace(change, p=float(p[place])),
             auc_before=_auc(inside[:, at], truth[:, at], clusters, sides.before),
             auc_after=_auc(inside[:, at], truth[:, at], clusters, sides.after),
