@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from annotations.errors import StateError
+from annotations.numerals import many
 from annotations.unequal import draw_unequal, in_order, probabilities_of
 
 ALLOCATIONS = ("proportional", "equal")
@@ -100,13 +101,13 @@ def allot(
     there = sum(sizes.values())
     if wanted > there:
         raise StateError(
-            f"{wanted} transcripts were asked for, and {there} can be drawn: those that nobody "
+            f"{_asked(wanted)}, and {there} can be drawn: those that nobody "
             "coded yet and that were not shown with suggestions. Ask for fewer, or import more."
         )
     found = {stratum: min(LEAST, count) for stratum, count in sizes.items()}
     if wanted < sum(found.values()):
         raise StateError(
-            f"{wanted} transcripts were asked for, and {len(sizes)} strata need "
+            f"{_asked(wanted)}, and {many(len(sizes), 'stratum needs', 'strata need')} "
             f"{sum(found.values())}: two of each, where it has two. Ask for more, or draw by "
             "fewer attributes."
         )
@@ -120,3 +121,7 @@ def allot(
         stratum = min((one for one in sizes if found[one] < sizes[one]), key=lacking)
         found[stratum] += 1
     return found
+
+
+def _asked(wanted: int) -> str:
+    return many(wanted, "transcript was asked for", "transcripts were asked for")

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from annotations.codings import Coding
 from annotations.errors import StateError
+from annotations.numerals import many
 from annotations.study import Study
 from annotations.transcripts import CONTEXT_TURNS, Transcript
 
@@ -128,7 +129,8 @@ def _allotted(sizes: dict[str, int], wanted: int) -> dict[str, int]:
     if wanted < len(sizes):
         coded = len(sizes) - (NO_CODE in sizes)
         raise StateError(
-            f"{wanted} excerpts were asked for, and this coder's have {coded} codes"
+            f"{many(wanted, 'excerpt was', 'excerpts were')} asked for, and this coder's have "
+            f"{many(coded, 'code')}"
             f"{' and none' if NO_CODE in sizes else ''}: ask for --size {len(sizes)} at least, one "
             "of each."
         )

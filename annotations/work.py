@@ -7,6 +7,7 @@ import numpy as np
 
 from annotations.codings import ADJUDICATED, Coding, Reading, is_model
 from annotations.errors import NotFound, NothingCoded, StateError, command
+from annotations.numerals import form, many
 from annotations.study import Study
 
 PEOPLE = "people"
@@ -79,7 +80,8 @@ def _several(
         return ()
     whole = {one.transcript for one in readings}
     return (
-        f"{len(twice)} of {len(whole)} transcripts were read by more than one coder: what any of "
+        f"{len(twice)} of {many(len(whole), 'transcript')} {form(len(twice), 'was', 'were')} read "
+        "by more than one coder: what any of "
         "them coded counts, a passage that several coded once. Where some transcripts had more "
         "coders than others, compare the majority's (--coded-by majority).",
     )

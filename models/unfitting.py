@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from annotations.numerals import many
 from annotations.transcripts import Segment
 from models.read_segments import Floats, ReadSegments
 
@@ -78,7 +79,7 @@ def unfitting(read: ReadSegments, *, coded_too: bool = False) -> Unfitting:
         kept = ~coded | low
         steps.append(Step(asked="with those coded but low in every score", left=int(kept.sum())))
     kept &= count >= least
-    steps.append(Step(asked=f"with at least {least} uncommon words", left=int(kept.sum())))
+    steps.append(Step(asked=f"with at least {many(least, 'uncommon word')}", left=int(kept.sum())))
     kept &= low
     steps.append(Step(asked="with no score that reaches its threshold", left=int(kept.sum())))
     likeness = _likeness(read)

@@ -22,6 +22,7 @@ from typing import Any, Self
 
 from annotations.errors import InputError, Problem
 from annotations.formats.archive import Archive, Limits
+from annotations.numerals import many
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -154,7 +155,8 @@ class BackupReader:
         told = self.manifest.rows.get(table)
         if rest or number != told:
             raise self._refusal(
-                f"is damaged: it holds {number} rows of {table}, and its manifest tells of {told}"
+                f"is damaged: it holds {many(number, 'row')} of {table}, and its manifest tells of "
+                f"{told}"
             )
 
     def model(self, version: str) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from annotations.codebook import Code
 from annotations.codings import ADJUDICATED, CodingTable
 from annotations.errors import StateError, command
+from annotations.numerals import many
 from annotations.study import Study
 from annotations.transcripts import Segment, Segmentation
 from models.exemplars import Candidate
@@ -83,9 +84,10 @@ def training_data(study: Study, *, model_coders: Collection[str] = ()) -> Traini
     codings = [coding for coding in study.human_codings if coding.coder in set(coders)]
     if not codings:
         raise StateError(
-            f"{study.name} has nothing to learn from: {len(study.transcripts)} transcripts and "
-            "no codings by people. Import codings (second-coder import), or code transcripts "
-            f"in Label Studio and run {command('label-studio', 'sync', study.name)}."
+            f"{study.name} has nothing to learn from: "
+            f"{many(len(study.transcripts), 'transcript')} and no codings by people. Import "
+            "codings (second-coder import), or code transcripts in Label Studio and run "
+            f"{command('label-studio', 'sync', study.name)}."
         )
     table = _table(study, coders)
     units = np.flatnonzero(table.read.any(axis=0))
@@ -157,7 +159,7 @@ def _check_transcripts(study: str, names: tuple[str, ...], alone: int) -> None:
         )
     if alone < _MIN_TRANSCRIPTS:
         raise StateError(
-            f"{study} has {len(names)} coded transcripts, but only {alone} coded without "
+            f"{study} has {many(len(names), 'coded transcript')}, but only {alone} coded without "
             f"suggestions in sight. Testing a model needs at least {_MIN_TRANSCRIPTS} of those: "
             "code transcripts of the blind sample."
         )

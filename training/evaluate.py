@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from annotations.numerals import many
 from annotations.reliability.estimate import (
     MIN_POSITIVES,
     Estimate,
@@ -87,10 +88,11 @@ def code_figures(confusion: Confusion) -> tuple[CodeFigures, ...]:
     positives, taken = total[:, 0] + total[:, 2], total[:, 0] + total[:, 1]
     codes = len(total)
     shortage = [
-        f"insufficient: {count:.0f} segments carry the code, an interval needs {MIN_POSITIVES}"
+        f"insufficient: {many(round(count), 'segment carries', 'segments carry')} the code, an "
+        f"interval needs {MIN_POSITIVES}"
         if count < MIN_POSITIVES
         else None
-        for count in positives
+        for count in positives.tolist()
     ]
     units = [confusion.units] * codes
     nowhere = ["no scored segment carries the code" if not p else None for p in positives]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from annotations.numerals import form, many
 from models.features import Setting
 from models.finetuned import finetuned_texts, load_base
 from models.heads import Heads
@@ -57,20 +58,21 @@ def choose_tier(data: TrainingData, options: TrainOptions, *, folds: int) -> Tie
     if segments < AUTO_SEGMENTS or transcripts < _AUTO_TRANSCRIPTS:
         return Tier(
             name="fast",
-            reason=f"{segments} coded segments in {transcripts} transcripts are few to fine-tune "
-            f"on; from {AUTO_SEGMENTS} in {_AUTO_TRANSCRIPTS} it may be chosen",
+            reason=f"{many(segments, 'coded segment')} in {many(transcripts, 'transcript')} "
+            f"{form(segments, 'is', 'are')} few to fine-tune on; from {AUTO_SEGMENTS} in "
+            f"{_AUTO_TRANSCRIPTS} it may be chosen",
         )
     where = "a GPU" if device == "cuda" else "no GPU"
     if minutes > AUTO_MINUTES:
         return Tier(
             name="fast",
-            reason=f"with {where}, fine-tuning on these {words} words would take about "
-            f"{minutes:.0f} minutes; --tier best does it within --minutes",
+            reason=f"with {where}, fine-tuning on these {many(words, 'word')} would take about "
+            f"{many(round(minutes), 'minute')}; --tier best does it within --minutes",
         )
     return Tier(
         name="best",
-        reason=f"with {where}, fine-tuning on these {words} words takes about "
-        f"{max(minutes, 1):.0f} minutes",
+        reason=f"with {where}, fine-tuning on these {many(words, 'word')} takes about "
+        f"{many(round(max(minutes, 1)), 'minute')}",
     )
 
 

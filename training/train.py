@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from annotations.numerals import form, many
 from annotations.reliability.calibration import pooled_calibration
 from annotations.study import Study
 from models.artifacts import HeldOut, part_files, publish
@@ -179,8 +180,9 @@ def _notes(data: TrainingData, folds: int, options: TrainOptions) -> tuple[str, 
         )
     if assisted := int((~data.scored).sum()):
         notes.append(
-            f"{assisted} segments were coded with suggestions in sight: they teach the model "
-            "and enter no figure, threshold or gate."
+            f"{many(assisted, 'segment was', 'segments were')} coded with suggestions in sight: "
+            f"{form(assisted, 'it teaches', 'they teach')} the model and "
+            f"{form(assisted, 'enters', 'enter')} no figure, threshold or gate."
         )
     return tuple(notes)
 

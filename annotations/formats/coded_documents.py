@@ -12,6 +12,7 @@ from annotations.formats.intake import Intake, Place
 from annotations.formats.layout import Layout, Part
 from annotations.formats.offsets import Span
 from annotations.memos import Memo
+from annotations.numerals import many
 from annotations.transcripts import Transcript
 
 MOST_CODINGS = 200_000
@@ -63,14 +64,15 @@ class Uncoded:
         self._found: Counter[str] = Counter()
 
     def note(self, what: str, number: int = 1) -> None:
-        """Leave out one more of this kind."""
+        """Leave out one more of this kind: a noun, then what tells of it."""
         self._found[what] += number
 
     def tell(self, place: Place, intake: Intake) -> None:
         """List what was left out."""
         for what, number in self._found.items():
             if number:
-                intake.refuse(place, f"{number} {what}")
+                noun, _, rest = what.partition(" ")
+                intake.refuse(place, f"{many(number, noun)} {rest}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +105,7 @@ def add_passages(
     for one in passages:
         parts = laid.parts(one.start, one.end)
         if not parts:
-            left_out.note("codings of speakers' names or white space alone")
+            left_out.note("coding of speakers' names or white space alone")
         codings += len(parts)
         if codings > MOST_CODINGS:
             intake.problem(place, f"{name!r} has more than {MOST_CODINGS:,} codings, by turn")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from annotations.errors import Problem
+from annotations.numerals import many
 
 MOST_ROWS = 400_000
 MOST_COLUMNS = 10_000
@@ -77,8 +78,8 @@ def read_table(file: str, text: str, *, delimiter: str = ",") -> Table:
                         Problem(
                             file=file,
                             line=line,
-                            message=f"{len(fields)} fields, expected {len(columns)} as in the "
-                            "header; put double quotes around a field that holds a comma",
+                            message=f"{many(len(fields), 'field')}, expected {len(columns)} as in "
+                            "the header; put double quotes around a field that holds a comma",
                         )
                     )
                 line = reader.line_num + 1

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from annotations.formats.labels import LONGEST_LABEL, TIME, could_speak, plain
 from annotations.formats.speech import Paragraph, Spoken
+from annotations.numerals import many
 
 _WORDS = re.compile(
     r"text|words|speech|transcript(?:ion)?|utterances?|dialogue|content|said|talk", re.I
@@ -96,28 +97,20 @@ def heading_note(spoken: Spoken) -> list[str]:
         return []
     shown = "; ".join(repr(_short(one)) for one in spoken.headings[:_SHOWN])
     more = f" and {len(spoken.headings) - 3} more" if len(spoken.headings) > 3 else ""
-    return [f"{_count(len(spoken.headings), 'heading')} ({shown}{more})"]
+    return [f"{many(len(spoken.headings), 'heading')} ({shown}{more})"]
 
 
-def count_note(number: int, what: str) -> list[str]:
+def count_note(number: int, what: str, whats: str | None = None) -> list[str]:
     """That so many things of a kind are not among the turns; nothing where there is none."""
-    return [_count(number, what)] if number else []
+    return [many(number, what, whats)] if number else []
 
 
-def text_note(texts: Sequence[str], what: str) -> list[str]:
+def text_note(texts: Sequence[str], what: str, whats: str | None = None) -> list[str]:
     """That texts of a kind are not among the turns, with how the first begins."""
     filled = [one for one in (plain(text).strip() for text in texts) if one]
     if not filled:
         return []
-    return [f"{_count(len(filled), what)} (the first begins {_short(filled[0])!r})"]
-
-
-def _count(number: int, what: str) -> str:
-    """`what` in the singular; where more words follow the noun, it comes first."""
-    noun, *rest = what.split(" ", 1)
-    if number != 1 and rest and noun in ("cue", "line"):
-        return " ".join([str(number), f"{noun}s", *rest])
-    return f"{number} {what}{'s' * (number != 1)}"
+    return [f"{many(len(filled), what, whats)} (the first begins {_short(filled[0])!r})"]
 
 
 def _short(text: str) -> str:

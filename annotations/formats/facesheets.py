@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from annotations.formats.csv_table import Row, Table
 from annotations.formats.intake import Intake, Place
+from annotations.numerals import many
 
 _NAMED = 10
 _KEYS = (
@@ -69,7 +70,7 @@ def read(tables: Sequence[Table], intake: Intake) -> None:
             more = f" and {len(strangers) - _NAMED} more" if len(strangers) > _NAMED else ""
             intake.refuse(
                 place,
-                f"{len(strangers)} row{'s' * (len(strangers) > 1)} that match no transcript: "
+                f"{many(len(strangers), 'row that matches', 'rows that match')} no transcript: "
                 f"{', '.join(strangers[:_NAMED])}{more}",
             )
 

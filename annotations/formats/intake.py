@@ -13,6 +13,7 @@ from annotations.codebook import Code, Codebook, ancestors, unfit
 from annotations.codings import Coding, Reading
 from annotations.errors import InputError, Problem
 from annotations.memos import Memo, NamedSet
+from annotations.numerals import many
 from annotations.study import Material
 from annotations.transcripts import Transcript
 
@@ -187,8 +188,8 @@ class Intake:
             count = len(transcript.turns)
             self.problem(
                 place,
-                f"turn {turn} is not in transcript {name!r}, which has {count} "
-                f"turn{'s' * (count != 1)}, counted from 0",
+                f"turn {turn} is not in transcript {name!r}, which has "
+                f"{many(count, 'turn')}, counted from 0",
             )
             return None
         return len(transcript.turns[turn].text)
@@ -261,7 +262,7 @@ class Intake:
     def _note_unlisted(self) -> None:
         listed = sorted(self.listed or ())
         for code, (first, count) in self._unlisted.items():
-            more = "" if count == 1 else f" ({count} codings, this is the first)"
+            more = "" if count == 1 else f" ({many(count, 'coding')}, this is the first)"
             self.problem(
                 first,
                 f"code {code!r} is not in the codebook{more}{self._nearest(code, listed)}; "
@@ -286,7 +287,7 @@ class Intake:
 def _difference(earlier: Transcript, later: Transcript) -> str | None:
     """Where two transcripts part; a speaker that one of them does not name is no difference."""
     if len(earlier.turns) != len(later.turns):
-        return f"{len(earlier.turns)} turns there, {len(later.turns)} here"
+        return f"{many(len(earlier.turns), 'turn')} there, {len(later.turns)} here"
     for old, new in zip(earlier.turns, later.turns, strict=True):
         if old.text != new.text:
             return f"turn {old.index} differs"
@@ -301,5 +302,6 @@ def _first(problems: Sequence[Problem]) -> list[Problem]:
     ordered = sorted(problems, key=lambda problem: (place[problem.file], problem.line or 0))
     if len(ordered) <= MOST_PROBLEMS:
         return ordered
-    rest = f"and {len(ordered) - MOST_PROBLEMS} more problems; mend these first and import again"
+    more = many(len(ordered) - MOST_PROBLEMS, "more problem")
+    rest = f"and {more}; mend these first and import again"
     return [*ordered[:MOST_PROBLEMS], Problem(file="in all", line=None, message=rest)]

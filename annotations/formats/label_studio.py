@@ -30,6 +30,7 @@ from annotations.formats.results import (
     memos_of,
     spans_of,
 )
+from annotations.numerals import form, many
 from annotations.transcripts import Transcript, Turn
 
 NAME_KEYS = ("transcript", "name", "title", "document", "filename", "file_name", "file", "id")
@@ -176,7 +177,7 @@ def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
                 if coder.isdecimal():
                     numbers.setdefault(task.place, {})[coder] = None
     for (place, what), count in left_out.items():
-        intake.refuse(place, f"{count} result{'s' * (count > 1)} {what}")
+        intake.refuse(place, f"{many(count, 'result')} {what}")
     for place, of_file in drafts.items():
         intake.refuse(place, _drafts(of_file))
     for place, found in numbers.items():
@@ -196,13 +197,13 @@ def read_annotations(tasks: Sequence[Task], intake: Intake) -> None:
 def _drafts(tasks: Sequence[Task]) -> str:
     """One line for all of a file."""
     count = sum(task.drafts for task in tasks)
-    return f"{count} draft{'s' * (count > 1)}, which nobody submitted ({_named(tasks)})"
+    return f"{many(count, 'draft')}, which nobody submitted ({_named(tasks)})"
 
 
 def _named(tasks: Sequence[Task]) -> str:
     named = ", ".join(repr(task.transcript.name) for task in tasks[:_NAMED])
     more = f" and {len(tasks) - _NAMED} more" if len(tasks) > _NAMED else ""
-    return f"transcript{'s' * (len(tasks) > 1)} {named}{more}"
+    return f"{form(len(tasks), 'transcript', 'transcripts')} {named}{more}"
 
 
 def _list(value: object) -> Sequence[Any]:
@@ -234,7 +235,7 @@ def _read_annotation(
         if kind == MEMO_TYPE and str(item.get("id", "")) in coded:
             continue
         if kind not in CODED_TYPES:
-            left_out[task.place, f"of kind {kind!r} are not codings"] += 1
+            left_out[task.place, f"of kind {kind!r}, which is no coding"] += 1
             continue
         spans: tuple[Span, ...] = ()
         try:

@@ -18,6 +18,7 @@ from annotations.formats.label_config import LabelConfig, label_config_for
 from annotations.formats.label_studio import ATTRIBUTE, in_utc
 from annotations.formats.regions import PredictedSpan, result_of, task_data_of
 from annotations.formats.results import MEMO_TYPE, Json
+from annotations.numerals import many
 from annotations.study import Study
 from annotations.transcripts import Transcript
 
@@ -105,8 +106,8 @@ def _drafted(partly: Sequence[str]) -> tuple[str, ...]:
     if not partly:
         return ()
     return (
-        f"{len(partly)} coders' work is a draft, because they read a part of the transcript alone "
-        f"and an annotation would say all of it: {', '.join(partly[:5])}"
+        f"The work of {many(len(partly), 'coder')} is a draft, because they read a part of the "
+        f"transcript alone and an annotation would say all of it: {', '.join(partly[:5])}"
         + (", ..." if len(partly) > 5 else ""),
     )
 
@@ -115,15 +116,16 @@ def _not_carried(study: Study, *, whole: bool) -> tuple[str, ...]:
     """What tasks have no place for."""
     memos = sum(bool(one.memo) for one in study.codings) if whole else 0
     about = (
-        (memos, "memos on codings of whole texts"),
-        (len(study.memos), "memos on transcripts, codes and the study"),
-        (len(study.sets), "sets"),
+        (memos, "memo", "on codings of whole texts"),
+        (len(study.memos), "memo", "on transcripts, codes and the study"),
+        (len(study.sets), "set", ""),
         (
             sum(one.continues for one in study.codings),
-            "marks that a coding continues the one above",
+            "mark",
+            "that a coding continues the one above",
         ),
     )
-    lost = [f"{number} {what}" for number, what in about if number]
+    lost = [f"{many(number, noun)} {rest}".rstrip() for number, noun, rest in about if number]
     notes = ["A task has no codebook: colours and rules are not in it (--format csv has them)."]
     coders = list(dict.fromkeys(one.coder for one in study.human_readings))
     if coders:

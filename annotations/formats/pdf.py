@@ -12,6 +12,7 @@ from pypdf import PdfReader
 from annotations.errors import InputError, Problem
 from annotations.formats.documents import Document, text_note
 from annotations.formats.speech import Paragraph, turns_of
+from annotations.numerals import many
 
 MOST_BYTES = 100 * 2**20
 MOST_PAGES = 2_000
@@ -39,8 +40,8 @@ def read(path: Path) -> Document:
     if not any(line.strip() for page in pages for line in page):
         raise _refused(
             file,
-            f"{len(pages)} pages without text, so it is a scan or pictures; let a program that "
-            "recognises text make it searchable, or import the transcript as a document",
+            f"{many(len(pages), 'page')} without text, so it is a scan or pictures; let a program "
+            "that recognises text make it searchable, or import the transcript as a document",
         )
     repeated = _repeated(pages)
     paragraphs: list[Paragraph] = []
@@ -56,7 +57,11 @@ def read(path: Path) -> Document:
             apart = not line.strip()
     return Document(
         spoken=turns_of(paragraphs),
-        left_out=tuple(text_note(dropped, "line repeated at the edge of pages")),
+        left_out=tuple(
+            text_note(
+                dropped, "line repeated at the edge of pages", "lines repeated at the edge of pages"
+            )
+        ),
     )
 
 

@@ -61,7 +61,7 @@ def _read(project: SqliteProject, place: Place, intake: Intake) -> None:
     columns = ("fid", "cid", "pos0", "pos1", "seltext", "owner", "date", "memo", "important")
     for row in project.rows("code_text", columns):
         rows_of.setdefault(whole(row["fid"]) or 0, []).append(row)
-        left_out.note("marks of codings as important not read", int(bool(row["important"])))
+        left_out.note("mark of codings as important not read", int(bool(row["important"])))
     annotations: dict[int, list[Mapping[str, object]]] = {}
     for row in project.rows("annotation", ("fid", "pos0", "pos1", "memo", "owner")):
         annotations.setdefault(whole(row["fid"]) or 0, []).append(row)
@@ -73,9 +73,9 @@ def _read(project: SqliteProject, place: Place, intake: Intake) -> None:
         name = free_name(words(row["name"]), taken)
         text = row["fulltext"] if isinstance(row["fulltext"], str) else ""
         if number is None or not name or not text.strip():
-            left_out.note("sources without text (pictures, audio, video, empty files) not read")
+            left_out.note("source without text (pictures, audio, video, empty files) not read")
             memo = bool(words(row["memo"])) + len(annotations.pop(number or 0, []))
-            left_out.note("memos on sources without text not read", memo)
+            left_out.note("memo on sources without text not read", memo)
             continue
         names[number] = name
         taken.add(name)
@@ -95,16 +95,16 @@ def _read(project: SqliteProject, place: Place, intake: Intake) -> None:
         add_passages(laid, list(found), place, intake, left_out)
         for one in annotations.pop(number, []):
             _add_annotation(one, laid, document, intake)
-    left_out.note("codings of sources that are not text", sum(map(len, rows_of.values())))
-    left_out.note("annotations of sources that are not text", sum(map(len, annotations.values())))
+    left_out.note("coding of sources that are not text", sum(map(len, rows_of.values())))
+    left_out.note("annotation of sources that are not text", sum(map(len, annotations.values())))
     _add_memos(project, names, intake)
     for table, what in (
-        ("code_image", "codings of pictures not read"),
-        ("code_av", "codings of audio and video not read"),
+        ("code_image", "coding of pictures not read"),
+        ("code_av", "coding of audio and video not read"),
     ):
         left_out.note(what, project.count(table))
     for row in project.rows("attribute_type", ("memo",)):
-        left_out.note("memos on attributes not read", int(bool(words(row["memo"]))))
+        left_out.note("memo on attributes not read", int(bool(words(row["memo"]))))
     left_out.tell(place, intake)
 
 
@@ -245,7 +245,7 @@ def _attributes(project: SqliteProject, left_out: Uncoded) -> dict[int, dict[str
     found: dict[int, dict[str, str]] = {}
     for source, of_source in cases.items():
         if len(of_source) > 1:
-            left_out.note("sources with several cases: the cases' attributes not read")
+            left_out.note("source with several cases: the cases' attributes not read")
             continue
         (case,) = of_source
         found[source] = {CASE: names.get(case, ""), **of.get(("case", case), {})}
@@ -268,11 +268,11 @@ def _passages(
         coder = words(row["owner"]) or intake.coder or ""
         span = document.span(row)
         if code is None:
-            left_out.note("codings with a code that is not there")
+            left_out.note("coding with a code that is not there")
         elif span is None:
-            left_out.note("codings whose words are not those at their offsets")
+            left_out.note("coding at whose offsets other words stand")
         elif not coder:
-            left_out.note("codings without a coder; say --coder NAME")
+            left_out.note("coding without a coder; say --coder NAME")
         else:
             yield Passage(
                 start=span[0],

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from annotations.formats.csv_out import csv_text, for_spreadsheet
+from annotations.numerals import many
 from annotations.quotations import Quotation, Quotations
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -92,7 +93,7 @@ def _apart(name: str) -> str:
 
 
 def _title(found: Quotations) -> str:
-    return f"{found.code}: {found.number} quotations, coded by {found.coded_by}"
+    return f"{found.code}: {many(found.number, 'quotation')}, coded by {found.coded_by}"
 
 
 def _quoted(one: Quotation) -> str:

@@ -88,14 +88,14 @@ def spans_of(item: Json, transcript: Transcript) -> tuple[Span, ...]:
         raise UnreadableRegion("with offsets into one text, on a transcript of several turns")
     spans = tuple(span for span in spans if span.end > span.start)
     if not spans:
-        raise UnreadableRegion("without a character in it")
+        raise UnreadableRegion("without a character")
     recorded = value.get("text")
     if len(spans) == 1 and isinstance(recorded, str):
         span = spans[0]
         covered = transcript.turns[span.turn].text[span.start : span.end]
         if _bare(recorded) == _bare(covered):
             return spans
-        raise UnreadableRegion("whose recorded words are not those at its offsets")
+        raise UnreadableRegion("where the text has other words than were recorded")
     return spans
 
 
@@ -118,7 +118,7 @@ def _span(turn: Turn, start: int, end: int | None) -> Span:
             end=len(turn.text) if end is None else code_point_offset(turn.text, end, up=True),
         )
     except ValueError:
-        raise UnreadableRegion("beyond the end of its text") from None
+        raise UnreadableRegion("beyond the end of the text") from None
 
 
 def _whole(value: object) -> int:

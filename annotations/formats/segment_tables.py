@@ -15,6 +15,7 @@ from annotations.formats.colors import color_of
 from annotations.formats.csv_table import Row, Table, read_table
 from annotations.formats.intake import Intake, Place
 from annotations.formats.passages import Found, Passages
+from annotations.numerals import many
 
 _DOCUMENT = ("document name", "document", "dokumentname", "dokument", "media title")
 _SEGMENT = ("segment", "excerpt copy", "excerpt", "coded segment", "codiertes segment")
@@ -146,7 +147,7 @@ def read(table: Table, intake: Intake) -> None:
 
 def _why(found: Found, name: str) -> str:
     if found.times:
-        return f"its words occur {found.times} times in {name!r}, so its place is not sure"
+        return f"its words occur {many(found.times, 'time')} in {name!r}, so its place is not sure"
     return f"its words are not in {name!r}"
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from annotations.codings import Coding, is_model
 from annotations.formats.csv_out import csv_text, is_formula
 from annotations.formats.tidy_csv import EXAMPLES_SEPARATOR
+from annotations.numerals import many
 from annotations.study import Study
 
 
@@ -126,7 +127,7 @@ def dictionary_of(tables: Iterable[DataTable]) -> DataTable:
             row
             for table in tables
             for row in (
-                (table.name, "", f"{len(table.rows)} rows", table.meaning),
+                (table.name, "", many(len(table.rows), "row"), table.meaning),
                 *((table.name, one.name, one.kind.value, one.meaning) for one in table.columns),
             )
         ),

@@ -191,7 +191,7 @@ def _read(project: SqliteProject, place: Place, intake: Intake) -> None:
             name = f"{projects.get(whole(row['project_id']), '')}: {name}"
         text = Text(html)
         if number is None or not name or not text.text.strip():
-            left_out.note("documents without words not read")
+            left_out.note("document without words not read")
             continue
         taken.add(name)
         layout = lay_out(text.text, known=intake.known(name))
@@ -204,7 +204,7 @@ def _read(project: SqliteProject, place: Place, intake: Intake) -> None:
         for highlight in highlights.pop(number, []):
             passages += _passages(highlight, text, tagged, hands, intake, left_out)
         add_passages(laid, passages, place, intake, left_out)
-    left_out.note("highlights of documents not read", sum(map(len, highlights.values())))
+    left_out.note("highlight of documents not read", sum(map(len, highlights.values())))
     left_out.tell(place, intake)
 
 
@@ -242,11 +242,11 @@ def _passages(
     hand = hands.get(number)
     coder = hand.coder if hand is not None else intake.coder
     if start is None or end is None or start >= end:
-        left_out.note("highlights that lie outside their document")
+        left_out.note("highlight outside the document")
     elif number not in tagged:
-        left_out.note("highlights without a tag")
+        left_out.note("highlight without a tag")
     elif not coder:
-        left_out.note("highlights of which the log does not say whose they are; say --coder NAME")
+        left_out.note("highlight of which the log does not say whose; say --coder NAME")
     else:
         return [
             Passage(

@@ -21,6 +21,7 @@ from annotations.codings import Coding, Reading
 from annotations.formats.colors import color_of
 from annotations.formats.csv_table import Row, Table
 from annotations.formats.intake import Intake, Place
+from annotations.numerals import many
 from annotations.transcripts import Transcript, Turn
 
 EXAMPLES_SEPARATOR = " | "
@@ -227,8 +228,8 @@ def _span(
     if end > length:
         intake.problem(
             place,
-            f"end {end} is outside the turn, which has {length} characters (offsets count "
-            "Unicode code points)",
+            f"end {end} is outside the turn, which has {many(length, 'character')} (offsets "
+            "count Unicode code points)",
         )
         return None
     return (start, end)

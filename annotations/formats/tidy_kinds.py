@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from annotations.formats.csv_table import Row, Table
 from annotations.formats.intake import Intake, Place
+from annotations.numerals import form
 
 
 class Kind(Enum):
@@ -76,7 +77,7 @@ def recognise(table: Table, intake: Intake) -> TidyFile | None:
     if missing:
         intake.problem(
             place,
-            f"column{'s' * (len(missing) > 1)} {', '.join(map(repr, missing))} missing; a "
+            f"{form(len(missing), 'column', 'columns')} {', '.join(map(repr, missing))} missing; a "
             f"{kind.value} file has {', '.join(_REQUIRED[kind])}, this one has "
             f"{', '.join(table.columns)}{_separator_hint(table)}",
         )
@@ -90,7 +91,7 @@ def recognise(table: Table, intake: Intake) -> TidyFile | None:
         ignored = [name for name in table.columns if name.lower() not in wanted]
         if ignored:
             names = ", ".join(map(repr, ignored))
-            intake.refuse(place, f"column{'s' * (len(ignored) > 1)} {names} not read")
+            intake.refuse(place, f"{form(len(ignored), 'column', 'columns')} {names} not read")
         rows = tuple(
             Row(line=row.line, fields=dict(zip(columns, row.fields.values(), strict=True)))
             for row in table.rows

@@ -8,6 +8,7 @@ from annotations.formats import docx, odt, pdf, plain_text, subtitles
 from annotations.formats.documents import Document, count_note
 from annotations.formats.files import Content, read_text
 from annotations.formats.intake import Intake, Place
+from annotations.numerals import many
 from annotations.transcripts import Transcript
 
 MOST_BYTES = 16 * 2**20
@@ -60,8 +61,8 @@ def read(path: Path, intake: Intake) -> None:
     if not spoken.named:
         intake.note(
             place,
-            f"names no speaker, so each of {len(spoken.turns)} paragraphs is a turn of nobody; "
-            "if people speak in it, begin their turns with 'Name: '",
+            f"names no speaker, so each of {many(len(spoken.turns), 'paragraph')} is a turn of "
+            "nobody; if people speak in it, begin their turns with 'Name: '",
         )
     intake.add_transcript(Transcript(name=name, turns=spoken.turns), place)
 
@@ -69,6 +70,8 @@ def read(path: Path, intake: Intake) -> None:
 def _of_text(content: Content, end: str) -> Document:
     if end in (".vtt", ".srt"):
         found = subtitles.read(content.text)
-        unread = count_note(found.unread, "cue whose times cannot be read")
+        unread = count_note(
+            found.unread, "cue whose times cannot be read", "cues whose times cannot be read"
+        )
         return Document(spoken=found.spoken, left_out=tuple(unread))
     return Document(spoken=plain_text.read(content.text))

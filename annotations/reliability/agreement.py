@@ -273,7 +273,7 @@ def _of_codes(
         tally.replicates(coefficients.prevalence, used=tally.rated > 0),
         scale=Scale.LOGIT,
         n=total.rated.astype(int).tolist(),
-        shortage=[insufficient_positives(float(count), UNITS_WITH_IT) for count in said],
+        shortage=[insufficient_positives(float(count), *UNITS_WITH_IT) for count in said],
         undefined=["nobody read anything"] * len(codes),
     )
     percent = jackknife(

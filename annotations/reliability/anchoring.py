@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from annotations.codings import ADJUDICATED, CodingTable, is_model
+from annotations.numerals import many
 from annotations.reliability.agreement import (
     NOT_BOTH,
     ONE_VALUE,
@@ -239,8 +240,8 @@ def _difference(sides: Sequence[Replicates], at: int, n: int, *, shortage: str |
     if min(numbers) < MIN_CLUSTERS:
         return Estimate.bare(
             value,
-            f"insufficient: {numbers[0]} blind and {numbers[1]} shown transcripts, an interval "
-            f"needs {MIN_CLUSTERS} of each",
+            f"insufficient: {numbers[0]} blind and {many(numbers[1], 'shown transcript')}, an "
+            f"interval needs {MIN_CLUSTERS} of each",
             n=n,
             clusters=clusters,
         )

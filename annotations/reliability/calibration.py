@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from annotations.numerals import many
 from annotations.reliability.estimate import (
     MIN_POSITIVES,
     Estimate,
@@ -110,4 +111,5 @@ def _error(sums: Floats) -> Floats:
 def _shortage(positives: int) -> str | None:
     if positives >= MIN_POSITIVES:
         return None
-    return f"insufficient: {positives} segments carry the code, an interval needs {MIN_POSITIVES}"
+    carry = many(positives, "segment carries", "segments carry")
+    return f"insufficient: {carry} the code, an interval needs {MIN_POSITIVES}"

@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from annotations.codings import CodingTable
+from annotations.numerals import many
 from annotations.reliability.agreement import ONE_VALUE, codings_of_the_fewer, people_of
 from annotations.reliability.coefficients import cohen, pair_alpha, pair_percent
 from annotations.reliability.estimate import (
@@ -293,7 +294,7 @@ def _confusions(people: CodingTable, pairs: Sequence[_Pair], chosen: Ints) -> tu
 def _too_few(times: int) -> str | None:
     if times >= MIN_POSITIVES:
         return None
-    return f"insufficient: confused {times} times, an interval needs {MIN_POSITIVES}"
+    return f"insufficient: confused {many(times, 'time')}, an interval needs {MIN_POSITIVES}"
 
 
 def _part(sums: Floats) -> Floats:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from annotations.numerals import many
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Statistic = Callable[[Floats], Floats]
@@ -199,7 +201,7 @@ def jackknife_variance(replicates: Replicates) -> Floats:
     return variance
 
 
-UNITS_WITH_IT = "units with the code, or without it"
+UNITS_WITH_IT = ("unit", "with the code, or without it")
 """What the interval of a code's prevalence needs some of, whoever read them."""
 
 
@@ -207,12 +209,13 @@ def insufficient_transcripts(clusters: int, needed: int = MIN_CLUSTERS) -> str |
     """The reason why so few transcripts allow no interval, None when they suffice."""
     if clusters >= needed:
         return None
-    noun = "transcript" if clusters == 1 else "transcripts"
-    return f"insufficient: {clusters} {noun}, an interval needs {needed}"
+    return f"insufficient: {many(clusters, 'transcript')}, an interval needs {needed}"
 
 
-def insufficient_positives(positives: float, what: str = "codings a coder") -> str | None:
-    """The reason why so few of `what` allow no interval, None when they suffice."""
+def insufficient_positives(
+    positives: float, noun: str = "coding", rest: str = "a coder"
+) -> str | None:
+    """The reason why so few of what a `noun` with its `rest` names allow no interval."""
     if positives >= MIN_POSITIVES:
         return None
-    return f"insufficient: {positives:.3g} {what}, an interval needs {MIN_POSITIVES}"
+    return f"insufficient: {many(positives, noun)} {rest}, an interval needs {MIN_POSITIVES}"

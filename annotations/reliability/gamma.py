@@ -243,7 +243,7 @@ def _gamma_cat(sums: Floats) -> Floats:
 
 def _estimates(sums: Floats, *, spans: int, coders: int, nothing: str) -> tuple[Estimate, Estimate]:
     """Gamma and gamma-cat from `sums` (transcripts, 6)."""
-    shortage = insufficient_positives(spans / max(1, coders), "spans a coder")
+    shortage = insufficient_positives(spans / max(1, coders), "span")
     unaligned = bool(sums[:, 3].sum() == 0)
     estimates: list[Estimate] = []
     for statistic, used, why in (

@@ -136,7 +136,7 @@ def _measures(
         tally.replicates(coefficients.prevalence, used=tally.rated > 0),
         scale=Scale.LOGIT,
         n=rated,
-        shortage=[insufficient_positives(float(count), UNITS_WITH_IT) for count in said],
+        shortage=[insufficient_positives(float(count), *UNITS_WITH_IT) for count in said],
         undefined=["nobody read anything"] * len(rated),
     )
     found["bias"] = tuple(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from annotations.numerals import many
 from annotations.reliability.estimate import MIN_CLUSTERS, MIN_POSITIVES
 
 UNITS = ("segment", "turn", "transcript", "character")
@@ -77,13 +78,13 @@ def methods_of(extent: Extent, versions: Versions, *, seed: int, gamma: int | No
         if gamma is None
         else " Agreement on where codings begin and end is gamma, and on the codes of aligned "
         "codings gamma-cat (Mathet, Widlöcher & Métivier, 2015; Mathet, 2017), over transcripts, "
-        f"chance from {gamma} random rearrangements of each."
+        f"chance from {many(gamma, 'random rearrangement')} of each."
     )
     return (
-        f"Reliability was assessed on {_many(extent.units, 'unit')} ({unit}) of "
-        f"{_many(extent.transcripts, 'transcript')}, read by {_many(extent.coders, 'coder')}; "
-        f"{_many(extent.twice, 'unit')} had been read by two coders or more. Each of "
-        f"{_many(extent.codes, 'code')} in each unit was one decision, yes or no.{level}{carries} "
+        f"Reliability was assessed on {many(extent.units, 'unit')} ({unit}) of "
+        f"{many(extent.transcripts, 'transcript')}, read by {many(extent.coders, 'coder')}; "
+        f"{many(extent.twice, 'unit')} had been read by two coders or more. Each of "
+        f"{many(extent.codes, 'code')} in each unit was one decision, yes or no.{level}{carries} "
         "Only readings made without a model's suggestions in sight entered. We report percent "
         "agreement; positive and negative agreement (Cicchetti & Feinstein, 1990); for pairs of "
         "coders Cohen's kappa (1960); for all coders Fleiss' (1971) and Conger's (1980) kappa, "
@@ -101,7 +102,3 @@ def methods_of(extent: Extent, versions: Versions, *, seed: int, gamma: int | No
         f"Computed with Second Coder {versions.software} (codebook {versions.codebook}, data "
         f"{versions.data})."
     )
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

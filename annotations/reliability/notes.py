@@ -7,6 +7,7 @@ import numpy as np
 
 from annotations.codebook import ancestors
 from annotations.codings import ADJUDICATED, CodingTable
+from annotations.numerals import many
 from annotations.reliability.agreement import Agreement, people_of
 from annotations.reliability.comparison import MAX_PAIRS
 from annotations.reliability.estimate import MIN_CLUSTERS
@@ -68,13 +69,13 @@ def _company(people: CodingTable, extent: Extent, *, assisted: bool) -> Iterable
         if not shared[one, other]
     ]
     if apart:
-        yield f"Without a {extent.unit} in common, so not compared: {_listed(apart, 'pairs')}."
+        yield f"Without a {extent.unit} in common, so not compared: {_listed(apart, 'pair')}."
     both = people.read.sum(axis=0) > 1
     transcripts = len(np.unique(people.clusters[both]))
     if transcripts < MIN_CLUSTERS:
         yield (
-            f"Two coders or more read {transcripts} transcripts in common; below {MIN_CLUSTERS} "
-            "no interval is given, so the figures do not say how surely they hold."
+            f"Two coders or more read {many(transcripts, 'transcript')} in common; below "
+            f"{MIN_CLUSTERS} no interval is given, so the figures do not say how surely they hold."
         )
 
 
@@ -82,8 +83,8 @@ def _left_out(study: Study, table: CodingTable, *, anchored: bool) -> Iterable[s
     if assisted := int(np.unique(table.clusters[table.assisted.any(axis=0)]).size):
         elsewhere = " other than that of blind against shown transcripts" if anchored else ""
         yield (
-            f"{assisted} transcripts were coded with suggestions in sight; those readings are "
-            f"left out of every figure here{elsewhere}."
+            f"{many(assisted, 'transcript was', 'transcripts were')} coded with suggestions in "
+            f"sight; those readings are left out of every figure here{elsewhere}."
         )
     if ADJUDICATED in study.coders:
         yield (
@@ -96,7 +97,7 @@ def _codes(study: Study, people: CodingTable) -> Iterable[str]:
     parents = {ancestor for path in used for ancestor in ancestors(path)}
     unused = [path for path in study.codebook.paths if path not in used | parents]
     if unused:
-        yield f"Nobody applied these codes, so they have no figures: {_listed(unused, 'codes')}."
+        yield f"Nobody applied these codes, so they have no figures: {_listed(unused, 'code')}."
     if not people.coders:
         return
     seen = people.read.sum(axis=1)
@@ -110,7 +111,7 @@ def _codes(study: Study, people: CodingTable) -> Iterable[str]:
         if always:
             yield (
                 f"{name} applied these codes to everything that they read, so their agreement "
-                f"on them cannot be told from chance: {_listed(always, 'codes')}."
+                f"on them cannot be told from chance: {_listed(always, 'code')}."
             )
 
 
@@ -134,7 +135,7 @@ def _unit(people: CodingTable, extent: Extent) -> Iterable[str]:
     number = len(people.coders) * (len(people.coders) - 1) // 2
     if extent.unit == "character" and number > MAX_PAIRS:
         yield (
-            f"The comparison of {number} pairs of coders is given over all sources and not "
+            f"The comparison of {many(number, 'pair')} of coders is given over all sources and not "
             "source by source."
         )
 
@@ -142,4 +143,4 @@ def _unit(people: CodingTable, extent: Extent) -> Iterable[str]:
 def _listed(names: Sequence[str], noun: str) -> str:
     shown = ", ".join(names[:_LISTED])
     rest = len(names) - _LISTED
-    return shown if rest <= 0 else f"{shown} and {rest} more {noun}"
+    return shown if rest <= 0 else f"{shown} and {many(rest, f'more {noun}')}"

@@ -95,7 +95,7 @@ def set_agreement_of(table: CodingTable) -> SetAgreement:
         _alphas(occurrences, by_transcript),
         scale=Scale.ATANH,
         n=[int(times[pairable].sum())] * 3,
-        shortage=[insufficient_positives(filled, "units with a code a coder")] * 3,
+        shortage=[insufficient_positives(filled, "unit", "with a code a coder")] * 3,
         undefined=[ONE_VALUE] * 3,
     )
     return SetAgreement(nominal=nominal, jaccard=jaccard, masi=masi)

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import stats
 
 from annotations.codings import CodingTable
+from annotations.numerals import form, many
 from annotations.reliability.agreement import ModelCoding, people_of
 from annotations.reliability.estimate import (
     MIN_CLUSTERS,
@@ -248,14 +249,14 @@ def _verdict(variant: Variant, epsilon: float) -> str:
         return (
             f"Not testable: the test needs {MIN_CODERS} coders, each with {MIN_UNITS} units in "
             f"{MIN_CLUSTERS} transcripts that the model and another coder read too; "
-            f"{number} of the coders have them."
+            f"{number} of the coders {form(number, 'has', 'have')} them."
         )
     beaten = sum(one.beaten for one in variant.coders)
     answer = "may" if variant.passed else "may not"
     return (
         f"The model {answer} stand in for a coder: it is shown to do no worse than {beaten} of "
-        f"{number} coders (half are needed), assuming that agreeing with the other coders is "
-        f"what makes a coding good and that a coder's lead of up to {epsilon:.0%} of units is "
+        f"{many(number, 'coder')} (half are needed), assuming that agreeing with the other coders "
+        f"is what makes a coding good and that a coder's lead of up to {epsilon:.0%} of units is "
         "an acceptable price for what the model saves. Units to which nobody applies a code "
         "count as draws, so on rare codes a model that applies nothing would pass: read it "
         "beside the agreement on each code."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotations.errors import StateError, command
+from annotations.numerals import form, many
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import (
     estimate_text,
@@ -120,7 +121,8 @@ def disagreements(
             show_json(pushed)
             return
         show_line(
-            f"{pushed.created} transcripts were sent, {pushed.tasks} are there: "
+            f"{many(pushed.created, 'transcript was', 'transcripts were')} sent, {pushed.tasks} "
+            f"{form(pushed.tasks, 'is', 'are')} there: "
             f"{pushed.project_url}"
         )
         sync = command("label-studio", "sync", study)
@@ -131,7 +133,8 @@ def disagreements(
         show_json(found)
         return
     show_table(
-        f"Where coders of {study} differ: {len(found.units)} units, {found.open} of them open",
+        f"Where coders of {study} differ: {many(len(found.units), 'unit')}, {found.open:,} of them "
+        "open",
         ["transcript", "turn", "characters", "code", "applied by", "not by", "agreed"],
         [
             (
@@ -153,7 +156,8 @@ def disagreements(
     if found.settled is not None:
         settled = found.settled
         show_table(
-            f"Before and after {settled.units} units of {settled.transcripts} transcripts were "
+            f"Before and after {many(settled.units, 'unit')} of "
+            f"{many(settled.transcripts, 'transcript')} {form(settled.units, 'was', 'were')} "
             "settled; reliability is the figure before",
             ["", "percent", "alpha or kappa"],
             [
@@ -179,7 +183,7 @@ def _write_table(path: Path, found: "ReliabilityReport") -> None:
 
     with _writing(path):
         count = write_csv(path, found)
-    say(f"{count} figures were written to {path}")
+    say(f"{many(count, 'figure was', 'figures were')} written to {path}")
 
 
 @contextmanager
@@ -274,8 +278,8 @@ def _show_model(found: "ReliabilityReport") -> None:
     if found.model is None:
         return
     show_table(
-        f"Model {found.model.version} against coders, on {found.model.transcripts} transcripts "
-        "coded without its suggestions in sight",
+        f"Model {found.model.version} against coders, on "
+        f"{many(found.model.transcripts, 'transcript')} coded without its suggestions in sight",
         ["coder", "percent", "kappa", "alpha"],
         [(a.coder, a.percent, a.kappa, a.alpha) for a in found.model.against],
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from annotations.numerals import form, many
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import long_run, say, show_json, warn
 
@@ -65,11 +66,13 @@ def code(
     else:
         earlier = found.transcripts - found.coded
         say(
-            f"{found.transcripts} transcripts ({earlier} of them coded before), {found.words} "
-            f"words, {found.codings} codings by model {found.model_version} in {found.folder}."
+            f"{many(found.transcripts, 'transcript')} ({earlier:,} of them coded before), "
+            f"{many(found.words, 'word')}, {many(found.codings, 'coding')} by model "
+            f"{found.model_version} in {found.folder}."
         )
     if found.problems:
-        warn(f"{len(found.problems)} could not be read and are not coded:")
+        unread = len(found.problems)
+        warn(f"{unread:,} could not be read and {form(unread, 'is', 'are')} not coded:")
     for problem in found.problems[:_MOST_TOLD]:
         warn(str(problem))
     if len(found.problems) > _MOST_TOLD:

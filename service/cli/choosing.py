@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from annotations.numerals import many
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import progress, say, show_json, show_table
 
@@ -33,7 +34,7 @@ def next_(
         return
     if found.transcripts:
         show_table(
-            f"What to code next: {len(found.transcripts)} of {found.uncoded} transcripts",
+            f"What to code next: {len(found.transcripts)} of {many(found.uncoded, 'transcript')}",
             ["rank", "transcript", "value", "use", "diversity", "coverage", "why"],
             [
                 (

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotations.errors import command
+from annotations.numerals import form, many
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import say, show_json, show_line, show_table, warn
 
@@ -58,10 +59,10 @@ def _show_saturation(found: "Saturation") -> None:
     show_table("Saturation", ["what", "figure"], [(_KNOWN, found.coverage)])
     if found.new_share == found.new_share:  # not NaN
         show_line(
-            f"The last {found.run} transcripts brought {found.new_share:.2f} of the codes of "
-            f"the first {found.base}; "
+            f"The last {many(found.run, 'transcript')} brought {found.new_share:.2f} of the codes "
+            f"of the first {found.base}; "
             + (
-                f"it was at most .05 after {found.reached} transcripts."
+                f"it was at most .05 after {many(found.reached, 'transcript')}."
                 if found.reached is not None
                 else "it was never at most .05."
             )
@@ -69,7 +70,8 @@ def _show_saturation(found: "Saturation") -> None:
     if found.fitted:
         show_line(
             f"The curve a·n/(b + n) tends to {found.asymptote:.1f} codes; "
-            f"{found.codes[-1]} were met in {len(found.codes)} transcripts."
+            f"{found.codes[-1]} {form(found.codes[-1], 'was', 'were')} met in "
+            f"{many(len(found.codes), 'transcript')}."
         )
     else:
         show_line("No curve a·n/(b + n) could be fitted to these transcripts.")
@@ -109,8 +111,8 @@ def candidates(
         warn(note)
     if found.candidates:
         say(
-            f"{found.found} groups, {found.alone} excerpts in none. Nothing was added. What should "
-            "be a code, write into a file (operations: - add: NAME), then: "
+            f"{many(found.found, 'group')}, {many(found.alone, 'excerpt')} in none. Nothing was "
+            "added. What should be a code, write into a file (operations: - add: NAME), then: "
             f"{command('codebook', 'apply', study, 'edits.yaml')}"
         )
 
@@ -118,7 +120,8 @@ def candidates(
 def _show_candidate(one: "CandidateLine") -> None:
     show_line("")
     words = f": {', '.join(one.words)}" if one.words else ""
-    show_line(f"{one.number}. {one.segments} excerpts in {one.transcripts} transcripts{words}")
+    where = f"{many(one.segments, 'excerpt')} in {many(one.transcripts, 'transcript')}"
+    show_line(f"{one.number}. {where}{words}")
     if one.nearest is not None:
         near = one.nearest
         usual = "" if near.usual is None else f", half of its own excerpts up to {near.usual:.2f}"

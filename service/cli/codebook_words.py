@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from annotations.numerals import form
 from service.cli.present import show_line, show_table
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def show_applied(result: "AppliedEdits") -> None:
     )
     before, after = result.before, result.after
     show_line(
-        f"Codings {before.codings} before, {after.codings} after; {after.waiting} wait for a "
-        f"choice, {after.retired} are of retired codes. None is lost: every version can be read."
+        f"Codings {before.codings:,} before, {after.codings:,} after; {after.waiting:,} "
+        f"{form(after.waiting, 'waits', 'wait')} for a choice, {after.retired:,} "
+        f"{form(after.retired, 'is', 'are')} of retired codes. None is lost: every version can be "
+        "read."
     )

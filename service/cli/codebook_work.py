@@ -7,6 +7,7 @@ import typer
 
 from annotations.codebook_versions.wording import in_words
 from annotations.errors import SecondCoderError, command
+from annotations.numerals import form, many
 from service.cli.codebook_words import show_applied
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import progress, say, show_json, show_line, show_table, warn
@@ -42,7 +43,10 @@ def worklist(
         if json:
             show_json(pushed)
             return
-        show_line(f"{pushed.items} excerpts wait; {pushed.created} new tasks: {pushed.project_url}")
+        show_line(
+            f"{many(pushed.items, 'excerpt waits', 'excerpts wait')}; "
+            f"{many(pushed.created, 'new task')}: {pushed.project_url}"
+        )
         say(f"What coders choose there comes by: {command('label-studio', 'sync', study)}")
         return
     with progress() as report_progress:
@@ -96,8 +100,10 @@ def _about_proposals(study: str, found: "Worklist") -> list[str]:
         lines.append(f"The study has no model to propose with: {command('train', study)}")
     if found.withheld:
         lines.append(
-            f"No proposal stands beside {found.withheld} of them: their transcripts are in the "
-            "blind sample or count in a draw, so people choose there without the model."
+            f"No proposal stands beside {found.withheld} of them: "
+            f"{form(found.withheld, 'its transcript is', 'their transcripts are')} in the blind "
+            f"sample or {form(found.withheld, 'counts', 'count')} in a draw, so people choose "
+            "there without the model."
         )
     return lines
 
@@ -186,6 +192,6 @@ def follow(house: "House", study: str) -> None:
         return
     if followed is not None:
         say(
-            f"Label Studio has codebook version {followed.version}: {followed.annotations} "
-            f"annotations relabelled."
+            f"Label Studio has codebook version {followed.version}: "
+            f"{many(followed.annotations, 'annotation')} relabelled."
         )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from annotations.numerals import many
 from service.cli.options import Home, Json, Study, names_in, open_home
 from service.cli.present import say, show_json, show_table, show_wide_table, warn
 from service.cli.writing import write_file
@@ -111,7 +112,7 @@ def cooccurrence(
         show_json(found)
         return
     show_table(
-        f"Codes that meet in {study}: {found.segments} segments, coded by {found.coded_by}",
+        f"Codes that meet in {study}: {many(found.segments, 'segment')}, coded by {found.coded_by}",
         ["code", "and code", "segments", "Jaccard"],
         [(*pair.codes, pair.segments, pair.jaccard) for pair in found.pairs],
     )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotations.errors import command
+from annotations.numerals import many
 from service.cli.extending import By, Of, Unit
 from service.cli.options import Home, Json, Study, names_in, open_home
 from service.cli.present import progress, say, show_json, show_line, show_table, warn
@@ -109,7 +110,7 @@ def sample(
     )
     if found.pushed is not None:
         show_line(
-            f"{found.pushed.tasks_created} new tasks, withheld on {found.pushed.withheld}: "
+            f"{many(found.pushed.tasks_created, 'new task')}, withheld on {found.pushed.withheld}: "
             f"{found.pushed.project_url}"
         )
     for note in found.notes:
@@ -172,8 +173,8 @@ def plan(
     cells = f"; in brackets for one of {found.cells} cells" if found.cells > 1 else ""
     how = "" if found.unsure_of is None else ", unsure first"
     show_table(
-        f"Half-width of the interval of a share of {found.unit}, with {found.total} transcripts, "
-        f"{found.pilot} of them coded already{how}{cells}",
+        f"Half-width of the interval of a share of {found.unit}, with "
+        f"{many(found.total, 'transcript')}, {found.pilot} of them coded already{how}{cells}",
         ["code", "share", *(f"{size} drawn" for size in found.sizes), "weight of the model"],
         [_plan_row(one, found.cells, len(found.sizes)) for one in found.codes],
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from annotations.numerals import many
 from service.cli.options import Home, Json, Study, names_in, open_home
 from service.cli.present import say, show_json, show_line, warn
 
@@ -93,7 +94,7 @@ def quotes(
     )
     if out is not None:
         write_quotes(out, found)
-        say(f"Wrote {found.number} quotations to {out}.")
+        say(f"Wrote {many(found.number, 'quotation')} to {out}.")
     if json:
         show_json(found)
     elif out is None:

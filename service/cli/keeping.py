@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from annotations.numerals import many
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import say, show_json, warn
 
@@ -35,8 +36,8 @@ def backup(
         show_json(made)
     else:
         say(
-            f"{study} is in {file} ({made.bytes / 1e6:.1f} MB): {sum(made.rows.values())} rows, "
-            f"{len(made.models)} models."
+            f"{study} is in {file} ({made.bytes / 1e6:.1f} MB): "
+            f"{many(sum(made.rows.values()), 'row')}, {many(len(made.models), 'model')}."
         )
     for note in made.notes:
         warn(note)
@@ -58,6 +59,9 @@ def restore(
     if json:
         show_json(made)
     else:
-        say(f"{made.study} is restored: {sum(made.rows.values())} rows, {len(made.models)} models.")
+        say(
+            f"{made.study} is restored: {many(sum(made.rows.values()), 'row')}, "
+            f"{many(len(made.models), 'model')}."
+        )
     for note in made.notes:
         warn(note)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from annotations.errors import command
+from annotations.numerals import many
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import progress, say, show_json, show_line, show_table, warn
 
@@ -95,8 +96,8 @@ def push(
         show_json(result)
         return
     show_line(
-        f"{result.tasks_created} new tasks; {result.suggestions} suggestions shown on "
-        f"{result.shown} transcripts; withheld on {result.withheld} in the blind sample"
+        f"{many(result.tasks_created, 'new task')}; {many(result.suggestions, 'suggestion')} shown "
+        f"on {many(result.shown, 'transcript')}; withheld on {result.withheld} in the blind sample"
     )
     for note in result.notes:
         warn(note)
@@ -115,23 +116,24 @@ def sync(context: typer.Context, study: Study, json: Json = False, home: Home = 
         show_json(result)
         return
     show_line(
-        f"{result.annotations} annotations, {result.changed} of them new or changed, "
+        f"{many(result.annotations, 'annotation')}, {result.changed:,} of them new or changed, "
         f"{result.removed} gone; {result.skipped} skipped by coders"
     )
     if result.chosen:
-        show_line(f"{result.chosen} choices after a split")
+        show_line(f"{many(result.chosen, 'choice')} after a split")
     if result.recoded:
         show_line(
-            f"{result.recoded} excerpts coded again: {command('recode-sample', study, '--report')}"
+            f"{many(result.recoded, 'excerpt')} coded again: "
+            f"{command('recode-sample', study, '--report')}"
         )
     if followed.relabelled:
         show_line(
             f"Label Studio has codebook version {followed.version} now: "
-            f"{followed.annotations} annotations relabelled"
+            f"{many(followed.annotations, 'annotation')} relabelled"
         )
     if followed.proposals:
         warn(
-            f"{followed.proposals} edits of the labels were found there. See them: "
+            f"{many(followed.proposals, 'edit')} of the labels found there. To see: "
             f"{command('codebook', 'proposals', study)}"
         )
     for note in result.notes:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from annotations.errors import command
+from annotations.numerals import many
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import progress, say, show_json, show_line, show_table, warn
 
@@ -205,7 +206,7 @@ def suggest(
         )
     if csv is not None:
         write_csv(csv, result)
-        say(f"{len(result.batch.suggestions)} suggestions written to {csv}")
+        say(f"{many(len(result.batch.suggestions), 'suggestion')} written to {csv}")
     if not result.transcripts:
         warn(f"Every transcript of {study} is coded. Name files to have others coded.")
     if json:
@@ -226,4 +227,5 @@ def suggest(
                     f"    because {exemplar.coder} coded so in {exemplar.transcript}, "
                     f"turn {exemplar.turn}: {exemplar.text}"
                 )
-        say(f"{len(result.batch.suggestions)} suggestions by model {result.batch.model_version}")
+        number = many(len(result.batch.suggestions), "suggestion")
+        say(f"{number} by model {result.batch.model_version}")

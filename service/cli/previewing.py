@@ -1,5 +1,6 @@
 """What an import would do, as tables."""
 
+from annotations.numerals import many
 from service.cli.present import say, show_line, show_table, warn
 from service.workflows.importing import Preview, TranscriptFound
 
@@ -12,8 +13,9 @@ def show_preview(found: Preview) -> None:
         _show(one)
     new = sum(one.is_new for one in found.transcripts)
     show_line(
-        f"{found.study}: {len(found.transcripts)} transcripts, {new} of them new, "
-        f"{found.readings} readings and {found.codings} codings read. Nothing was stored."
+        f"{found.study}: {many(len(found.transcripts), 'transcript')}, {new:,} of them new, "
+        f"{many(found.readings, 'reading')} and {many(found.codings, 'coding')} read. Nothing was "
+        "stored."
     )
     for problem in found.refused:
         warn(f"Left out: {problem}")
@@ -29,7 +31,8 @@ def show_preview(found: Preview) -> None:
 def _show(one: TranscriptFound) -> None:
     state = "new" if one.is_new else "in the study already"
     show_table(
-        f"{one.transcript} ({one.format}, {state}): {one.turns} turns, {one.words} words",
+        f"{one.transcript} ({one.format}, {state}): {many(one.turns, 'turn')}, "
+        f"{many(one.words, 'word')}",
         ["speaker", "turns", "words", ""],
         [
             (s.speaker or "(nobody)", s.turns, s.words, "interviewer" if s.interviewer else "")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from annotations.numerals import form, many
 from service.cli.options import Home, open_home, place_of_home
 from service.cli.present import progress, say, show_line
 
@@ -80,8 +81,10 @@ def demo(
     ):
         show_agreement(agreement(house, ready.study))
         show_line(
-            f"\n{ready.suggestions} suggestions were sent now; {ready.shown} transcripts show "
-            f"suggestions, {ready.withheld} are in the blind sample and show none.\n\n"
+            f"\n{many(ready.suggestions, 'suggestion was', 'suggestions were')} sent now; "
+            f"{many(ready.shown, 'transcript shows', 'transcripts show')} suggestions, "
+            f"{ready.withheld} {form(ready.withheld, 'is', 'are')} in the blind sample and "
+            f"{form(ready.withheld, 'shows', 'show')} none.\n\n"
             f"Open {ready.project_url}/data and log in as {EMAIL} with password {PASSWORD}\n"
             f"The service is at {ready.service_url}; what its API does is told at "
             f"{ready.service_url}/openapi.json to who sends the API token."

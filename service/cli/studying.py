@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from annotations.errors import command
+from annotations.numerals import form, many
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import say, show_json, show_line, show_table, warn
 
@@ -71,19 +72,24 @@ def import_(
         return
     added = result.added
     changes = [
-        f"; {number} {what}"
-        for number, what in (
-            (added.attributes, "attributes changed"),
-            (added.definitions, "definitions changed"),
-            (added.interviewers, "interviewers' marks on turns changed"),
-            (added.memos, "memos"),
-            (added.sets, "sets"),
+        f"; {many(number, one, more)}"
+        for number, one, more in (
+            (added.attributes, "attribute changed", "attributes changed"),
+            (added.definitions, "definition changed", "definitions changed"),
+            (
+                added.interviewers,
+                "interviewer's mark on a turn changed",
+                "interviewers' marks on turns changed",
+            ),
+            (added.memos, "memo", None),
+            (added.sets, "set", None),
         )
         if number
     ]
     show_line(
-        f"{study}: {added.transcripts} transcripts, {added.turns} turns, {added.codes} codes, "
-        f"{added.readings} readings and {added.codings} codings came in{''.join(changes)}"
+        f"{study}: {many(added.transcripts, 'transcript')}, {many(added.turns, 'turn')}, "
+        f"{many(added.codes, 'code')}, {many(added.readings, 'reading')} and "
+        f"{many(added.codings, 'coding')} came in{''.join(changes)}"
     )
     if not added.anything and code_interviewer is None:
         say("Everything in these files was in the study already.")
@@ -122,13 +128,14 @@ def show(context: typer.Context, study: Study, json: Json = False, home: Home = 
         show_json(found)
         return
     show_line(
-        f"{study}: {found.transcripts} transcripts, {found.turns} turns, {found.words} words, "
-        f"{found.codes} codes, {found.codings} codings"
+        f"{study}: {many(found.transcripts, 'transcript')}, {many(found.turns, 'turn')}, "
+        f"{many(found.words, 'word')}, {many(found.codes, 'code')}, {many(found.codings, 'coding')}"
     )
     if found.model_codings:
         say(
-            f"{found.model_codings} codings by models came in with files; they train nothing and "
-            "count nowhere."
+            f"{many(found.model_codings, 'coding')} by models came in with files; "
+            f"{form(found.model_codings, 'it trains', 'they train')} nothing and "
+            f"{form(found.model_codings, 'counts', 'count')} nowhere."
         )
     if found.interviewers:
         coded = "coded like all others" if found.code_interviewer else "context, not coded"
@@ -151,10 +158,14 @@ def show(context: typer.Context, study: Study, json: Json = False, home: Home = 
         )
     if found.unread.waiting:
         say(
-            f"{found.unread.waiting} codings wait for a choice, their code was split: "
+            f"{many(found.unread.waiting, 'coding waits', 'codings wait')} for a choice, since "
+            f"{form(found.unread.waiting, 'its code was', 'their codes were')} split: "
             f"{command('codebook', 'worklist', study)}"
         )
     if found.unread.retired:
-        say(f"{found.unread.retired} codings of retired codes are in the record and not counted.")
+        say(
+            f"{many(found.unread.retired, 'coding')} of retired codes "
+            f"{form(found.unread.retired, 'is', 'are')} in the record and not counted."
+        )
     if found.blind:
         say(f"Blind sample (suggestions withheld): {', '.join(found.blind)}")

@@ -10,6 +10,7 @@ import httpx
 from label_studio_sdk import LabelStudio
 
 from annotations.errors import ExternalError
+from annotations.numerals import many
 from service.label_studio import conversions
 from service.label_studio.records import (
     Annotation,
@@ -170,7 +171,7 @@ class Client:
         ids: list[int] = []
         for start in range(0, len(data), BATCH):
             batch = data[start : start + BATCH]
-            with self._explained(f"making {len(batch)} tasks in project {project}"):
+            with self._explained(f"making {many(len(batch), 'task')} in project {project}"):
                 answer = self._sdk.projects.import_tasks(
                     project,
                     request=[{"data": dict(item)} for item in batch],
@@ -181,8 +182,9 @@ class Client:
             made = sorted(int(task) for task in answer.task_ids or ())
             if len(made) != len(batch):
                 raise ExternalError(
-                    f"Label Studio made {len(made)} of {len(batch)} tasks in project {project}. "
-                    "Look at its log, delete the incomplete tasks there, and push again."
+                    f"Label Studio made {len(made)} of {many(len(batch), 'task')} in project "
+                    f"{project}. Look at its log, delete the incomplete tasks there, and push "
+                    "again."
                 )
             ids.extend(made)
         return tuple(ids)
@@ -203,7 +205,9 @@ class Client:
         """
         for start in range(0, len(predictions), BATCH):
             batch = predictions[start : start + BATCH]
-            with self._explained(f"importing {len(batch)} predictions into project {project}"):
+            with self._explained(
+                f"importing {many(len(batch), 'prediction')} into project {project}"
+            ):
                 answer = self._sdk.projects.import_predictions(
                     project,
                     request=[
@@ -219,9 +223,9 @@ class Client:
                 )
             if (made := int(answer.created or 0)) != len(batch):
                 raise ExternalError(
-                    f"Label Studio kept {made} of {len(batch)} predictions. It drops those whose "
-                    "labels the project does not have: run `second-coder label-studio connect` to "
-                    "bring its labels up to date, then push again."
+                    f"Label Studio kept {made} of {many(len(batch), 'prediction')}. It drops those "
+                    "whose labels the project does not have: run `second-coder label-studio "
+                    "connect` to bring its labels up to date, then push again."
                 )
 
     def update_prediction(self, prediction: int, result: Sequence[Mapping[str, Any]]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from annotations.errors import ExternalError, SecondCoderError
 from annotations.formats.label_config import LabelConfig
+from annotations.numerals import form, many
 from service.label_studio.client import Client
 from service.label_studio.connecting import (
     EVENTS,
@@ -126,7 +127,7 @@ def _project(client: Client, project: Project, expected: _Expected) -> Iterator[
         yield _finding(
             "labels",
             not missing,
-            f"all {len(expected.codes)} codes",
+            f"all of {many(len(expected.codes), 'code')}",
             f"no label for {', '.join(missing[:5])}{' ...' if missing[5:] else ''}",
             f"Suggestions of codes without a label cannot be shown. {CONNECT}",
         )
@@ -164,7 +165,8 @@ def _connection(client: Client, expected: _Expected) -> Iterator[Finding]:
         "model connection",
         len(ours) == 1 and len(backends) == 1,
         f"{service.backend_url}",
-        f"{len(ours)} connections to {service.backend_url}, {len(backends) - len(ours)} others",
+        f"{many(len(ours), 'connection')} to {service.backend_url}, "
+        f"{many(len(backends) - len(ours), 'other')}",
         f"Label Studio asks one of them alone: remove the others there. {CONNECT}",
     )
     for backend in ours[:1]:
@@ -248,7 +250,8 @@ def _tasks(client: Client, project: Project, expected: _Expected) -> Iterator[Fi
         "tasks",
         not gone,
         f"{len(ours)} pushed, all there",
-        f"{len(gone)} of {len(ours)} pushed tasks were deleted in Label Studio",
+        f"{len(gone)} of {many(len(ours), 'pushed task')} {form(len(gone), 'was', 'were')} deleted "
+        "in Label Studio",
         PUSH,
     )
     predictions = client.predictions(project.id)
@@ -282,8 +285,9 @@ def _versions(
     yield _finding(
         "predictions",
         not missing,
-        f"one on each of {len(expected.suggested)} tasks",
-        f"{len(missing)} of {len(expected.suggested)} tasks have none of {version!r}",
+        f"one on each of {many(len(expected.suggested), 'task')}",
+        f"{len(missing)} of {many(len(expected.suggested), 'task')} "
+        f"{form(len(missing), 'has', 'have')} none of {version!r}",
         PUSH,
     )
     doubled = sum(count > 1 for count in mine.values())
@@ -291,7 +295,7 @@ def _versions(
         "no duplicates",
         not doubled,
         "one prediction a task",
-        f"{doubled} tasks have several predictions of {version!r}",
+        f"{many(doubled, 'task has', 'tasks have')} several predictions of {version!r}",
         "Coders see each suggestion more than once. "
         f"{PUSH} It clears them a day after they appeared.",
     )
@@ -309,8 +313,9 @@ def _blind(predictions: Sequence[Prediction], expected: _Expected) -> Finding:
     return _finding(
         "blind sample",
         not shown,
-        f"nothing shown on {len(expected.blind)} tasks",
-        f"{len(shown)} tasks of the blind sample show suggestions: {sorted(shown)[:5]}",
+        f"nothing shown on {many(len(expected.blind), 'task')}",
+        f"{many(len(shown), 'task')} of the blind sample {form(len(shown), 'shows', 'show')} "
+        f"suggestions: {sorted(shown)[:5]}",
         "What is coded there is no longer independent of the model. Delete these predictions in "
         "Label Studio before anybody opens the tasks.",
     )

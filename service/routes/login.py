@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from annotations.numerals import many
 from service.serving import FormSender, Here, address_of, own_form
 from service.sessions import COOKIE, HOURS, place_within
 from service.web.layout import PAGE_HEADERS, Frame, asset, page
@@ -30,7 +31,7 @@ def log_in(
     address = address_of(request)
     wait = serving.attempts.wait(address)
     if wait:
-        message = f"Too many wrong tokens. Wait {wait} seconds, then try again."
+        message = f"Too many wrong tokens. Wait {many(wait, 'second')}, then try again."
         refused = _form(asked, message=message, status=429)
         refused.headers["retry-after"] = str(wait)
         return refused

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from annotations.codings import Coding, Reading
 from annotations.errors import InputError, Problem
+from annotations.numerals import many
 from annotations.study import Material
 from annotations.transcripts import Transcript, Turn
 from service.storage import codebooks, lookup, memos, recorded, versions
@@ -112,7 +113,8 @@ def _unstorable(transcript: Transcript) -> str | None:
 def _difference(transcript: Transcript, stored: Mapping[int, Turn]) -> str | None:
     remedy = "give the new version another name, since codings belong to these words"
     if len(transcript.turns) != len(stored):
-        return f"{len(transcript.turns)} turns, but the study has it with {len(stored)}; {remedy}"
+        turns = many(len(transcript.turns), "turn")
+        return f"{turns}, but the study has it with {len(stored)}; {remedy}"
     for turn in transcript.turns:
         before = stored[turn.index]
         if turn.text != before.text:

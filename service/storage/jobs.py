@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, exists, func, insert, not_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from annotations.errors import NotFound
+from annotations.numerals import many
 from service.storage import lookup
 from service.storage.records import Job, JobCount, Recovered, now
 from service.storage.tables import JobRow, StudyRow
@@ -181,7 +182,7 @@ class Jobs:
                 self._set(job.id, state="cancelled", worker=None, finished_at=now())
             elif job.attempts >= max_attempts:
                 message = (
-                    f"Its worker died {job.attempts} times, the last time in the stage "
+                    f"Its worker died {many(job.attempts, 'time')}, the last time in the stage "
                     f"{job.stage or 'before the first'!r}. Look at the worker's log (is there "
                     "enough memory?), then start the job again."
                 )

@@ -1,5 +1,6 @@
 """Plots of counts: codes by attribute, and codes that meet."""
 
+from annotations.numerals import many
 from service.web.charts import Document, heat, svg
 
 _MOST_COLUMNS = 40
@@ -33,8 +34,9 @@ def matrix_chart(matrix: Document) -> str:
         heat(cells, [row["code"] for row in rows], names, most=most or 1.0),
         "counts",
         "References by code and attribute",
-        f"{len(rows)} codes by {len(columns)} groups of transcripts. The number is how many "
-        "references, the colour how many per 1,000 words. The table holds the same figures.",
+        f"{many(len(rows), 'code')} by {many(len(columns), 'group')} of transcripts. The number is "
+        "how many references, the colour how many per 1,000 words. The table holds the same "
+        "figures.",
     )
 
 
@@ -59,7 +61,7 @@ def cooccurrence_chart(found: Document) -> str:
         heat(cells, names, names, most=max(cell["value"] for cell in cells)),
         "cooccurrence",
         "Codes that meet on a segment",
-        f"{len(names)} codes by {len(names)}. The number is on how many segments one coder "
+        f"{many(len(names), 'code')} by {len(names)}. The number is on how many segments one coder "
         "applied both, the colour their Jaccard index. The table holds the same figures.",
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from annotations.numerals import many
 from service.web.charts import ACCENT, INK, Document, plain_chart, svg
 
 _WIDTH = 460
@@ -46,8 +47,8 @@ def changes_chart(comparison: Document, number: int) -> str:
         alt.layer(none, lines, points, width=_WIDTH, height=_ROW * len(rows)),
         f"changes-{number}",
         f"Change of use from {comparison['before']} to {comparison['after']}",
-        f"{len(rows)} codes, each with the difference of its shares and the 95% interval; the "
-        "dashed line is no change. The table holds the same figures.",
+        f"{many(len(rows), 'code')}, each with the difference of its shares and the 95% interval; "
+        "the dashed line is no change. The table holds the same figures.",
     )
 
 
@@ -68,8 +69,8 @@ def control_plot(chart: Document, number: int) -> str:
         alt.layer(line, limit, width=_WIDTH, height=_HEIGHT),
         f"control-{number}",
         f"Control chart of {chart['coder']}",
-        f"The cumulative sum of disagreements over {len(rows)} transcripts; the dashed line is the "
-        f"limit. {passed}",
+        f"The cumulative sum of disagreements over {many(len(rows), 'transcript')}; the dashed "
+        f"line is the limit. {passed}",
     )
 
 
@@ -100,8 +101,8 @@ def saturation_plot(found: Document) -> str:
         alt.layer(lines, width=_WIDTH, height=_HEIGHT),
         "saturation",
         "Codes met as transcripts were coded",
-        f"{found['codes'][-1]} codes after {len(found['codes'])} transcripts; the second line is "
-        "the mean over random orders of the same transcripts.",
+        f"{many(found['codes'][-1], 'code')} after {many(len(found['codes']), 'transcript')}; the "
+        "second line is the mean over random orders of the same transcripts.",
     )
 
 
@@ -122,6 +123,6 @@ def pairs_plot(found: Document) -> str:
         alt.layer(line, width=_WIDTH, height=_HEIGHT),
         "pairs",
         "Pairs of a code and a transcript as transcripts were coded",
-        f"{found['pairs'][-1]} pairs after {len(found['pairs'])} transcripts. The table holds the "
-        "same figures.",
+        f"{many(found['pairs'][-1], 'pair')} after {many(len(found['pairs']), 'transcript')}. The "
+        "table holds the same figures.",
     )

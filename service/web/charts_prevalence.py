@@ -5,6 +5,7 @@ from itertools import groupby
 
 import altair as alt
 
+from annotations.numerals import many
 from service.web.cells import cell_name
 from service.web.charts import ACCENT, INK, Document, plain_chart, svg
 
@@ -59,12 +60,12 @@ def shares_chart(shares: Sequence[Document]) -> str:
         spacing=8,
     )
     without = sum(row["low"] is None for row in rows)
-    hollow = f" {without} without an interval are open circles." if without else ""
+    hollow = f" Open circles, {without}, have no interval." if without else ""
     return svg(
         chart,
         "shares",
         "How common each code is, with 95% intervals",
-        f"{len(codes)} codes in {len(cells)} cells. A circle with a line is the estimate with its "
-        f"interval, a cross what the model alone would count.{hollow} The table of shares holds "
-        "the same figures.",
+        f"{many(len(codes), 'code')} in {many(len(cells), 'cell')}. A circle with a line is the "
+        f"estimate with its interval, a cross what the model alone would count.{hollow} The table "
+        "of shares holds the same figures.",
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from annotations.numerals import many
 from annotations.reliability.drift.outcome import LEANING, TITLES, USE
 from service.web.charts_drift import changes_chart, control_plot, saturation_plot
 from service.web.figures import Node, Section, Table, label
@@ -181,8 +182,8 @@ def _round(one: Node) -> Table:
     found = one.value
     return Table(
         caption=(
-            f"{found['coder']}: {found['excerpts']} of {found['drawn']} excerpts drawn on "
-            f"{found['drawn_at'][:10]}, from {found['transcripts']} transcripts"
+            f"{found['coder']}: {found['excerpts']} of {many(found['drawn'], 'excerpt')} drawn "
+            f"on {found['drawn_at'][:10]}, from {many(found['transcripts'], 'transcript')}"
         ),
         columns=("code", "then", "now", "alpha", "change", "p", "corrected", "moved"),
         rows=[

@@ -4,11 +4,13 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from annotations.numerals import form, many
+
 
 @cache
 def environment() -> Environment:
     """The one environment of all pages."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("service.web", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -16,6 +18,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters |= {"many": many, "form": form}
+    return made
 
 
 @cache

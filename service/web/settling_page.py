@@ -4,6 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from annotations.numerals import many
 from service.web.charts_drift import pairs_plot, saturation_plot
 from service.web.environment import environment
 from service.web.figures import Node, Section, Table, label
@@ -75,8 +76,8 @@ def _saturation(root: Node) -> Section | None:
         (label("chance that a code met in one more transcript is known"), found["coverage"]),
         (
             label(
-                f"new codes in the last {found.value['run']} transcripts, as a share of the "
-                f"first {found.value['base']}'s"
+                f"new codes in the last {many(found.value['run'], 'transcript')}, as a share of "
+                f"the first {found.value['base']}'s"
             ),
             found["new_share"],
         ),

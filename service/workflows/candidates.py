@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from annotations.errors import NothingCoded, command
+from annotations.numerals import many
 from annotations.study import Study
 from service.house import House
 from service.workflows.model_codes import codes_of_model
@@ -174,10 +175,9 @@ def _why_none(groups: int, segments: int) -> tuple[str, ...]:
             "No excerpt is left that no code fits: what people left uncoded is short, or a score "
             "claims it, or it is like what they coded.",
         )
-    noun = "1 excerpt is" if segments == 1 else f"{segments} excerpts are"
     return (
-        f"{noun} left that no code fits, and no three of two transcripts or more are alike: "
-        "there is no group to propose.",
+        f"{many(segments, 'excerpt is', 'excerpts are')} left that no code fits, and no three of "
+        "two transcripts or more are alike: there is no group to propose.",
     )
 
 
@@ -185,10 +185,11 @@ def _left_out(segments: int, transcripts: int) -> tuple[str, ...]:
     notes = []
     if segments:
         notes.append(
-            f"{segments} excerpts were left out, evenly, so that the rest can be compared."
+            f"{many(segments, 'excerpt was', 'excerpts were')} left out, evenly, so that the rest "
+            "can be compared."
         )
     if transcripts:
-        noun = "1 transcript is" if transcripts == 1 else f"{transcripts} transcripts are"
+        noun = many(transcripts, "transcript is", "transcripts are")
         notes.append(f"{noun} left out: withheld until people have read them to the end.")
     return tuple(notes)
 

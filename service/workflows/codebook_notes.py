@@ -1,6 +1,7 @@
 """What a reader has to know of the codebook version that figures are read under."""
 
 from annotations.codebook_versions.history import CodebookHistory
+from annotations.numerals import form, many
 from service.storage.records import Unread
 from service.storage.session import UnitOfWork
 
@@ -18,7 +19,7 @@ def codebook_notes(work: UnitOfWork, study: str, version: int | None = None) -> 
         )
     if unread.waiting:
         beside = (
-            f" What they coded there otherwise is left out too: {codings_in_words(unread.beside)}."
+            f" What they coded there otherwise is left out too: {many(unread.beside, 'coding')}."
             if unread.beside
             else ""
         )
@@ -30,7 +31,7 @@ def codebook_notes(work: UnitOfWork, study: str, version: int | None = None) -> 
         notes.append(_retired(unread))
     if unread.later:
         notes.append(
-            f"Left out: {codings_in_words(unread.later)} of codes that version {read.number} does "
+            f"Left out: {many(unread.later, 'coding')} of codes that version {read.number} does "
             "not have."
         )
     return (*notes, *_late_codes(work, study, history, read.number))
@@ -44,11 +45,11 @@ def quoting_notes(work: UnitOfWork, study: str) -> tuple[str, ...]:
 
 
 def _waiting(unread: Unread) -> str:
-    return f"Waiting for a choice, because the code was split: {codings_in_words(unread.waiting)}."
+    return f"Waiting for a choice, because the code was split: {many(unread.waiting, 'coding')}."
 
 
 def _retired(unread: Unread) -> str:
-    return f"Left out: {codings_in_words(unread.retired)} of retired codes."
+    return f"Left out: {many(unread.retired, 'coding')} of retired codes."
 
 
 def _late_codes(work: UnitOfWork, study: str, history: CodebookHistory, version: int) -> list[str]:
@@ -65,12 +66,7 @@ def _late_codes(work: UnitOfWork, study: str, history: CodebookHistory, version:
         older = sum(count for number, count in readings.items() if number < since)
         if since > first and older and one.id not in derived:
             notes.append(
-                f"{one.path} came with version {since}: {older} of {total} turns had been read "
-                "before, and count as read without it."
+                f"{one.path} came with version {since}: {older:,} of {many(total, 'turn')} had "
+                f"been read before, and {form(older, 'counts', 'count')} as read without it."
             )
     return notes
-
-
-def codings_in_words(number: int) -> str:
-    """So many codings."""
-    return "1 coding" if number == 1 else f"{number} codings"

@@ -7,6 +7,7 @@ from typing import Literal
 
 from annotations.codings import MODEL_PREFIX, Coding, is_model
 from annotations.errors import StateError
+from annotations.numerals import many
 from annotations.study import Study
 from annotations.transcripts import Turn
 from models.suggestions import SegmentCodes
@@ -142,7 +143,8 @@ def show_transcript(
     chosen = [view for view in views if view.coded or not coded_only]
     if first and first >= len(chosen):
         raise StateError(
-            f"{name} has {len(chosen)} turns to show, so there is none from number {first} on"
+            f"{name} has {many(len(chosen), 'turn')} to show, so there is none from number {first} "
+            "on"
         )
     return TranscriptView(
         study=study,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from annotations.codings import MODEL_PREFIX, Coding, Reading, is_model
 from annotations.counts import Cooccurrence, Matrix, cooccurrence_of, matrix_of
 from annotations.errors import StateError
+from annotations.numerals import many
 from annotations.study import Study
 from annotations.work import MAJORITY, MODEL, PEOPLE, Work, work_of
 from service.house import House
@@ -127,8 +128,7 @@ def _model_work(unit: UnitOfWork, study: Study) -> Work | None:
 def _left_out(transcripts: int) -> tuple[str, ...]:
     if not transcripts:
         return ()
-    which = "1 transcript" if transcripts == 1 else f"{transcripts} transcripts"
     return (
-        f"{which} of the blind sample that no person has read to the end: left out, since what a "
-        "model says of it is withheld until then.",
+        f"{many(transcripts, 'transcript')} of the blind sample that no person has read to the "
+        "end: left out, since what a model says of it is withheld until then.",
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from annotations.codebook import normal_path
 from annotations.drawing import Member, draw, seed_after
 from annotations.errors import StateError, command
+from annotations.numerals import form, many
 from annotations.quotations import find_code
 from annotations.reliability.prevalence.extent import (
     check_attributes,
@@ -238,8 +239,8 @@ def _sampled(
         )
     if left_out:
         notes.append(
-            f"{len(left_out)} transcripts could not be drawn, since suggestions were shown in them "
-            "before: the estimate will not speak for them"
+            f"{many(len(left_out), 'transcript')} could not be drawn, since suggestions were shown "
+            f"there before: the estimate will not speak for {form(len(left_out), 'it', 'them')}"
         )
     if found.version is None:
         notes.append(

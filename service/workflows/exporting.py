@@ -25,11 +25,11 @@ from annotations.formats.tables import (
     text,
     whole,
 )
+from annotations.numerals import form, many
 from annotations.study import Study
 from models.suggestions import Suggestion
 from service.house import House
 from service.storage.records import DecisionRecord, StoredSuggestion, Unread, now
-from service.workflows.codebook_notes import codings_in_words
 from service.workflows.exporting_refi import codebook_file, project_file
 from service.workflows.showing import spans_of
 
@@ -133,7 +133,7 @@ def _left_out(material: ExportMaterial) -> tuple[str, ...]:
         (unread.beside, "of other codes on turns where their coder has such a choice to make"),
         (unread.retired, "of retired codes"),
     )
-    lost = [f"{codings_in_words(number)} {which}" for number, which in about if number]
+    lost = [f"{many(number, 'coding')} {which}" for number, which in about if number]
     if not lost:
         return ()
     return (
@@ -145,10 +145,10 @@ def _left_out(material: ExportMaterial) -> tuple[str, ...]:
 def _untold(study: Study) -> tuple[str, ...]:
     """What tables have no place for."""
     about = (
-        (len(study.memos), "memos on transcripts, codes and the study"),
-        (len(study.sets), "sets"),
+        (len(study.memos), "memo", " on transcripts, codes and the study"),
+        (len(study.sets), "set", ""),
     )
-    lost = [f"{number} {what}" for number, what in about if number]
+    lost = [f"{many(number, noun)}{which}" for number, noun, which in about if number]
     if not lost:
         return ()
     return (f"Not in the tables: {' and '.join(lost)} (--format qdpx has them).",)
@@ -160,9 +160,9 @@ def _csv(material: ExportMaterial) -> list[Part]:
     notes = (*_left_out(material), *_untold(material.study))
     notes += (
         (
-            f"{formulas} cells of the CSV files begin with =, +, - or @, which a spreadsheet takes "
-            "for a formula: open them there with every column as text. They are written as they "
-            "are, so that offsets stay right.",
+            f"{many(formulas, 'cell')} of the CSV files {form(formulas, 'begins', 'begin')} with "
+            "=, +, - or @, which a spreadsheet takes for a formula: open the files there with "
+            "every column as text. They are written as they are, so that offsets stay right.",
         )
         if formulas
         else ()
@@ -183,7 +183,9 @@ def _label_studio(material: ExportMaterial) -> list[Part]:
     shown = [kept.suggestion for kept in material.suggestions if kept.shown]
     withheld = len(material.suggestions) - len(shown)
     notes = (
-        (f"{withheld} suggestions that were withheld are not in tasks.json.",) if withheld else ()
+        (f"{many(withheld, 'suggestion is', 'suggestions are')} withheld and not in tasks.json.",)
+        if withheld
+        else ()
     )
     made: dict[tuple[str, str], list[Suggestion]] = {}
     for one in shown:

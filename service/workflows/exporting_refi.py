@@ -7,6 +7,7 @@ from annotations.codings import MODEL_PREFIX, Coding
 from annotations.errors import StateError, command
 from annotations.formats.refi.codebook import write_codebook
 from annotations.formats.refi.project_out import project_bytes
+from annotations.numerals import form, many
 from annotations.study import Study
 from service.storage.records import StoredSuggestion
 
@@ -32,14 +33,20 @@ def project_file(study: Study, suggestions: Iterable[StoredSuggestion]) -> RefiF
     notes = []
     if len(written) < len(set(codings)):
         number = len(set(codings)) - len(written)
-        notes.append(f"{number} codings of turns without words are not in the project.")
+        notes.append(
+            f"{many(number, 'coding')} of wordless turns {form(number, 'is', 'are')} not in the "
+            "project."
+        )
     if shown:
         notes.append(
-            f"{len(shown)} suggestions that coders saw are in the project, by users called "
+            f"{many(len(shown), 'suggestion')} that coders saw {form(len(shown), 'is', 'are')} in "
+            "the project, by users called "
             f"{MODEL_PREFIX}VERSION."
         )
     if withheld:
-        notes.append(f"{withheld} suggestions that were withheld are not in the project.")
+        notes.append(
+            f"{many(withheld, 'suggestion is', 'suggestions are')} withheld and not in it."
+        )
     return RefiFile(content=project_bytes(replace(study, codings=written)), notes=tuple(notes))
 
 
@@ -52,7 +59,11 @@ def codebook_file(study: Study) -> RefiFile:
             f"or codings first: {command('import', study.name)} PATH"
         )
     lost = sum(len(one.transcripts) for one in study.sets)
-    notes = (f"{lost} transcripts in sets are not in a codebook file.",) if lost else ()
+    notes = (
+        (f"{many(lost, 'member of a set is', 'members of sets are')} not in a codebook file.",)
+        if lost
+        else ()
+    )
     return RefiFile(content=write_codebook(codes, study.sets), notes=notes)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from annotations.drawing import Member
 from annotations.errors import StateError, command
+from annotations.numerals import form, many
 from annotations.reliability.prevalence.extent import (
     UNITS,
     Frame,
@@ -98,8 +99,9 @@ def odds(
     )
     if waiting:
         raise StateError(
-            f"{waiting} drawn transcripts of {study} are not coded, and those that were coded "
-            f"first are no random sample. This lists them: {command(*as_asked(study, found.draw))}"
+            f"{many(waiting, 'drawn transcript')} of {study} {form(waiting, 'is', 'are')} not "
+            "coded, and those that were coded first are no random sample. This lists them: "
+            f"{command(*as_asked(study, found.draw))}"
         )
     placed = [stratum_of(item, on) for item in frame.transcripts]
     cells = [np.array([one == values for one in placed]) for values in sorted(set(placed))]
@@ -246,8 +248,9 @@ def _notes(house: House, material: ExtensionMaterial, frame: Frame, level: int |
         )
     if material.left_out:
         notes.append(
-            f"{material.left_out} transcripts were not there to be drawn (they came in later, or "
-            "suggestions were shown in them): the figures do not speak for them"
+            f"{many(material.left_out, 'transcript')} could not be drawn, having come in later or "
+            "been shown with suggestions: the figures do not speak for "
+            f"{form(material.left_out, 'it', 'them')}"
         )
     learned = {one.transcript for one in out_of_fold(folder_of(house, material.model.version))}
     taught = sum(
@@ -255,8 +258,9 @@ def _notes(house: House, material: ExtensionMaterial, frame: Frame, level: int |
     )
     if taught:
         notes.append(
-            f"model {material.model.version} has learned from {taught} transcripts of the sample; "
-            "its coding of those is by the fold that left them out, of the others by all. The "
+            f"model {material.model.version} has learned from {many(taught, 'transcript')} of the "
+            f"sample; its coding of {form(taught, 'it', 'those')} is by the fold that left "
+            f"{form(taught, 'it', 'them')} out, of the others by all. The "
             "model that was in use at the draw has no such difference"
         )
     return [*notes, *material.about_codebook]

@@ -12,6 +12,7 @@ from annotations.codebook_versions.operations import Add, Move, Rename
 from annotations.errors import InputError, StateError, command
 from annotations.formats.label_config import LabelConfig, label_config_for
 from annotations.formats.relabelling import edits_between, path_after, relabelled_config
+from annotations.numerals import many
 from service.house import House
 from service.label_studio import connecting
 from service.label_studio.client import Client
@@ -58,7 +59,7 @@ def connect(
     if known is not None and known.url != client.url and not _moved(client, known):
         if annotations:
             raise StateError(
-                f"{study} has {annotations} annotations from project {known.project_id} at "
+                f"{study} has {many(annotations, 'annotation')} from project {known.project_id} at "
                 f"{known.url}, which is not at {client.url}; the next sync would take them for "
                 f"deleted. Connect to {known.url}, or import the project's JSON export into a "
                 "study of another name and connect that."

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from annotations.drawing import Member
 from annotations.errors import StateError
+from annotations.numerals import many
 from annotations.reliability.prevalence.extent import (
     check_attributes,
     read_by_people,
@@ -74,8 +75,8 @@ def plan(
     rest = total - len(coded)
     if rest < 1:
         raise StateError(
-            f"people have coded {len(coded)} of {total} transcripts, so there is nothing to draw. "
-            "Import the others first, or say with --total how many there will be."
+            f"people have coded {len(coded)} of {many(total, 'transcript')}, so there is nothing "
+            "to draw. Import the others first, or say with --total how many there will be."
         )
     cells = len({stratum_of(item, by) for item in whole.transcripts})
     chosen = tuple(sizes) or usual_sizes(rest, cells)

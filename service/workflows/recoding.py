@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from annotations.codings import ADJUDICATED
 from annotations.errors import NotFound, StateError, command
 from annotations.formats.label_config import label_config_for
+from annotations.numerals import form, many
 from annotations.recoding import (
     OldExcerpt,
     draw_excerpts,
@@ -175,7 +176,7 @@ def _nothing(study: Study, coder: str, earlier: Sequence[RecodeDraw], days: int)
             "differ for that alone"
         )
     if days and _candidates(study, coder, earlier, 0):
-        return f"has coded nothing that is {days} days old: ask for a smaller --older-than"
+        return f"has coded nothing that is {many(days, 'day')} old: ask for a smaller --older-than"
     return "has been sent everything already: wait until they have coded more"
 
 
@@ -287,13 +288,13 @@ def _notes(draws: Sequence[RecodeDraw]) -> list[str]:
         fresh = sum(one.coded_at is not None and one.coded_at > latest for one in draw.excerpts)
         if fresh:
             notes.append(
-                f"{fresh} excerpts of {draw.coder} were coded less than {SOON} days before they "
-                "were drawn: what a coder remembers is not coded anew. Leave them out with "
-                f"--older-than {SOON}"
+                f"{many(fresh, 'excerpt')} of {draw.coder} {form(fresh, 'was', 'were')} coded less "
+                f"than {SOON} days before the draw: what a coder remembers is not coded anew. "
+                f"Leave such out with --older-than {SOON}"
             )
         if draw.size is not None and len(draw.excerpts) < draw.size:
             notes.append(
-                f"{draw.coder} has only {len(draw.excerpts)} excerpts to draw from, and codes all "
-                "of them again"
+                f"{draw.coder} has only {many(len(draw.excerpts), 'excerpt')} to draw from, and "
+                f"codes {form(len(draw.excerpts), 'it', 'all of them')} again"
             )
     return notes

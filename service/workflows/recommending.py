@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from annotations.blind import in_blind_sample
 from annotations.errors import command
+from annotations.numerals import form, many
 from annotations.study import Study
 from annotations.transcripts import Transcript
 from service.house import House
@@ -171,13 +172,9 @@ def _notes(whole: Study, record: ModelRecord | None, uncoded: int, blind: int) -
             "estimates of how common a code is should leave them out."
         )
     if blind:
-        noun = (
-            "transcript of the blind sample is"
-            if blind == 1
-            else ("transcripts of the blind sample are")
-        )
         notes.append(
-            f"{blind} {noun} uncoded and not ranked: chosen by use, it would no longer be a "
+            f"{many(blind, 'transcript')} of the blind sample {form(blind, 'is', 'are')} uncoded "
+            "and not ranked: chosen by use, it would no longer be a "
             "random sample. Code all of it, in any order."
         )
     if not uncoded and not blind:

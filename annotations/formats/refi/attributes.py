@@ -7,6 +7,7 @@ from annotations.formats.intake import Intake, Place
 from annotations.formats.refi.sources import Source
 from annotations.formats.refi.xml_text import guid_of
 from annotations.memos import Memo
+from annotations.numerals import many
 
 CASE = "case"
 """The attribute that names a transcript's case, where the case is called otherwise than it."""
@@ -76,9 +77,11 @@ def _note_the_rest(
     place: Place,
     intake: Intake,
 ) -> None:
-    for tag, what in (("CodeRef", "codes"), ("SelectionRef", "passages")):
+    for tag, what in (("CodeRef", "code"), ("SelectionRef", "passage")):
         count = len(case.findall(tag))
         if count:
-            intake.refuse(place, f"case {title!r}: its {count} {what} are not read")
+            intake.refuse(
+                place, f"case {title!r}: its {many(count, f'{what} is', f'{what}s are')} not read"
+            )
     if values and not members:
         intake.refuse(place, f"case {title!r} has variables and no source with text")

@@ -8,6 +8,7 @@ from annotations.codings import is_model
 from annotations.formats.intake import Intake, Place
 from annotations.formats.refi.sources import Parts, plain_text_of
 from annotations.formats.refi.xml_text import guid_of
+from annotations.numerals import many
 
 DESCRIPTION = "Description"
 """Title of a memo that was a description, which has none of its own."""
@@ -43,7 +44,10 @@ class Notes:
             ).strip()
             codings = sum(1 for _ in element.iter("Coding"))
             if codings:
-                intake.refuse(place, f"note {title!r}: its {codings} codings are not read")
+                intake.refuse(
+                    place,
+                    f"note {title!r}: its {many(codings, 'coding is', 'codings are')} not read",
+                )
             if words or title:
                 self._notes[guid_of(element.get("guid"))] = Note(
                     title=title,

@@ -13,6 +13,7 @@ from annotations.formats.refi.notes import DESCRIPTION, Note, Notes, memo_of
 from annotations.formats.refi.sources import Passage, Source
 from annotations.formats.refi.xml_text import guid_of, time_of
 from annotations.memos import Memo
+from annotations.numerals import many
 
 MOST_CODINGS = 200_000
 """Codings that a project may have, each turn that a passage touches counted."""
@@ -103,18 +104,26 @@ class _Passages:
             self._intake.problem(self._place, message)
         if self._nameless:
             self._intake.problem(
-                self._place, f"{self._nameless} codings name no user; say --coder NAME"
+                self._place,
+                f"{many(self._nameless, 'coding names', 'codings name')} no user; say --coder NAME",
             )
-        for count, what in (
-            (self._without_code, "codings refer to no code of the project"),
+        for count, one, more, what in (
+            (self._without_code, "coding refers", "codings refer", "to no code of the project"),
             (
                 self._without_words,
-                "passages cover no words, only speakers' names or white space between turns",
+                "passage covers",
+                "passages cover",
+                "no words, only speakers' names or white space between turns",
             ),
-            (self._twice, "codings repeat another: same words, code and user"),
+            (
+                self._twice,
+                "coding repeats",
+                "codings repeat",
+                "another: same words, code and user",
+            ),
         ):
             if count:
-                self._intake.refuse(self._place, f"{count} {what}")
+                self._intake.refuse(self._place, f"{many(count, one, more)} {what}")
 
     def _add_codings(
         self, name: str, passage: Passage, element: Element, parts: Sequence[Part]

@@ -17,6 +17,7 @@ from annotations.formats.refi.passages import Coded, add_passages
 from annotations.formats.refi.sources import PROJECT, Parts, Source, read_sources
 from annotations.formats.refi.xml_text import Names, guid_of
 from annotations.memos import Memo, NamedSet
+from annotations.numerals import form, many
 from annotations.transcripts import Transcript
 
 LIMITS = Limits(entry_bytes=codebook.MOST_BYTES, total_bytes=2**40)
@@ -160,18 +161,19 @@ class _Project:
             )
             self._intake.problem(
                 self._place,
-                f"{where.misfits} of {count} passages of source {source.name!r} fit its text in "
-                f"no way of counting characters (tried UTF-16 units and code points, a line's end "
-                f"as one or two); the first is {worst.start} to {worst.end} of "
-                f"{len(source.text.text)} characters. The text is not the one that was coded; "
-                "export the project again",
+                f"{where.misfits} of {many(count, 'passage')} of source {source.name!r} "
+                f"{form(where.misfits, 'fits', 'fit')} its text in no way of counting characters "
+                "(tried UTF-16 units and code points, a line's end as one or two); the first is "
+                f"{worst.start} to {worst.end} of {many(len(source.text.text), 'character')}. The "
+                "text is not the one that was coded; export the project again",
             )
             return False
         if where.misfits:
             self._intake.refuse(
                 self._place,
-                f"{where.misfits} of {count} passages of source {source.name!r} do not fit its "
-                f"text (counted in {where.counting})",
+                f"{where.misfits} of {many(count, 'passage')} of source {source.name!r} "
+                f"{form(where.misfits, 'does', 'do')} not fit its text (counted in "
+                f"{where.counting})",
             )
         return True
 
@@ -193,7 +195,8 @@ class _Project:
             lost = len(one.findall("MemberNote")) + sum(g not in self._by_source for g in sources)
             if lost:
                 self._intake.refuse(
-                    self._place, f"set {name!r}: {lost} members that are notes or no texts"
+                    self._place,
+                    f"set {name!r}: {many(lost, 'member')}, notes or sources without text",
                 )
 
     def _memos_of(self, element: Element, *, transcript: str | None = None) -> None:
@@ -219,16 +222,16 @@ class _Project:
         )
 
     def _note_the_rest(self) -> None:
-        for path, what in (("Links/Link", "links"), ("Graphs/Graph", "maps")):
+        for path, what in (("Links/Link", "link"), ("Graphs/Graph", "map")):
             count = len(self._root.findall(path))
             if count:
-                self._intake.refuse(self._place, f"{count} {what} between its parts are not read")
+                told = many(count, what)
+                are = form(count, "is", "are")
+                self._intake.refuse(self._place, f"{told} between its parts {are} not read")
         if (memo := self._root.find("Variables/Variable/Description")) is not None and memo.text:
             self._intake.refuse(self._place, "descriptions of variables are not read")
         coders = {guid_of(one.get("creatingUser")) for one in self._root.iter("Coding")}
         idle = [name for guid, name in self._users.items() if guid not in coders]
         if idle and len(self._users) > 1:
             names = ", ".join(map(repr, idle[:_MOST_NAMED]))
-            self._intake.refuse(
-                self._place, f"{len(idle)} user{'s' * (len(idle) > 1)} coded nothing: {names}"
-            )
+            self._intake.refuse(self._place, f"{many(len(idle), 'user')} coded nothing: {names}")

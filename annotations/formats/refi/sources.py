@@ -11,6 +11,7 @@ from annotations.formats.coded_documents import free_name
 from annotations.formats.intake import Intake, Place
 from annotations.formats.offsets import Mark, SourceText
 from annotations.formats.refi.xml_text import Names, guid_of
+from annotations.numerals import many
 
 MOST_BYTES = 4 * 2**20
 """Bytes of one source's plain text that are read: some dozen long interviews."""
@@ -34,10 +35,10 @@ _KINDS = {
     "VideoSource": "video",
 }
 _REGIONS = {
-    "PDFSelection": "regions of pages",
-    "PictureSelection": "regions of the picture",
-    "AudioSelection": "stretches of the recording",
-    "VideoSelection": "stretches of the recording",
+    "PDFSelection": ("region of pages", "regions of pages"),
+    "PictureSelection": ("region of the picture", "regions of the picture"),
+    "AudioSelection": ("stretch of the recording", "stretches of the recording"),
+    "VideoSelection": ("stretch of the recording", "stretches of the recording"),
 }
 
 
@@ -176,14 +177,15 @@ def _source(
     whole = len(element.findall("Coding"))
     if whole:
         intake.refuse(
-            place, f"source {name!r} as a whole is coded {whole} times; only passages are read"
+            place,
+            f"source {name!r} as a whole is coded {many(whole, 'time')}; only passages are read",
         )
     if raw is None or not raw.strip():
         if raw is not None:
             intake.refuse(place, f"source {name!r} has no words")
         if passages:
             intake.refuse(
-                place, f"{len(passages)} passages of source {name!r} are left out with it"
+                place, f"{many(len(passages), 'passage')} of source {name!r} left out with it"
             )
         return None
     if "\0" in raw:
@@ -223,17 +225,16 @@ def _passages(inner: Element, name: str, place: Place, intake: Intake) -> Iterat
         else:
             yield Passage(mark=mark, element=element)
     if wrong:
-        intake.refuse(place, f"{wrong} passages of source {name!r} do not say where they are")
+        intake.refuse(place, f"{many(wrong, 'passage')} of source {name!r} without a place in it")
 
 
 def _note_regions(element: Element, name: str, place: Place, intake: Intake) -> None:
-    for tag, what in _REGIONS.items():
+    for tag, (one, more) in _REGIONS.items():
         regions = element.findall(tag)
         if regions:
-            codings = sum(len(region.findall("Coding")) for region in regions)
-            intake.refuse(
-                place, f"source {name!r}: {len(regions)} {what} with {codings} codings are not read"
-            )
+            codings = many(sum(len(region.findall("Coding")) for region in regions), "coding")
+            told = f"{many(len(regions), one, more)} with {codings} not read"
+            intake.refuse(place, f"source {name!r}: {told}")
 
 
 def _decoded(content: bytes) -> str:

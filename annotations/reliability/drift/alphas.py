@@ -7,6 +7,7 @@ import numpy as np
 from scipy import stats
 
 from annotations.codings import CodingTable
+from annotations.numerals import many
 from annotations.reliability.agreement import (
     NOT_BOTH,
     ONE_VALUE,
@@ -172,7 +173,7 @@ def _welch(
     variance = sum(variances)
     if min(counts) < MIN_A_WAVE or shortage is not None or not variance > 0:
         reason = (
-            f"described only: {counts[0]} and {counts[1]} transcripts, a test needs "
+            f"described only: {counts[0]} and {many(counts[1], 'transcript')}, a test needs "
             f"{MIN_A_WAVE} in each wave"
             if min(counts) < MIN_A_WAVE
             else shortage or "no interval: the data do not show how far it varies"

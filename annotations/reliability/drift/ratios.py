@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from annotations.numerals import many
 from annotations.reliability.drift.permuting import DRAWS, Departures, permuted_p
 from annotations.reliability.drift.waves import MIN_A_WAVE
 from annotations.reliability.estimate import (
@@ -198,7 +199,7 @@ def _difference(sums: Floats, before: Bools, after: Bools, strata: _Strata, at: 
     if min(counts) < MIN_A_WAVE:
         return Estimate.bare(
             value,
-            f"described only: {counts[0]} and {counts[1]} transcripts, a test needs "
+            f"described only: {counts[0]} and {many(counts[1], 'transcript')}, a test needs "
             f"{MIN_A_WAVE} in each wave",
             n=n,
             clusters=clusters,

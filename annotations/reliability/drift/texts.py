@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from annotations.numerals import many
 from annotations.reliability.drift.permuting import DRAWS
 from annotations.reliability.drift.ratios import LEVEL
 from annotations.reliability.drift.waves import MIN_A_WAVE
@@ -56,7 +57,7 @@ def text_shift(
     places = np.flatnonzero(before | after)
     sizes = (int(before.sum()), int(after.sum()))
     if min(sizes) < MIN_A_WAVE:
-        reason = f"{sizes[0]} and {sizes[1]} transcripts; a test needs {MIN_A_WAVE} of each"
+        reason = f"{sizes[0]} and {many(sizes[1], 'transcript')}; a test needs {MIN_A_WAVE} of each"
         return TextShift(
             before=names[0],
             after=names[1],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from annotations.numerals import form, many
 from annotations.reliability.methods import Versions
 from annotations.reliability.prevalence.shares import MIN_FOUND, MIN_SAMPLE
 from annotations.reliability.prevalence.sums import Population
@@ -42,14 +43,14 @@ def methods_of(
 ) -> str:
     """Who coded what, how the sample came about, the estimator and its interval, in words."""
     known = (
-        f" {_many(certain, 'transcript')} had been coded by people for certain and entered as "
+        f" {many(certain, 'transcript')} had been coded by people for certain and entered as "
         "counted."
         if certain
         else ""
     )
     more = ", and so does a transcript with ties and nothing more" if unit == "transcripts" else ""
     halves = (
-        f" Ties between the readers of a segment ({_many(ties, 'decision')} on a segment and a "
+        f" Ties between the readers of a segment ({many(ties, 'decision')} on a segment and a "
         f"code) count half{more}."
         if ties
         else ""
@@ -76,9 +77,9 @@ def methods_of(
         else ""
     )
     return (
-        f"A model (version {versions.model}) coded {_many(whole, 'transcript')}. Of those, "
-        f"{drawn} were drawn at random, {strata}, with known probabilities (seed {seed}){rising}, "
-        "and coded by people without the model's suggestions in sight."
+        f"A model (version {versions.model}) coded {many(whole, 'transcript')}. Of those, "
+        f"{drawn} {form(drawn, 'was', 'were')} drawn at random, {strata}, with known probabilities "
+        f"(seed {seed}){rising}, and coded by people without the model's suggestions in sight."
         f"{known}{halves} We report {_UNIT[unit]} that carries each code{cells}: the share in the "
         "model's coding plus the mean difference between people's and the model's in the sample, "
         "weighted by inverse probabilities (the difference estimator; prediction-powered "
@@ -93,7 +94,3 @@ def methods_of(
         f"{differences} Computed with Second Coder {versions.software} (codebook "
         f"{versions.codebook}, data {versions.data})."
     )
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -20,6 +20,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit
 
+from annotations.numerals import many
 from annotations.reliability.estimate import CONFIDENCE, Bools, Estimate, Floats
 from annotations.reliability.methods import Versions
 from annotations.reliability.prevalence.differences import benjamini_hochberg, holm
@@ -279,8 +280,9 @@ def _shortage(sums: Sums, few: float, fit: Fit, design: Design) -> str | None:
     clusters = int(looked.sum())
     if clusters < MIN_SAMPLE + len(design.terms):
         return (
-            f"insufficient: {clusters} {sort}transcripts coded by people, {len(design.terms)} "
-            f"ratios need {MIN_SAMPLE + len(design.terms)}"
+            f"insufficient: {many(clusters, f'{sort}transcript')} coded by people, "
+            f"{many(len(design.terms), 'ratio needs', 'ratios need')} "
+            f"{MIN_SAMPLE + len(design.terms)}"
         )
     lacking = _unsampled(fit, design)
     if lacking is not None:
@@ -327,9 +329,9 @@ def _lacking(fit: Fit, design: Design, of: Population) -> dict[Term, str]:
                 continue
             count = int((side & (fit.certain if whole else fit.sample)).sum())
             if count < MIN_SAMPLE:
-                noun = "transcript" if count == 1 else "transcripts"
+                what = "transcript" if whole else "sampled transcript"
                 found[term] = (
-                    f"insufficient: {count} {'' if whole else 'sampled '}{noun} of "
+                    f"insufficient: {many(count, what)} of "
                     f"{term.attribute} {value or 'not given'} coded by people, a ratio needs "
                     f"{MIN_SAMPLE}"
                 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import stdtrit
 
+from annotations.numerals import many
 from annotations.reliability.estimate import (
     CONFIDENCE,
     MIN_CLUSTERS,
@@ -99,8 +100,8 @@ def plans_of(
         reason = insufficient_transcripts(len(pilot.sizes))
         if reason is None and found[at] < MIN_FOUND:
             reason = (
-                f"insufficient: people found the code in {found[at]:.3g} segments of the pilot, or "
-                f"all but so many: a plan needs {MIN_FOUND}"
+                f"insufficient: people found the code in {many(float(found[at]), 'segment')} of "
+                f"the pilot, or all but so many: a plan needs {MIN_FOUND}"
             )
         rows = (
             ()

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
+from annotations.numerals import form, many
 from annotations.reliability.estimate import Bools, Estimate
 from annotations.reliability.methods import Versions
 from annotations.reliability.prevalence.differences import Compared, Difference, differences_of
@@ -180,8 +181,9 @@ def _refused(shares: Shares, cell: Cell) -> Shares:
     if cell.coded == cell.drawn:
         return shares
     reason = (
-        f"refused: {cell.drawn - cell.coded} of the {cell.drawn} transcripts drawn in this cell "
-        "are not coded, and those that were coded first are no random sample"
+        f"refused: {_waiting(cell)} of the {many(cell.drawn, 'transcript')} drawn in this cell "
+        f"{form(_waiting(cell), 'is', 'are')} not coded, and those that were coded first are no "
+        "random sample"
     )
     nothing = tuple(
         Estimate.undefined(reason, n=one.n, clusters=one.clusters) for one in shares.corrected
@@ -201,11 +203,16 @@ def _or_none(shares: Shares, at: int) -> float | None:
     return None if np.isnan(value) else value
 
 
+def _waiting(cell: Cell) -> int:
+    return cell.drawn - cell.coded
+
+
 def _notes(cells: Iterable[Cell]) -> Iterator[str]:
     waiting = [one for one in cells if one.coded < one.drawn]
     if waiting:
         whole = waiting[0]
         yield (
-            f"{whole.drawn - whole.coded} of {whole.drawn} drawn transcripts are not coded by "
-            "people yet: cells that hold one have no estimate"
+            f"{_waiting(whole)} of {many(whole.drawn, 'drawn transcript')} "
+            f"{form(_waiting(whole), 'is', 'are')} not coded by people yet: cells that hold one "
+            "have no estimate"
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from annotations.numerals import many
 from annotations.reliability.estimate import Bools, Estimate, Floats
 from annotations.reliability.prevalence.intervals import (
     Deletions,
@@ -187,10 +188,9 @@ def _shortage(sums: Sums, fit: Fit, found: float) -> str | None:
     looked, sort = (fit.certain, "") if fit.complete else (fit.sample, "sampled ")
     transcripts = int(looked.sum())
     if transcripts < MIN_SAMPLE:
-        noun = "transcript" if transcripts == 1 else "transcripts"
         return (
-            f"insufficient: {transcripts} {sort}{noun} coded by people in this cell, an interval "
-            f"needs {MIN_SAMPLE}"
+            f"insufficient: {many(transcripts, f'{sort}transcript')} coded by people in this cell, "
+            f"an interval needs {MIN_SAMPLE}"
         )
     if found < MIN_FOUND:
         return (

@@ -6,6 +6,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from annotations.numerals import many
 from annotations.reliability.estimate import Bools, Floats
 
 
@@ -42,7 +43,7 @@ class Sums:
 
     def number(self, count: float) -> str:
         """So many of what is counted, in words."""
-        return f"{count:.3g} {self.counted}" + ("" if count == 1 else "s")
+        return many(count, self.counted)
 
     @property
     def model(self) -> Floats:

@@ -103,9 +103,9 @@ def test_all_that_a_study_holds_goes_through_each_format_or_is_told_of(
     (noted,) = (one for one in rich.codings if one.memo)
     assert f"Memo by {noted.coder}: Ask 🙂 again" in run("quotes", "rich", "--code", noted.code).out
     for name, files, told in (
-        ("csv", ".", "1 memos on transcripts, codes and the study and 1 sets"),
-        ("parquet", "", "1 memos on transcripts, codes and the study and 1 sets"),
-        ("label-studio", "tasks.json", "1 marks that a coding continues"),
+        ("csv", ".", "1 memo on transcripts, codes and the study and 1 set ("),
+        ("parquet", "", "1 memo on transcripts, codes and the study and 1 set ("),
+        ("label-studio", "tasks.json", "1 mark that a coding continues"),
         ("qdpx", "rich.qdpx", ""),
     ):
         out = tmp_path / name

@@ -93,8 +93,8 @@ def test_shown_suggestions_go_out_as_a_models_and_withheld_ones_do_not(
         work.commit()
     house.database.close()
     outcome = run("export", "managers", "--format", "qdpx", "--out", tmp_path)
-    assert "1 suggestions that coders saw are in the project" in outcome.err
-    assert "1 suggestions that were withheld are not in the project" in outcome.err
+    assert "1 suggestion that coders saw is in the project" in outcome.err
+    assert "1 suggestion is withheld and not in it" in outcome.err
     run("import", "again", tmp_path / "managers.qdpx")
     (coding,) = (
         one for one in loaded(tmp_path / "home", "again").codings if one.coder == "model:77aa"
@@ -114,7 +114,7 @@ def test_memos_go_out_with_the_tables_and_come_in_again(run: Callable, tmp_path:
     (study / "codings.csv").write_text(
         "transcript,turn,start,end,code,coder,memo\nA,0,0,5,Strain,ana,Why so?\n"
     )
-    assert "; 1 memos" in run("import", "one", study).out
+    assert "; 1 memo\n" in run("import", "one", study).out
     run("export", "one", "--format", "csv", "--out", tmp_path / "out")
     assert run("import", "two", tmp_path / "out").code == 0
     (coding,) = loaded(tmp_path / "home", "two").codings

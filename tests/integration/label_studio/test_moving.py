@@ -61,7 +61,7 @@ def test_another_label_studio_is_refused_while_work_from_the_old_one_would_be_lo
     assert sync(house, "ward").annotations == 1
     client.update_project(made.project_id, {"title": "somebody else's"})
     elsewhere = label_studio.url.replace("127.0.0.1", "localhost")
-    with pytest.raises(StateError, match="1 annotations"):
+    with pytest.raises(StateError, match="1 annotation from"):
         connect(house, "ward", url=elsewhere, token=label_studio.token)
     with house.database.reading() as work:
         assert work.label_studio.annotation_ids("ward") == (annotation.id,)

@@ -191,7 +191,7 @@ def test_a_pdf_loses_what_heads_and_foots_its_pages(put: Put, make_pdf: MakePdf)
 
 
 def test_a_scan_is_refused(put: Put, refusal: Refusal, make_pdf: MakePdf) -> None:
-    assert "1 pages without text, so it is a scan" in refusal(put("a.pdf", make_pdf([[]])))
+    assert "1 page without text, so it is a scan" in refusal(put("a.pdf", make_pdf([[]])))
     assert "damaged or no PDF" in refusal(put("a.pdf", b"%PDF-1.4 and then nothing"))
 
 

@@ -35,7 +35,7 @@ LINES = 20_000
         ("a.csv.gz", gzip.compress(b"transcript,turn,speaker,text\n" * 3_000_000), "64 MiB"),
         ("a.json.gz", gzip.compress(b"[" + b"[]," * 4_000_000 + b"1]"), "values"),
         ("b.json.gz", gzip.compress(b"[" + b" " * 80 * 2**20), "64 MiB"),
-        ("a.csv", b"a,b\n" + b"x\n" * 2_000_000, "1 fields, expected 2"),
+        ("a.csv", b"a,b\n" + b"x\n" * 2_000_000, "1 field, expected 2"),
         ("a.txt", b"Int: How was it on the ward?\nNurse: Busy.\n" * LINES, str(2 * LINES)),
     ],
     ids=["csv", "values", "spaces", "faulty", "lines"],

@@ -193,10 +193,10 @@ def test_what_is_no_coding_is_counted_by_kind(export: Callable[..., Path], read:
     material = read(export(task(annotation(*result)), task(annotation(result[0]), number=6)))
     assert material.codings == ()
     assert [item.message for item in material.refused] == [
-        "3 results of kind 'rating' are not codings",
-        "1 result of kind 'relation' are not codings",
-        "1 result of kind 'labels' beyond the end of its text",
-        "1 result of kind 'labels' whose recorded words are not those at its offsets",
+        "3 results of kind 'rating', which is no coding",
+        "1 result of kind 'relation', which is no coding",
+        "1 result of kind 'labels' beyond the end of the text",
+        "1 result of kind 'labels' where the text has other words than were recorded",
         "1 result of kind 'labels' without a label",
     ]
 

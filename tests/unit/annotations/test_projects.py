@@ -135,14 +135,14 @@ def test_a_qualcoder_project_comes_in_with_tree_coders_and_attributes(
     }
     told = "\n".join(map(str, found.refused))
     for what in (
-        "1 sources without text",
-        "1 memos on sources without text",
-        "1 memos on attributes",
+        "1 source without text",
+        "1 memo on sources without text",
+        "1 memo on attributes",
         "2 marks of codings as important",
-        "1 codings of pictures",
-        "1 codings whose words are not those",
-        "1 codings with a code that is not there",
-        "1 codings of speakers' names",
+        "1 coding of pictures",
+        "1 coding at whose offsets other words stand",
+        "1 coding with a code that is not there",
+        "1 coding of speakers' names",
     ):
         assert what in told
     assert read(qualcoder / "data.qda").codings == found.codings
@@ -310,8 +310,8 @@ def test_a_taguette_project_comes_in_by_the_bytes_of_its_text(
         ("", "By phone", "zoë"),
     }
     told = "\n".join(map(str, found.refused))
-    assert "2 highlights that lie outside" in told
-    assert "1 highlights without a tag" in told
+    assert "2 highlights outside the document" in told
+    assert "1 highlight without a tag" in told
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_other_words_under_a_known_name_are_refused(
 def test_two_files_may_not_tell_one_transcript_differently(put: Put, refusal: Refusal) -> None:
     one, two = put("one/T.txt", "A: hello\n"), put("two/T.txt", "A: hello\nB: hello\n")
     message = refusal(one, two)
-    assert f"{two}: transcript 'T' has other words than in {one} (1 turns there, 2 here)" in message
+    assert f"{two}: transcript 'T' has other words than in {one} (1 turn there, 2 here)" in message
 
 
 def test_invalid_utf8_is_refused_with_byte_and_line(put: Put, refusal: Refusal) -> None:

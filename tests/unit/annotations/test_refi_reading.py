@@ -198,11 +198,11 @@ def test_cases_variables_notes_and_sets_come_in_and_the_rest_is_listed(
     told = " ".join(one.message for one in material.refused)
     for what in (
         "picture 'photo' has no text",
-        "'photo': 1 regions of the picture with 1 codings",
-        "'report': 1 regions of pages with 0 codings",
+        "'photo': 1 region of the picture with 1 coding not read",
+        "'report': 1 region of pages with 0 codings not read",
         "source 'afar' lies outside of the project",
-        "1 passages of source 'afar' are left out",
-        "1 links",
+        "1 passage of source 'afar' left out",
+        "1 link between its parts is not read",
     ):
         assert what in told
 
@@ -220,7 +220,7 @@ def test_codings_without_a_user_are_the_coders_named(
 ) -> None:
     project = refi(qualcoder, INTERVIEW, [("too few", 3, 9)])
     path = put("wards.qdpx", project)
-    assert "1 codings name no user; say --coder NAME" in refusal(path)
+    assert "1 coding names no user; say --coder NAME" in refusal(path)
     assert [one.coder for one in read(path, coder="Cy").codings] == ["Cy"]
 
 

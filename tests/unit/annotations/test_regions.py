@@ -232,7 +232,7 @@ def test_memos_and_other_controls_are_no_regions(transcript: Make) -> None:
         ({"start": 0, "end": 2}, "transcript of several turns"),
         (
             {"start": "0", "end": "0", "startOffset": 0, "endOffset": 2, "text": "xy"},
-            "recorded words are not those",
+            "other words than were recorded",
         ),
     ],
 )

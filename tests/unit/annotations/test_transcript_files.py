@@ -88,7 +88,7 @@ def test_a_facesheet_names_transcripts_in_some_column(put: Put, read: Read, tmp_
         "interview_P12": {"file": "interview_P12.docx", "trust": "Care"},
     }
     assert [
-        "1 row that match no transcript: Nobody" in one.message for one in material.refused
+        "1 row that matches no transcript: Nobody" in one.message for one in material.refused
     ] == [True]
 
 

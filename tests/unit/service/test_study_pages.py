@@ -166,7 +166,7 @@ def test_a_code_that_others_are_below_tells_whose_codings_are_whose(
         work.commit()
     text = re.sub(r"<[^>]+>", " ", browser.get("/studies/deep/codebook").text)
     assert "not itself; the codes below it: 2 codings" in text
-    assert "1 codings in 1 transcripts; the codes below it: 1 codings" in text
+    assert "1 coding in 1 transcript; the codes below it: 1 coding" in text
 
 
 def test_errors_are_pages_for_browsers_and_documents_for_programs(

@@ -1,0 +1,35 @@
+"""Numbers as people read them: counts with their noun, p values, figures rounded to decimals."""
+
+SMALLEST_P = 0.001
+"""Below it a p value is written as a bound: three decimals would make it 0."""
+
+
+def many(count: float, noun: str, nouns: str | None = None) -> str:
+    """So many of something: `1 code`, `1,200 codes`; `nouns` where more than an s is added.
+
+    What is no whole number (codings weighted by readers) has three digits.
+    """
+    number = f"{int(count):,}" if float(count).is_integer() else f"{count:.3g}"
+    return f"{number} {noun if count == 1 else nouns or f'{noun}s'}"
+
+
+def form(count: float, one: str, more: str) -> str:
+    """The form of a word that stands with a count: `was` with 1, `were` with 0 or 2."""
+    return one if count == 1 else more
+
+
+def p_text(p: float) -> str:
+    """A p value in a table: `.012`, and `<.001` where three decimals would say nothing."""
+    return "<.001" if p < SMALLEST_P else f"{p:.3f}".removeprefix("0")
+
+
+def p_words(p: float) -> str:
+    """A p value in a sentence, after "p": `.012`, or `below .001`."""
+    return "below .001" if p < SMALLEST_P else p_text(p)
+
+
+def decimals(value: float, places: int = 2, *, signed: bool = False) -> str:
+    """A figure with so many decimals, whose zero has no minus; `signed`: with + or -, but for 0."""
+    # Adding 0.0 makes the -0.0 that rounding leaves a plain 0.
+    rounded = round(value, places) + 0.0
+    return f"{rounded:+.{places}f}" if signed and rounded else f"{rounded:.{places}f}"
