@@ -1,5 +1,6 @@
 """The model card: what a published model was made of and how far it may be trusted."""
 
+from annotations.numerals import decimals, form, many
 from annotations.reliability.estimate import Estimate
 from models.parts import ModelParts
 from models.report import TrainReport
@@ -16,15 +17,16 @@ def model_card(data: TrainingData, parts: ModelParts, report: TrainReport) -> st
         "decided on.",
         "",
         "## Data",
-        f"- {report.transcripts} transcripts, {report.segments} segments, "
-        f"{len(data.coders)} coders, {len(data.codes)} codes; SHA-256 {data.digest()}",
+        f"- {many(report.transcripts, 'transcript')}, {many(report.segments, 'segment')}, "
+        f"{many(len(data.coders), 'coder')}, {many(len(data.codes), 'code')}; SHA-256 "
+        f"{data.digest()}",
         *(
             ()
             if report.codebook_version is None
             else (f"- Codings are read under version {report.codebook_version} of the codebook.",)
         ),
-        f"- {report.scored} of the segments were coded without suggestions in sight; only "
-        "these give figures, thresholds and gates.",
+        f"- {report.scored:,} of the segments {form(report.scored, 'was', 'were')} coded without "
+        "suggestions in sight; only these give figures, thresholds and gates.",
         "- The label is the majority of the coders who read the segment, `adjudicated` above "
         "all. A tie counts half for each side in training, and is no majority in scoring.",
         f"- A segment is {_segment(parts)}.",
@@ -53,7 +55,8 @@ def model_card(data: TrainingData, parts: ModelParts, report: TrainReport) -> st
         f"| macro F1 | {_text(report.macro_f1)} | {_text(report.baseline.macro_f1)} |",
         f"| micro F1 | {_text(report.micro_f1)} | {_text(report.baseline.micro_f1)} |",
         "",
-        f"Expected calibration error over the same codes, {len(report.calibration.bins)} bins of "
+        f"Expected calibration error over the same codes, "
+        f"{many(len(report.calibration.bins), 'bin')} of "
         f"equal mass: {_text(report.calibration.error)}. 0 is best; chance alone makes it "
         "positive.",
         "",
@@ -81,13 +84,13 @@ def _views(parts: ModelParts) -> str:
         views.append("the vectors of single sentences")
     if parts.finetuned is not None:
         views.append("a fine-tuned encoder")
-    return f"{len(views)} views ({'; '.join(views)})"
+    return f"{many(len(views), 'view')} ({'; '.join(views)})"
 
 
 def _choices(report: TrainReport) -> list[str]:
     return [
         f"- {one.name} {one.value}: {'taken' if one.taken else 'not taken'}; held-out log loss "
-        f"lower by {one.gain:.4f} (standard error {one.error:.4f})"
+        f"lower by {decimals(one.gain, 4)} (standard error {decimals(one.error, 4)})"
         for one in report.choices
     ]
 
@@ -118,5 +121,6 @@ def _text(estimate: Estimate) -> str:
     if not estimate.defined:
         return "undefined"
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+        return decimals(estimate.value, 3)
+    low, high = decimals(estimate.low, 3), decimals(estimate.high, 3)
+    return f"{decimals(estimate.value, 3)} ({low} to {high})"

@@ -1,5 +1,6 @@
 """One line for each code: its figures, its gate, and how it fares against the baseline."""
 
+from annotations.numerals import decimals, many
 from annotations.reliability.calibration import CalibrationFigures, calibration_of
 from annotations.reliability.estimate import Estimate
 from models.report import CodeReport
@@ -28,7 +29,7 @@ def code_reports(
         trusted = options.trust_definitions and by_definition(data, place, options.min_support)
         if trusted:
             reason = (
-                f"open by its definition, as asked for: {support[place]} segments carry it, "
+                f"open by its definition, as asked for: {_carried(int(support[place]))}, "
                 "and no held-out figure speaks for it"
             )
         reports.append(
@@ -89,8 +90,7 @@ def _closed(
     if support == 0:
         return "no segment carries it"
     if support < options.min_support:
-        noun = "segment carries" if support == 1 else "segments carry"
-        return f"{support} {noun} it, {options.min_support} are needed"
+        return f"{_carried(support)}, {options.min_support} are needed"
     if options.aim.precision is not None:
         return _imprecise(figures.precision, threshold, options.aim.precision)
     kappa = figures.kappa
@@ -98,10 +98,14 @@ def _closed(
         return f"its held-out kappa is not defined: {kappa.reason}"
     if kappa.value < options.min_kappa:
         return (
-            f"its held-out kappa is {kappa.value:.2f}, {options.min_kappa:.2f} is needed "
-            f"({support} segments carry it)"
+            f"its held-out kappa is {decimals(kappa.value)}, {options.min_kappa:.2f} is needed "
+            f"({_carried(support)})"
         )
     return None
+
+
+def _carried(support: int) -> str:
+    return many(support, "segment carries it", "segments carry it")
 
 
 def _imprecise(precision: Estimate, threshold: float, wanted: float) -> str | None:

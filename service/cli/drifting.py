@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.options import Home, Json, Study, names_in, open_home
-from service.cli.present import say, show_json, show_line, show_table, warn
+from service.cli.present import p_cell, say, show_json, show_line, show_table, warn
 from service.cli.writing import write_file
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def _show_question(question: "Question") -> None:
                 change.before,
                 change.after,
                 change.difference,
-                "–" if change.p is None else f"{change.p:.3f}",
-                "–" if change.adjusted is None else f"{change.adjusted:.3f}",
+                p_cell(change.p),
+                p_cell(change.adjusted),
                 "moved" if change.moved else "",
             )
             for change in pair.changes

@@ -6,7 +6,7 @@ import typer
 
 from service.cli.counting import Csv, Html
 from service.cli.options import Home, Json, Study, names_in, open_home
-from service.cli.present import progress, say, show_json, show_table, warn
+from service.cli.present import p_cell, progress, say, show_json, show_table, warn
 from service.cli.writing import write_file
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def show_prevalence(found: "PrevalenceReport") -> None:
                     cell_name(one.first),
                     cell_name(one.second),
                     one.difference,
-                    f"{one.holm:.3f}",
-                    f"{one.benjamini_hochberg:.3f}",
+                    p_cell(one.holm),
+                    p_cell(one.benjamini_hochberg),
                 )
                 for one in shown
             ],
@@ -182,8 +182,8 @@ def odds(
                 one.term.value or "not given",
                 one.term.reference or "not given",
                 one.ratio,
-                None if one.holm is None else f"{one.holm:.3f}",
-                None if one.benjamini_hochberg is None else f"{one.benjamini_hochberg:.3f}",
+                p_cell(one.holm),
+                p_cell(one.benjamini_hochberg),
             )
             for one in found.ratios
         ],

@@ -22,6 +22,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from annotations.numerals import decimals, many, p_text
+
 # Estimate and document are imported where they are used: `--help` must not wait for numpy.
 if TYPE_CHECKING:
     from annotations.reliability.estimate import Estimate
@@ -131,8 +133,13 @@ def estimate_text(estimate: "Estimate") -> str:
     if not math.isfinite(estimate.value):
         return "–"
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.2f} [no interval]"
-    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
+        return f"{decimals(estimate.value)} [no interval]"
+    return f"{decimals(estimate.value)} [{decimals(estimate.low)}, {decimals(estimate.high)}]"
+
+
+def p_cell(p: float | None) -> str | None:
+    """A p value as a cell of a table, None where nothing was tested."""
+    return None if p is None else p_text(p)
 
 
 @contextmanager
@@ -174,7 +181,10 @@ def long_run() -> Iterator[LongReport]:
     told = time.monotonic()
 
     def words_of(share: float, before: float, transcripts: int, words: int, seconds: float) -> str:
-        text = f"{transcripts} transcripts, {words / max(seconds, 1e-9):,.0f} words a second"
+        text = (
+            f"{many(transcripts, 'transcript')}, "
+            f"{many(round(words / max(seconds, 1e-9)), 'word')} a second"
+        )
         if share > before and words:
             left = round(seconds * (1 - share) / (share - before))
             text += f", about {timedelta(seconds=left)} left"
@@ -240,12 +250,17 @@ def _cell(value: object) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:.2f}"
+        return decimals(value)
     return str(value)
 
 
 def _looks_numeric(text: str) -> bool:
     return (
         text == "–"
-        or text.replace(".", "").replace(",", "").replace("-", "").split(" ")[0].isdigit()
+        or text.lstrip("<")
+        .replace(".", "")
+        .replace(",", "")
+        .replace("-", "")
+        .split(" ")[0]
+        .isdigit()
     )

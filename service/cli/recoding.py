@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from annotations.numerals import form, many
 from service.cli.options import Home, Json, Study, open_home
-from service.cli.present import progress, say, show_json, show_line, show_table, warn
+from service.cli.present import p_cell, progress, say, show_json, show_line, show_table, warn
 
 if TYPE_CHECKING:
     from service.workflows.recoded import RecodeReport
@@ -101,8 +102,8 @@ def _show_plan(found: "RecodePlan") -> None:
         )
         if one.pushed is not None:
             show_line(
-                f"{one.pushed.created} new tasks of {one.pushed.tasks}, for {one.coder} alone: "
-                f"{one.pushed.project_url}"
+                f"{many(one.pushed.created, 'new task')} of {one.pushed.tasks}, for {one.coder} "
+                f"alone: {one.pushed.project_url}"
             )
     for note in found.notes:
         warn(note)
@@ -116,16 +117,16 @@ def _show_plan(found: "RecodePlan") -> None:
 
 def _plan_words(one: "CoderPlan") -> str:
     drawn = "Drawn before" if one.before else "Drawn"
-    back = f"; {one.returned} are coded again" if one.returned else ""
+    back = f"; {one.returned} {form(one.returned, 'is', 'are')} coded again" if one.returned else ""
     return (
-        f"{drawn} for {one.coder}: {_count(one.excerpts, 'excerpt')} from "
-        f"{_count(len(one.transcripts), 'transcript')}{_age(one)}{back}. They come unmarked, in "
+        f"{drawn} for {one.coder}: {many(one.excerpts, 'excerpt')} from "
+        f"{many(len(one.transcripts), 'transcript')}{_age(one)}{back}. They come unmarked, in "
         "random order, after the turns that they answer to."
     )
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _days(least: int, most: int) -> str:
+    return many(most, "day") if least == most else f"{least} to {many(most, 'day')}"
 
 
 def _age(one: "CoderPlan") -> str:
@@ -133,7 +134,7 @@ def _age(one: "CoderPlan") -> str:
         return ", coded nobody knows when"
     undated = f" ({one.undated} without a date)" if one.undated else ""
     days = [(datetime.now(moment.tzinfo) - moment).days for moment in (one.newest, one.oldest)]
-    return f", coded {days[0]} to {days[1]} days ago{undated}"
+    return f", coded {_days(days[0], days[1])} ago{undated}"
 
 
 def _show_report(told: "RecodeReport") -> None:
@@ -151,8 +152,8 @@ def _show_report(told: "RecodeReport") -> None:
                         item.after,
                         item.alpha,
                         item.shift,
-                        "–" if item.p is None else f"{item.p:.3f}",
-                        "–" if item.adjusted is None else f"{item.adjusted:.3f}",
+                        p_cell(item.p),
+                        p_cell(item.adjusted),
                         "moved" if item.moved else "",
                     )
                     for item in one.agreement

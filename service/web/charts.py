@@ -9,6 +9,7 @@ import altair as alt
 import vl_convert
 
 from annotations.codebook import SEPARATOR
+from annotations.numerals import decimals, many
 
 Document = Mapping[str, Any]
 Drawn = alt.LayerChart | alt.FacetChart
@@ -91,13 +92,13 @@ def forest(codes: Sequence[Document], pooled: Document) -> str:
     )
     chart = alt.layer(bars, lines, points, width=_WIDTH, height=_ROW * len(rows))
     without = sum(row["low"] is None for row in rows)
-    hollow = f" {without} without an interval are open circles." if without else ""
+    hollow = f" Open circles, {without}, have no interval." if without else ""
     return svg(
         chart,
         "forest",
         "Krippendorff's alpha by code with 95% intervals",
-        f"{len(rows)} rows, from the code with alpha {_least(rows)} upward. Dashed lines stand at "
-        f".667 and .80.{hollow} The table of codes holds the same figures.",
+        f"{many(len(rows), 'row')}, from the code with alpha {_least(rows)} upward. Dashed lines "
+        f"stand at .667 and .80.{hollow} The table of codes holds the same figures.",
     )
 
 
@@ -119,8 +120,8 @@ def coder_matrix(coders: Sequence[str], pairs: Sequence[Document]) -> str:
         heat(cells, coders, coders, most=1.0),
         "matrix",
         "Cohen's kappa between coders",
-        f"{len(coders)} coders by {len(coders)}; the stronger the colour, the higher kappa. "
-        "Empty where two read nothing in common. The table of pairs holds the same figures.",
+        f"{many(len(coders), 'coder')} by {len(coders)}; the stronger the colour, the higher "
+        "kappa. Empty where two read nothing in common. The table of pairs holds the same figures.",
     )
 
 
@@ -139,9 +140,9 @@ def confusion(codes: Sequence[str], confusions: Sequence[Document]) -> str:
         heat(cells, names, names, most=max(cell["value"] for cell in cells)),
         "confusion",
         "Codes taken for each other",
-        f"{len(names)} codes by {len(names)}; the stronger the colour, the larger the share of "
-        "disputed units in which one coder applied the one and another the other. The table of "
-        "confusions holds the same figures.",
+        f"{many(len(names), 'code')} by {len(names)}; the stronger the colour, the larger the "
+        "share of disputed units in which one coder applied the one and another the other. The "
+        "table of confusions holds the same figures.",
     )
 
 
@@ -274,4 +275,4 @@ def _least(rows: Sequence[Document]) -> str:
 
 
 def _decimals(value: float) -> str:
-    return f"{value:.2f}"
+    return decimals(value)

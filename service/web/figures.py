@@ -7,7 +7,12 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from annotations.numerals import decimals, p_text
+
 MISSING = "–"
+
+_P_VALUES = frozenset({"p", "adjusted", "holm", "benjamini_hochberg"})
+"""What p values are called in the documents, corrected or not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +49,8 @@ class Node:
         if self.value is None:
             return self._marked(MISSING, "")
         if isinstance(self.value, float | int):
-            return self._marked(number_text(self.value), repr(self.value))
+            written = p_text if self._is_p else number_text
+            return self._marked(written(self.value), repr(self.value))
         if self.at is None:
             return escape(self.value)
         return Markup('<span data-at="{}">{}</span>').format(self.at, self.value)
@@ -53,6 +59,10 @@ class Node:
     def reason(self) -> str | None:
         """Why an estimate has no value or no interval."""
         return self.value.get("reason") if isinstance(self.value, dict) else None
+
+    @property
+    def _is_p(self) -> bool:
+        return self.at is not None and self.at.rsplit("/", 1)[-1] in _P_VALUES
 
     def _estimate(self) -> str:
         value, low, high = (self.value[name] for name in ("value", "low", "high"))
@@ -115,4 +125,4 @@ def number_text(value: float) -> str:
         return f"{value:,}"
     if not math.isfinite(value):
         raise ValueError(f"{value} has no place in a JSON document")
-    return f"{value:.3f}" if abs(value) < 0.1 else f"{value:.2f}"
+    return decimals(value, 3 if abs(value) < 0.1 else 2)

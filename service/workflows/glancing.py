@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from annotations.errors import command
+from annotations.numerals import decimals, form, many
 from annotations.reliability.agreement import agreement_of
 from service import queue
 from service.house import House
@@ -158,8 +159,9 @@ def weak_pairs(house: House, study: str) -> tuple[Attention, ...]:
         return ()
     return tuple(
         Attention(
-            message=f"{' and '.join(pair.coders)} agree little: kappa {pair.kappa.value:.2f}, 95% "
-            f"interval {pair.kappa.low:.2f} to {pair.kappa.high:.2f}.",
+            message=f"{' and '.join(pair.coders)} agree little: kappa "
+            f"{decimals(pair.kappa.value)}, 95% interval {decimals(pair.kappa.low)} to "
+            f"{decimals(pair.kappa.high)}.",
             page="agreement",
         )
         for pair in agreement_of(whole.table()).pairs
@@ -241,7 +243,7 @@ def _of_codes(codes: Sequence[CodeGlance]) -> list[Attention]:
     for support, why in ((True, "for lack of support"), (False, "for want of agreement")):
         names = [one.code for one in silent if _lacks_support(one) is support]
         if names:
-            are = "1 code is" if len(names) == 1 else f"{len(names)} codes are"
+            are = many(len(names), "code is", "codes are")
             message = f"{are} not suggested {why}: {_named(names)}."
             found.append(Attention(message=message, page="codebook"))
     return found
@@ -251,7 +253,7 @@ def _of_model(model: ModelCodes | None) -> list[Attention]:
     if model is None or not model.stale:
         return []
     names = [one.code for one in model.stale]
-    need = "1 code needs" if len(names) == 1 else f"{len(names)} codes need"
+    need = many(len(names), "code needs", "codes need")
     message = (
         f"{need} a training, since the model knows version {model.model_version} of the codebook "
         f"and there is version {model.version}: {_named(names)}."
@@ -267,11 +269,10 @@ def _named(codes: Sequence[str]) -> str:
 def _of_codebook(view: StudyView, proposed: int, *, connected: bool) -> list[Attention]:
     found = []
     if proposed:
-        edits = "1 edit of the labels" if proposed == 1 else f"{proposed} edits of the labels"
-        message = f"To accept or decline: {edits} in Label Studio."
+        message = f"To accept or decline: {many(proposed, 'edit')} of the labels in Label Studio."
         found.append(Attention(message=message, page="codebook"))
     if view.unread.waiting:
-        what = "1 coding" if view.unread.waiting == 1 else f"{view.unread.waiting} codings"
+        what = many(view.unread.waiting, "coding")
         message = (
             f"To choose, because the code was split: the part of {what}. See them: "
             f"{command('codebook', 'worklist', view.study)}"
@@ -297,15 +298,11 @@ def _of_blind(tasks: Sequence[TaskLink], hidden: set[str], *, connected: bool) -
         return [Attention(message=message, page="transcripts")]
     if all(link.transcript in hidden for link in blind):
         message = (
-            f"The blind sample ({_count(blind)}) is not coded yet: until then nothing "
-            "can be said of how suggestions influence coders."
+            f"The blind sample ({many(len(blind), 'transcript')}) is not coded yet: until then "
+            "nothing can be said of how suggestions influence coders."
         )
         return [Attention(message=message, page="transcripts")]
     return []
-
-
-def _count(blind: Sequence[TaskLink]) -> str:
-    return "1 transcript" if len(blind) == 1 else f"{len(blind)} transcripts"
 
 
 def _of_pushing(open_tasks: Sequence[TaskLink], version: str | None) -> list[Attention]:
@@ -313,7 +310,7 @@ def _of_pushing(open_tasks: Sequence[TaskLink], version: str | None) -> list[Att
     if version is None or not behind:
         return []
     message = (
-        f"{len(behind)} tasks in Label Studio are without the suggestions of the model in use. "
-        "Push, so that coders see them."
+        f"{many(len(behind), 'task')} in Label Studio {form(len(behind), 'is', 'are')} without the "
+        "suggestions of the model in use. Push, so that coders see them."
     )
     return [Attention(message=message, page="jobs")]

@@ -7,6 +7,7 @@ import numpy as np
 
 from annotations.codings import CodingTable
 from annotations.errors import command
+from annotations.numerals import decimals, many, p_words
 from annotations.reliability.drift.outcome import (
     AGREEMENT,
     CALIBRATION,
@@ -125,7 +126,7 @@ def _surety(change: Change) -> str:
         f"The difference is {_figure(difference.value)} "
         f"(95% interval {_figure(difference.low)} to {_figure(difference.high)}; p "
         f"{_p(change.p)}, {_p(change.adjusted)} after correction for all that was looked at), on "
-        f"{change.before.clusters} and {change.after.clusters} transcripts."
+        f"{change.before.clusters} and {many(change.after.clusters, 'transcript')}."
     )
 
 
@@ -169,7 +170,8 @@ def _both(change: Change, ranking: Ranking) -> str:
             else f" ({_points(points.low)} to {_points(points.high)})"
         )
         + f"; both together have p {_p(change.p)}, {_p(change.adjusted)} after correction for all "
-        f"that was looked at, on {change.before.clusters} and {change.after.clusters} transcripts."
+        f"that was looked at, on {change.before.clusters} and "
+        f"{many(change.after.clusters, 'transcript')}."
     )
 
 
@@ -335,20 +337,18 @@ def _spread(found: Sequence[Excerpt]) -> tuple[Excerpt, ...]:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.1f}%"
+    return f"{decimals(100 * value, 1)}%"
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:+.1f} points"
+    return f"{decimals(100 * value, 1, signed=True)} points"
 
 
 def _figure(value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.3f}" if abs(value) < _SMALL else f"{value:.2f}"
+    return decimals(value, 3 if abs(value) < _SMALL else 2)
 
 
 def _p(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return "below .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+    return "–" if value is None else p_words(value)

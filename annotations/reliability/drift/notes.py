@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from annotations.errors import command
+from annotations.numerals import form, many, p_words
 from annotations.reliability.drift.control_chart import ControlChart
 from annotations.reliability.drift.outcome import MEANING, USE, Finding, Question, WaveSize
 from annotations.reliability.drift.ratios import Change
@@ -34,7 +35,8 @@ def summary_of(
     if tested and not findings:
         counts = ", ".join(f"{number} of {name}" for name, number in tested.items())
         said.append(
-            f"Nothing moved that these data can show: {sum(tested.values())} comparisons were "
+            "Nothing moved that these data can show: "
+            f"{many(sum(tested.values()), 'comparison was', 'comparisons were')} "
             f"tested ({counts}) and none stands after correction."
         )
     if not tested:
@@ -45,12 +47,12 @@ def summary_of(
     elif USE not in tested and (why := _held_constant(questions)):
         said.append(f"The use of codes could not be tested. {why}")
     said.extend(
-        f"The texts of {text.after} are unlike those of {text.before} (p {text.p:.3f}, on "
-        f"{text.transcripts[0]} and {text.transcripts[1]} transcripts): a model that learned from "
-        "the one deserves less trust on the other. Code some of these transcripts blind and "
-        "train again."
+        f"The texts of {text.after} are unlike those of {text.before} (p {p_words(text.p)}, on "
+        f"{text.transcripts[0]} and {many(text.transcripts[1], 'transcript')}): a model that "
+        "learned from the one deserves less trust on the other. Code some of these transcripts "
+        "blind and train again."
         for text in texts
-        if text.moved
+        if text.moved and text.p is not None
     )
     said.extend(
         f"{chart.coder} passes the control chart's limit at {chart.alarm}: from about there on "
@@ -71,13 +73,14 @@ def _tested(question: Question) -> list[Change]:
 
 
 def _too_few(sizes: Sequence[WaveSize]) -> str:
-    found = ", ".join(f"{one.transcripts} transcripts in {one.name}" for one in sizes)
+    found = ", ".join(f"{many(one.transcripts, 'transcript')} in {one.name}" for one in sizes)
+    there = f"There {form(sizes[0].transcripts if sizes else 0, 'is', 'are')}"
     if sum(one.transcripts >= MIN_A_WAVE for one in sizes) > 1:
         return (
-            f"There are {found}, and a test needs {MIN_A_WAVE} in each of two waves that have "
+            f"{there} {found}, and a test needs {MIN_A_WAVE} in each of two waves that have "
             "something to count."
         )
-    return f"There are {found}; a test needs {MIN_A_WAVE} in each of two waves."
+    return f"{there} {found}; a test needs {MIN_A_WAVE} in each of two waves."
 
 
 def _held_constant(questions: Sequence[Question]) -> str | None:
@@ -94,9 +97,9 @@ def _held_constant(questions: Sequence[Question]) -> str | None:
         return None
     number, pair = max(left, key=lambda one: one[0])
     return (
-        f"With these attributes held constant, {number} transcripts of {pair.before} and "
-        f"{pair.after} have no second one like them in their wave, and what is left is fewer than "
-        f"{MIN_A_WAVE} a wave. Adjust for fewer attributes, or for none."
+        f"With these attributes held constant, {many(number, 'transcript')} of {pair.before} and "
+        f"{pair.after} {form(number, 'has', 'have')} no second one like it in its wave, and what "
+        f"is left is fewer than {MIN_A_WAVE} a wave. Adjust for fewer attributes, or for none."
     )
 
 
@@ -113,8 +116,8 @@ def notes_of(
     notes = []
     if assisted:
         notes.append(
-            f"{assisted} readings of turns were made with suggestions in sight; they are left out, "
-            "since suggestions change what people code."
+            f"{many(assisted, 'reading of a turn was', 'readings of turns were')} made with "
+            "suggestions in sight, and left out, since suggestions change what people code."
         )
     if without:
         named = ", ".join(without[:_NAMED])
@@ -135,9 +138,10 @@ def notes_of(
             left = max((change.left_out for change in pair.changes), default=0)
             if left:
                 notes.append(
-                    f"{left} transcripts of {pair.before} and {pair.after} lie in groups with "
-                    "fewer than two transcripts in one of the waves; comparisons of "
-                    f"{question.name} leave them out."
+                    f"{many(left, 'transcript')} of {pair.before} and {pair.after} "
+                    f"{form(left, 'lies in a group', 'lie in groups')} with fewer than two "
+                    f"transcripts in one of the waves; comparisons of {question.name} leave "
+                    f"{form(left, 'it', 'them')} out."
                 )
             if question.name == USE:
                 notes.extend(_weak(pair.before, pair.after, pair.changes))

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import false_discovery_control
 
 from annotations.codings import Coding, CodingTable, Reading
+from annotations.numerals import decimals, form, many
 from annotations.reliability.drift.coders import SelfAgreement, self_agreement
 from annotations.reliability.drift.ratios import LEVEL
 from annotations.reliability.drift.waves import MIN_A_WAVE
@@ -162,10 +163,10 @@ def days_between(excerpts: Sequence[RecodedExcerpt]) -> DaysBetween | None:
 
 
 def _words(one: RecodedRound) -> tuple[str, ...]:
-    came = f"{one.excerpts} of {one.drawn} excerpts"
+    came = f"{one.excerpts} of {many(one.drawn, 'excerpt')}"
     if not one.excerpts:
         return (f"{one.coder}: {came} came back so far, so there is nothing to compare.",)
-    where = f"on {came}, from {_count(one.transcripts, 'transcript')}{_time(one.days)}"
+    where = f"on {came}, from {many(one.transcripts, 'transcript')}{_time(one.days)}"
     if not one.agreement:
         return (f"{one.coder} gave no code, neither time, {where}.",)
     pooled = one.agreement[0].alpha
@@ -196,8 +197,8 @@ def _words(one: RecodedRound) -> tuple[str, ...]:
         )
     if one.undecided:
         said.append(
-            f"{_count(one.undecided, 'excerpt')} wait for a choice after a split of a code, and "
-            "are left out."
+            f"{many(one.undecided, 'excerpt waits', 'excerpts wait')} for a choice after a split "
+            f"of a code, and {form(one.undecided, 'is', 'are')} left out."
         )
     if one.younger:
         said.append(
@@ -226,9 +227,9 @@ def _moved(one: SelfAgreement) -> str:
     )
     return (
         f"{one.code} is applied {'more' if more else 'less'} than before: "
-        f"{_points(one.shift.value)} points of segments{interval}; {one.before} segments then, "
-        f"{one.after} now. Read these with the definition; recode what was coded since if the "
-        "coder strayed."
+        f"{_points(one.shift.value)} points of segments{interval}; {many(one.before, 'segment')} "
+        f"then, {one.after} now. Read these with the definition; recode what was coded since if "
+        "the coder strayed."
     )
 
 
@@ -243,16 +244,12 @@ def _time(days: DaysBetween | None) -> str:
 
 
 def _days(number: float) -> str:
-    return _count(round(number), "day")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return many(round(number), "day")
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:+.1f}"
+    return decimals(100 * value, 1, signed=True)
 
 
 def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else decimals(value)

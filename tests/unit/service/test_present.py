@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from annotations.reliability.estimate import Estimate
 from service.cli import present
 
 
@@ -31,3 +32,24 @@ def test_a_table_wider_than_the_terminal_comes_in_parts_and_breaks_no_figure(
         assert sum(f"A code {row}" in line for line in lines) == len(titles)
         for at in range(6):
             assert sum(f"{row}{at} (9)" in line for line in lines) == 1
+
+
+def test_a_zero_has_no_minus_and_a_small_p_is_a_bound_aligned_as_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr(present, "_out", Console(file=file, width=80, soft_wrap=True))
+    nearly = Estimate(value=-0.001, low=-0.004, high=0.004, n=9, clusters=9, method="t")
+    rows = [
+        ("A", -0.0004, nearly, present.p_cell(0.0004)),
+        ("B", 1.25, nearly, present.p_cell(0.25)),
+        ("C", None, nearly, present.p_cell(None)),
+    ]
+    present.show_table("Changes", ["code", "figure", "with interval", "p"], rows)
+    assert [line.split() for line in file.getvalue().splitlines()[2:]] == [
+        ["A", "0.00", "0.00", "[0.00,", "0.00]", "<.001"],
+        ["B", "1.25", "0.00", "[0.00,", "0.00]", ".250"],
+        ["C", "–", "0.00", "[0.00,", "0.00]", "–"],
+    ]
+    ends = {len(line.rstrip()) for line in file.getvalue().splitlines()[2:]}
+    assert len(ends) == 1
