@@ -28,6 +28,7 @@ from annotations.transcripts import Segment
 
 EXCERPTS = 3
 _SMALL = 0.1
+_NOTHING_TO_DO = "Nothing needs to be done."
 
 Scores = Mapping[tuple[str, int, int, int], Mapping[str, float]]
 """A model's held-out probability of each code, by segment."""
@@ -249,12 +250,12 @@ def _advice(study: str, question: str, pair: Comparison, change: Change, coder: 
         )
     if question == AGREEMENT:
         return (
-            "Nothing."
+            _NOTHING_TO_DO
             if rose
             else f"Meet over the disputed segments, sharpen the definition, recode {pair.after}."
         )
     return (
-        "Nothing."
+        _NOTHING_TO_DO
         if rose and question == MODEL
         else f"Train again with the codings of {pair.after}."
     )

@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from annotations.codebook import Code, Codebook
 from annotations.codings import Coding, CodingTable, Reading
 from annotations.reliability.drift.answers import Asked, coders_of
 from annotations.reliability.drift.findings import findings_of
-from annotations.reliability.drift.outcome import CODERS
+from annotations.reliability.drift.outcome import AGREEMENT, CODERS, MODEL, Comparison, Question
+from annotations.reliability.drift.ratios import Change
 from annotations.reliability.drift.waves import Waves
+from annotations.reliability.estimate import Estimate
 from annotations.study import Study
 from annotations.transcripts import Transcript, Turn
 
@@ -72,3 +75,30 @@ def test_a_finding_on_a_coder_shows_passages_that_others_coded_otherwise() -> No
         assert {shown.transcript for shown in one.excerpts_after} <= set(NAMES[10:])
         assert all(shown.coders[0] == one.subject for shown in one.excerpts_after)
         assert "differs more from the other coders in 2" in one.words
+
+
+@pytest.mark.parametrize("question", [AGREEMENT, MODEL])
+@pytest.mark.parametrize("rose", [True, False])
+def test_advice_is_a_sentence_also_where_there_is_nothing_to_do(question: str, rose: bool) -> None:
+    before, after = (Estimate.bare(value, "bare", n=9, clusters=1) for value in (0.0, 0.5))
+    difference = Estimate(
+        value=0.5 if rose else -0.5, low=-0.0004, high=0.9, n=9, clusters=2, method="t"
+    )
+    change = Change(
+        subject="A",
+        before=before,
+        after=after,
+        difference=difference,
+        p=0.0002,
+        adjusted=0.0124,
+        moved=True,
+        detectable=None,
+    )
+    pair = Comparison(before="1", after="2", changes=(change,))
+    waves = Waves(names=("1", "2"), wave=np.repeat([0, 1], 10), stratum=np.zeros(20, dtype=int))
+    asked = Question(name=question, comparisons=(pair,))
+    (found,) = findings_of("wards", [asked], [], table(), waves, {})
+    assert (found.advice == "Nothing needs to be done.") is rose
+    assert len(found.advice.split()) > 3
+    assert "(95% interval 0.000 to 0.90; p below .001, .012 after correction" in found.words
+    assert found.words.endswith("on 1 and 1 transcript.")
