@@ -122,6 +122,9 @@ def proposals(
     if json:
         show_json(found)
         return
+    if not found.proposals:
+        say("No proposals were ever made." if everything else "No proposals are open.")
+        return
     show_table(
         f"Edits of {study} found in Label Studio",
         ["number", "edit", "found", "state"],

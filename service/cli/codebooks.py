@@ -87,6 +87,9 @@ def diff(
     if json:
         show_json(found)
         return
+    if not found.changes:
+        say(f"Versions {start} and {end} are the same.")
+        return
     show_table(
         f"Codebook of {study}, from version {start} to {end}",
         CHANGE,

@@ -1,7 +1,7 @@
 """A study's codebook as a sequence of versions: its log, differences, edits and exports."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,7 +49,8 @@ class CodebookLogView:
 class ChangeLine:
     """How a code differs between two versions (see `Change`), and what hangs on it.
 
-    `codings` people made that carry the code before the change, in `transcripts`.
+    `codings` people made that carry the code before the change, in `transcripts`; from a newer
+    version to an older one, those that carry a code again which the newer one does not have.
     """
 
     kind: str
@@ -214,31 +215,44 @@ def _people(work: UnitOfWork, study: str) -> tuple[RecordedCoding, ...]:
 def _changes(
     history: CodebookHistory, start: int, end: int, record: Sequence[RecordedCoding]
 ) -> tuple[ChangeLine, ...]:
-    carried: Counter[int] = Counter()
-    spread: defaultdict[int, set[int]] = defaultdict(set)
-    for one in read_under(record, history, start):
-        for code in (*one.fate.codes, *one.fate.retired):
-            carried[code] += 1
-            spread[code].add(one.coding.transcript)
-    old = history.version(start)
-    return tuple(_line(change, old, carried, spread) for change in diff(history, start, end))
+    then = _Carried.under(history, start, record)
+    # Forwards an added code has no codings yet; backwards it has those of before it was gone.
+    now = _Carried.under(history, end, record) if end < start else None
+    return tuple(_line(change, then, now) for change in diff(history, start, end))
 
 
-def _line(
-    change: Change,
-    old: CodebookVersion,
-    carried: Counter[int],
-    spread: "defaultdict[int, set[int]]",
-) -> ChangeLine:
-    code = None if change.before is None else old.named(change.before)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Carried:
+    """How many codings carry each code under a version, and in which transcripts."""
+
+    version: CodebookVersion
+    codings: Counter[int]
+    transcripts: Mapping[int, set[int]]
+
+    @classmethod
+    def under(
+        cls, history: CodebookHistory, number: int, record: Sequence[RecordedCoding]
+    ) -> "_Carried":
+        codings: Counter[int] = Counter()
+        transcripts: defaultdict[int, set[int]] = defaultdict(set)
+        for one in read_under(record, history, number):
+            for code in (*one.fate.codes, *one.fate.retired):
+                codings[code] += 1
+                transcripts[code].add(one.coding.transcript)
+        return cls(version=history.version(number), codings=codings, transcripts=transcripts)
+
+
+def _line(change: Change, then: _Carried, now: _Carried | None) -> ChangeLine:
+    side, path = (now, change.after) if change.before is None else (then, change.before)
+    code = None if side is None or path is None else side.version.named(path)
     return ChangeLine(
         kind=change.kind,
         before=change.before,
         after=change.after,
         into=change.into,
         fields=change.fields,
-        codings=0 if code is None else carried[code.id],
-        transcripts=0 if code is None else len(spread[code.id]),
+        codings=0 if side is None or code is None else side.codings[code.id],
+        transcripts=0 if side is None or code is None else len(side.transcripts.get(code.id, ())),
     )
 
 

@@ -57,3 +57,56 @@ def test_a_training_on_one_transcript_tells_what_is_there(run: Callable, single:
     outcome = run("train", "one")
     assert outcome.code == 1
     assert "has codings in 1 transcript (A)" in outcome.err
+
+
+def test_a_diff_of_what_is_the_same_says_so(run: Callable, single: Path) -> None:
+    run("import", "one", single)
+    outcome = run("codebook", "diff", "one", 1, 1)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert outcome.err == "Versions 1 and 1 are the same.\n"
+    assert run("codebook", "diff", "one", 1, 1, "--json").document["changes"] == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [((), "No proposals are open.\n"), (("--all",), "No proposals were ever made.\n")],
+)
+def test_that_nothing_was_proposed_is_said(
+    run: Callable, single: Path, asked: tuple[str, ...], said: str
+) -> None:
+    run("import", "one", single)
+    outcome = run("codebook", "proposals", "one", *asked)
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", said)
+
+
+def test_a_diff_backwards_counts_what_the_older_version_reads(
+    run: Callable, single: Path, tmp_path: Path
+) -> None:
+    with (single / "codebook.csv").open("a") as file:
+        file.write("Family,Who is at home.\nHome,Where they live.\n")
+    with (single / "codings.csv").open("a") as file:
+        file.write("A,0,0,6,Family,ana,\nA,0,0,6,Home,ana,\n")
+    run("import", "one", single)
+    (tmp_path / "edits.yaml").write_text(
+        "operations:\n  - merge: [Family]\n    into: Home\n"
+        "  - split: Strain\n    into: [Body, Mind]\n  - add: Joy\n"
+    )
+    assert run("codebook", "apply", "one", tmp_path / "edits.yaml", "--yes").code == 0
+
+    def counted(start: int, end: int) -> dict:
+        found = run("codebook", "diff", "one", start, end, "--json").document["changes"]
+        return {
+            (one["kind"], one["before"] or one["after"]): (one["codings"], one["transcripts"])
+            for one in found
+        }
+
+    assert counted(1, 2) == {
+        **dict.fromkeys([("added", "Body"), ("added", "Mind"), ("added", "Joy")], (0, 0)),
+        ("merged", "Family"): (1, 1),
+        ("split", "Strain"): (1, 1),
+    }
+    assert counted(2, 1) == {
+        **dict.fromkeys([("removed", "Body"), ("removed", "Mind"), ("removed", "Joy")], (0, 0)),
+        ("added", "Family"): (1, 1),
+        ("added", "Strain"): (1, 1),
+    }
