@@ -112,13 +112,19 @@ def read_codebook(table: Table, intake: Intake) -> None:
             intake.problem(place, "no code; write its path, levels joined by ' > '")
             continue
         examples = fields.get("examples", "").split(EXAMPLES_SEPARATOR)
+        color = color_of(fields.get("color"))
+        if fields.get("color") and not color:
+            intake.refuse(
+                place,
+                f"the colour {fields['color']!r} of the code {path!r}: write it as #RRGGBB",
+            )
         code = Code(
             path=path,
             definition=fields.get("definition", ""),
             include=fields.get("include", ""),
             exclude=fields.get("exclude", ""),
             examples=tuple(example.strip() for example in examples if example.strip()),
-            color=color_of(fields.get("color")),
+            color=color,
         )
         if fields.get("declared", "").lower() in _NO:
             intake.gather_code(code, place)

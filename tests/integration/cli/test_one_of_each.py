@@ -110,3 +110,12 @@ def test_a_diff_backwards_counts_what_the_older_version_reads(
         ("added", "Family"): (1, 1),
         ("added", "Strain"): (1, 1),
     }
+
+
+def test_a_colour_that_cannot_be_read_is_told(run: Callable, single: Path) -> None:
+    (single / "codebook.csv").write_text("code,color\nStrain,dark red\nJoy,#33cc33\nRest,\n")
+    outcome = run("import", "one", single)
+    assert outcome.code == 0
+    (line,) = (line for line in outcome.err.splitlines() if "colour" in line)
+    assert line.startswith("Left out: ")
+    assert line.endswith("line 2: the colour 'dark red' of the code 'Strain': write it as #RRGGBB")
