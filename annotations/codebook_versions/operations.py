@@ -3,7 +3,7 @@
 Codes are named by their path as it is at that point of the list.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from itertools import islice
@@ -176,7 +176,10 @@ def plain(operation: Edit) -> dict[str, Any]:
 
 
 def read_operation(given: Any, place: str) -> Edit:
-    """An operation from its plain form; InputError, naming `place`, where it is none."""
+    """An operation from its plain form; InputError, naming `place`, where it is none.
+
+    The record is read by this too: what a new edit may not say, `check_new` refuses.
+    """
     if not isinstance(given, Mapping):
         raise _wrong(place, f"an operation is written like `retire: CODE`; this is {_shown(given)}")
     kinds = [kind for kind in KINDS if kind in given]
@@ -233,15 +236,36 @@ def read_operation(given: Any, place: str) -> Edit:
     )
 
 
+def check_new(operation: Edit, place: str) -> None:
+    """Raise InputError, naming `place`, where an edit says what could not be kept or shown.
+
+    Not of stored ones: older versions took more, and a study has to open with what it holds.
+    """
+    paths, codes = _named_in(operation)
+    for path in (*paths, *(code.path for code in codes)):
+        if wrong := unfit(path):
+            raise _wrong(place, f"the code {_shown(path)} {wrong}")
+    texts = (text for code in codes for text in _texts(code))
+    for text in (*texts, operation.signed.author, operation.signed.reason):
+        if wrong := no_text(text):
+            raise _wrong(place, f"{_shown(text)} {wrong}")
+    for code in codes:
+        if code.color and not color_of(code.color):
+            raise _wrong(place, f"color is written as #RRGGBB; this is {_shown(code.color)}")
+
+
 def code_from(content: Mapping[str, Any]) -> Code:
-    """A code from the mapping of its fields, as JSON keeps it. Fields nobody knows are left."""
+    """A code from the mapping of its fields, as JSON keeps it. Fields nobody knows are left.
+
+    A colour that is none, which older versions took (`blue`), is left too.
+    """
     known = {item.name for item in fields(Code)}
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in content.items()
         if name in known
     }
-    return Code(**values)
+    return Code(**{**values, "color": color_of(values.get("color"))})
 
 
 def code_content(code: Code) -> dict[str, Any]:
@@ -288,11 +312,9 @@ def _described(path: str, given: Mapping[str, Any], place: str) -> Code:
             many = [value] if isinstance(value, str) else value
             if not isinstance(many, list) or not all(isinstance(one, str) for one in many):
                 raise _wrong(place, f"{name} is a list of texts")
-            values[name] = tuple(_text(one, place) for one in many)
+            values[name] = tuple(one.strip() for one in many)
         elif value is None or isinstance(value, str):
-            values[name] = _text(value or "", place)
-            if name == "color" and values[name] and not color_of(values[name]):
-                raise _wrong(place, f"color is written as #RRGGBB; this is {_shown(value)}")
+            values[name] = (value or "").strip()
         else:
             raise _wrong(place, f"{name} is a text; this is {_shown(value)}")
     return replace(empty, **values)
@@ -302,8 +324,6 @@ def _path(given: Any, place: str) -> str:
     path = normal_path(given) if isinstance(given, str) else ""
     if not path:
         raise _wrong(place, f"the name of a code is expected, not {_shown(given)}")
-    if wrong := unfit(path):
-        raise _wrong(place, f"the code {_shown(path)} {wrong}")
     return path
 
 
@@ -318,13 +338,32 @@ def _signature(given: Mapping[str, Any], place: str) -> Signature:
     author, reason = given.get("author") or "", given.get("reason") or ""
     if not isinstance(author, str) or not isinstance(reason, str):
         raise _wrong(place, "author and reason are texts")
-    return Signature(author=_text(author, place), at=moment, reason=_text(reason, place))
+    return Signature(author=author.strip(), at=moment, reason=reason.strip())
 
 
-def _text(given: str, place: str) -> str:
-    if wrong := no_text(given):
-        raise _wrong(place, f"{_shown(given)} {wrong}")
-    return given.strip()
+def _named_in(operation: Edit) -> tuple[list[str], list[Code]]:
+    """The paths that an operation names, and the codes that it describes."""
+    match operation:
+        case Add():
+            return [], [operation.code]
+        case Rename():
+            return [operation.code, operation.to], []
+        case Redefine():
+            return [], [Code(path=operation.code, **operation.changes)]
+        case Move():
+            return [operation.code, *([] if operation.under is None else [operation.under])], []
+        case Merge():
+            return [*operation.codes], [operation.into]
+        case Split():
+            return [operation.code], [*operation.into]
+        case Retire() | Restore():
+            return [operation.code], []
+
+
+def _texts(code: Code) -> Iterator[str]:
+    for name in DESCRIPTIVE:
+        value = getattr(code, name)
+        yield from value if isinstance(value, tuple) else (value,)
 
 
 def _named(names: Iterable[Any]) -> str:

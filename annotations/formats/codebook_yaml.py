@@ -9,7 +9,14 @@ from yaml.composer import ComposerError
 from yaml.constructor import ConstructorError
 
 from annotations.codebook_versions.history import CodebookVersion, State
-from annotations.codebook_versions.operations import Add, Edit, Retire, plain, read_operation
+from annotations.codebook_versions.operations import (
+    Add,
+    Edit,
+    Retire,
+    check_new,
+    plain,
+    read_operation,
+)
 from annotations.errors import InputError, Problem
 
 MOST_BYTES = 4 * 2**20
@@ -90,8 +97,11 @@ def operations_from(given: Any, file: str) -> OperationsFile:
     operations: list[Edit] = []
     problems: list[Problem] = []
     for place, one in enumerate(listed, start=1):
+        where = f"{file}, operation {place}"
         try:
-            operations.append(read_operation(one, f"{file}, operation {place}"))
+            operation = read_operation(one, where)
+            check_new(operation, where)
+            operations.append(operation)
         except InputError as error:
             problems += error.problems
     if problems:

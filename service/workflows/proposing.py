@@ -15,6 +15,7 @@ from annotations.codebook_versions.operations import (
     Redefine,
     Rename,
     Retire,
+    check_new,
     plain,
 )
 from annotations.errors import NotFound
@@ -74,7 +75,8 @@ def decide_proposals(
 ) -> AppliedEdits | None:
     """Accept proposals, which applies them as one version, or decline them (None).
 
-    Either way Label Studio's labels are brought to the codebook, with `follow` by a job.
+    Either way Label Studio's labels are brought to the codebook, with `follow` by a job. Raises
+    InputError where an edit that is accepted cannot be done.
     """
     if not numbers:
         raise NotFound(
@@ -92,6 +94,8 @@ def decide_proposals(
     edits = [open_[number] for number in numbers if number in open_]
     still = [edit for one in edits if (edit := _still(one, history.current)) is not None]
     if accept and still and len(edits) == len(numbers):
+        for number in numbers:
+            check_new(open_[number], f"proposal {number}")
         return apply_edits(
             house,
             study,

@@ -26,11 +26,14 @@ from annotations.codebook_versions.operations import (
     Restore,
     Retire,
     Split,
+    check_new,
+    code_from,
     plain,
     read_operation,
 )
 from annotations.codebook_versions.reading import Choice, CodebookMap, Fate, mapping
 from annotations.errors import InputError, NotFound
+from annotations.formats.codebook_yaml import operations_from
 
 PATHS = ("Access", "Access > Cost", "Access > Distance", "Trust", "Fear")
 
@@ -306,9 +309,43 @@ def test_a_hundred_random_edits_keep_the_codings_that_they_imply(
             )
 
 
-def test_a_color_is_one_or_refused() -> None:
+def test_a_new_edit_gives_a_color_or_is_refused() -> None:
     edit = {"redefine": "A", "color": "#00ffAA"}
-    assert plain(read_operation(edit, "here"))["color"] == "#00ffAA"
+    check_new(read_operation(edit, "here"), "here")
     for color in ("blue", "red;background:url(x)", "#GGGGGG"):
-        with pytest.raises(InputError, match="color is written as #RRGGBB"):
-            read_operation({**edit, "color": color}, "here")
+        with pytest.raises(InputError, match="here: color is written as #RRGGBB"):
+            check_new(read_operation({**edit, "color": color}, "here"), "here")
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        ({"add": "A\ud800"}, "lone surrogate"),
+        ({"rename": "A", "to": "B" * 2001}, "more than 2,000"),
+        ({"redefine": "A", "examples": ["x", "\0"]}, "NUL"),
+        ({"redefine": "A\0", "definition": "x"}, "NUL"),
+        ({"move": "A", "under": " > ".join("B" * 201)}, "more than 200 levels"),
+        ({"merge": ["A", "B\0"], "into": "C"}, "NUL"),
+        ({"merge": ["A", "B"], "into": {"code": "C", "color": "blue"}}, "#RRGGBB"),
+        ({"split": "A", "into": ["B", {"code": "C", "definition": "\0"}]}, "NUL"),
+        ({"split": "A" * 2001, "into": ["B", "C"]}, "more than 2,000"),
+        ({"retire": "A\0"}, "NUL"),
+        ({"restore": "A", "reason": "\ud800"}, "lone surrogate"),
+        ({"restore": "A", "author": "\0"}, "NUL"),
+    ],
+)
+def test_what_is_refused_of_a_new_edit_is_read_of_a_stored_one(
+    edit: dict[str, object], told: str
+) -> None:
+    stored = read_operation(edit, "here")
+    assert plain(stored) == edit
+    with pytest.raises(InputError, match=told):
+        check_new(stored, "here")
+    with pytest.raises(InputError, match=told):
+        operations_from([edit], "edits.yaml")
+
+
+def test_a_stored_color_that_is_none_is_left_out_of_the_code() -> None:
+    assert code_from({"path": "A", "color": "blue"}) == Code(path="A")
+    assert code_from({"path": "A", "color": "#00ffAA"}).color == "#00ffAA"
+    assert code_from({"path": "A"}).color == ""

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from annotations.codebook import Code
 from annotations.codebook_versions.operations import Add, Move, Redefine, Rename
+from annotations.errors import InputError
 from service.house import House
 from service.storage.records import Connection
 from service.workflows.agreeing import gather, report_on
@@ -143,6 +144,20 @@ def test_a_proposal_is_about_the_code_whatever_that_is_called_by_now(
     with house.database.reading() as work:
         (code,) = work.studies.codebook(study).codes
     assert (code.path, code.definition) == ("Help", "from kin")
+
+
+def test_a_proposal_that_no_new_edit_may_say_is_listed_and_declined_but_not_accepted(
+    house: House, study: str
+) -> None:
+    deep = Add(code=Code(path=" > ".join("A" * 201)))
+    with house.database.unit_of_work() as work:
+        work.codebooks.propose(study, [deep])
+        work.commit()
+    (proposal,) = list_proposals(house, study).proposals
+    with pytest.raises(InputError, match=f"proposal {proposal.number}: .* more than 200 levels"):
+        decide_proposals(house, study, [proposal.number], accept=True, author="asha")
+    assert decide_proposals(house, study, [proposal.number], accept=False, author="asha") is None
+    assert list_proposals(house, study).proposals == ()
 
 
 def test_the_labels_of_open_proposals_stay_with_those_below(house: House, study: str) -> None:
