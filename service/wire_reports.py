@@ -127,7 +127,11 @@ class UnreadOut(BaseModel):
     """Codings that a version of the codebook leaves out of its table."""
 
     waiting: int = Field(description="For a choice: their code was split.")
-    beside: int = Field(description="Of other codes, on a coder's turns with such a choice.")
+    beside: int = Field(
+        description="Of other codes, on a coder's turns with such a choice; of everybody, where "
+        "it is the adjudicated coding's."
+    )
+    unsettled: int = Field(description="Turns on which the adjudicated coding waits.")
     retired: int
     later: int = Field(description="Their code is younger than the version.")
 

@@ -72,11 +72,13 @@ class Unread:
     """People's codings that a version of the codebook leaves out of its table, and why.
 
     `waiting` for a choice after a split; `beside` those, of other codes on the same coder's
-    turns; of `retired` codes; of codes `later` than the version.
+    turns, and of everybody on the `unsettled` turns, where the team's agreed coding waits; of
+    `retired` codes; of codes `later` than the version.
     """
 
     waiting: int = 0
     beside: int = 0
+    unsettled: int = 0
     retired: int = 0
     later: int = 0
 

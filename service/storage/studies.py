@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from annotations.codebook import Codebook
 from annotations.codebook_versions.history import CodebookVersion
-from annotations.codings import Coding, Reading, is_model
+from annotations.codings import ADJUDICATED, Coding, Reading, is_model
 from annotations.errors import InputError, Problem
 from annotations.study import Material, Study
 from annotations.transcripts import Transcript, Turn
@@ -85,10 +85,13 @@ class Studies:
         model's proposal in sight. Codings are read under a version of the codebook, the newest
         unless another is asked for (NotFound lists them); `unread` counts those that this
         leaves out. Turns on which a coder has a choice to make yet count as not read by them,
-        and what else they coded there is left out too, unless it is asked for by
-        `beside_waiting`: it is certain, what they did not apply is not.
-        `only` names the one transcript that is wanted, without memos and sets; NotFound where
-        the study has none of this name.
+        and where it is the team's agreed coding that waits, by nobody: it stands for everybody's,
+        and what it overruled must not come back meanwhile. What else was coded there is left out
+        too. With `beside_waiting` all that is kept, for what counts no turns: what was applied is
+        certain, what was not is not.
+        `only` names the one transcript that is wanted, without memos and sets, and with each
+        coder's own work where the agreed coding waits; NotFound where the study has none of
+        this name.
         """
         study = lookup.study_id(self._session, name)
         names = self._names(study, only)
@@ -97,21 +100,30 @@ class Studies:
             {(names[row], turn, coder) for row, turn, coder in places}
             for places in (coded.waiting, coded.assisted)
         )
+        unsettled = {
+            (transcript, turn)
+            for transcript, turn, coder in waiting
+            if coder == ADJUDICATED and only is None
+        }
+
+        def counts(one: Coding | Reading) -> bool:
+            if beside_waiting:
+                return True
+            return (one.transcript, one.turn, one.coder) not in waiting and (
+                is_model(one.coder) or (one.transcript, one.turn) not in unsettled
+            )
+
         return Study(
             name=name,
             codebook=coded.version.codebook(declared=codebooks.is_declared(self._session, study)),
             transcripts=self._transcripts(study, () if only is None else names),
-            codings=tuple(
-                one
-                for one in coded.codings
-                if beside_waiting or (one.transcript, one.turn, one.coder) not in waiting
-            ),
+            codings=tuple(one for one in coded.codings if counts(one)),
             readings=tuple(
                 replace(one, assisted=True)
                 if (one.transcript, one.turn, one.coder) in assisted
                 else one
                 for one in self._readings(study, names)
-                if (one.transcript, one.turn, one.coder) not in waiting
+                if counts(one)
             ),
             memos=() if only is not None else memos.memos(self._session, study, names),
             sets=() if only is not None else memos.sets(self._session, study, names),
@@ -302,8 +314,13 @@ class Studies:
                 left["waiting"] += bool(fate.options)
                 left["retired"] += bool(fate.retired)
                 left["later"] += bool(fate.later)
+        unsettled = {
+            (transcript, turn) for transcript, turn, coder in waiting if coder == ADJUDICATED
+        }
+        left["unsettled"] = len(unsettled)
         left["beside"] = sum(
-            not is_model(coder) and (transcript, turn, coder) in waiting
+            not is_model(coder)
+            and ((transcript, turn, coder) in waiting or (transcript, turn) in unsettled)
             for transcript, turn, *_, coder in once
         )
         return _Coded(

@@ -19,13 +19,13 @@ def codebook_notes(work: UnitOfWork, study: str, version: int | None = None) -> 
         )
     if unread.waiting:
         beside = (
-            f" What they coded there otherwise is left out too: {many(unread.beside, 'coding')}."
+            f" What was coded there otherwise is left out too: {many(unread.beside, 'coding')}."
             if unread.beside
             else ""
         )
         notes.append(
-            f"{_waiting(unread)} Turns with them count as not read by their coders until then."
-            + beside
+            f"{_waiting(unread)} Turns with them count as not read by their coders until then"
+            f"{_by_nobody(unread)}.{beside}"
         )
     if unread.retired:
         notes.append(_retired(unread))
@@ -46,6 +46,12 @@ def quoting_notes(work: UnitOfWork, study: str) -> tuple[str, ...]:
 
 def _waiting(unread: Unread) -> str:
     return f"Waiting for a choice, because the code was split: {many(unread.waiting, 'coding')}."
+
+
+def _by_nobody(unread: Unread) -> str:
+    if not unread.unsettled:
+        return ""
+    return f", and {many(unread.unsettled, 'turn')} by nobody, since the adjudicated coding waits there"
 
 
 def _retired(unread: Unread) -> str:

@@ -128,9 +128,10 @@ def tables(material: ExportMaterial) -> tuple[DataTable, ...]:
 def _left_out(material: ExportMaterial) -> tuple[str, ...]:
     """The codings that no file of an export has, whatever its format."""
     unread = material.unread
+    whose = "their coder, or the adjudicated coding," if unread.unsettled else "their coder"
     about = (
         (unread.waiting, "that wait for a choice, because their code was split"),
-        (unread.beside, "of other codes on turns where their coder has such a choice to make"),
+        (unread.beside, f"of other codes on turns where {whose} has such a choice to make"),
         (unread.retired, "of retired codes"),
     )
     lost = [f"{many(number, 'coding')} {which}" for number, which in about if number]
