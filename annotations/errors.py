@@ -26,7 +26,7 @@ class StateError(SecondCoderError):
 
 
 class NothingCoded(StateError):
-    """Nobody has coded in the study: there is nothing to count or to compare yet."""
+    """Nothing is coded in the study that could be counted or compared yet."""
 
 
 class SettingsError(SecondCoderError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from annotations.codings import MODEL_PREFIX, Coding, Reading, is_model
 from annotations.counts import Cooccurrence, Matrix, cooccurrence_of, matrix_of
-from annotations.errors import StateError
+from annotations.errors import NotFound, NothingCoded, StateError, command
 from annotations.numerals import many
 from annotations.study import Study
 from annotations.work import MAJORITY, MODEL, PEOPLE, Work, work_of
@@ -53,26 +53,47 @@ def cooccurrence(house: House, study: str, *, coded_by: str = PEOPLE) -> Cooccur
 def gather(house: House, study: str, coded_by: str, *, to_quote: bool = False) -> Counted:
     """The study, and the work in it that `coded_by` names (see `work_of`).
 
-    `to_quote`: with what coders coded on turns where they have a choice to make yet. No turn is
-    counted in quotations, so nothing is lost by their not counting as read.
+    `to_quote`: with what was coded on turns where a choice is to be made yet, but in a majority:
+    quotations count no turns, so that what was not applied there does not matter. Raises as
+    `work_of` does, and NothingCoded where all that was asked for waits for a choice.
     """
     name = coded_by.strip()
     if not name:
         raise StateError("say whose codings to count: people, majority, model, or a coder's name")
     with house.database.reading() as unit:
+        # A majority counts who did not apply a code.
+        to_quote = to_quote and name != MAJORITY
         whole = unit.studies.load(study, beside_waiting=to_quote)
         model = _model_work(unit, whole) if name == MODEL else None
         # What waits, and what is retired, is counted of people.
         if name == MODEL or is_model(name):
             notes: tuple[str, ...] = ()
-        elif to_quote and name != MAJORITY:
+        elif to_quote:
             notes = quoting_notes(unit, study)
         else:
             notes = codebook_notes(unit, study)
-    work = work_of(whole, name, model=model)
+        try:
+            work = work_of(whole, name, model=model)
+        except (NotFound, NothingCoded) as error:
+            _refuse_waiting(unit, study, name, error)
+            raise
     return Counted(
         study=whole, work=replace(work, notes=(*work.notes, *notes)), about_codebook=notes
     )
+
+
+def _refuse_waiting(unit: UnitOfWork, study: str, name: str, cause: Exception) -> None:
+    """Raise NothingCoded where who was asked for has coded, and all of it waits for a choice."""
+    found = unit.studies.summary(study)
+    if name in (PEOPLE, MAJORITY):
+        whose, coded = "people coded", found.readings > 0
+    else:
+        whose, coded = f"{name} coded", any(one.coder == name for one in found.coders)
+    if coded and found.unread.waiting:
+        raise NothingCoded(
+            f"All that {whose} in {study} is on turns that wait for a choice, because a code was "
+            f"split. See them: {command('codebook', 'worklist', study)}"
+        ) from cause
 
 
 def _model_work(unit: UnitOfWork, study: Study) -> Work | None:

@@ -86,3 +86,25 @@ def test_what_waits_for_the_team_is_told(run: Callable, split: Callable, tmp_pat
     assert {one["coder"] for one in waiting} == {"ana", "adjudicated"}
     unread = run("show", "s", "--json").document["unread"]
     assert (unread["waiting"], unread["beside"], unread["unsettled"]) == (2, 3, 1)
+
+
+def test_what_was_coded_beside_the_only_one_that_waits_is_quoted(
+    run: Callable, split: Callable
+) -> None:
+    split((0, "ana", "X"), (0, "ana", "Y"), (0, "adjudicated", "X"), (0, "adjudicated", "Y"))
+    for by in ((), ("--coded-by", "adjudicated"), ("--coded-by", "ana")):
+        assert quoted(run, "X", *by) == [(0, 0)]
+        assert quoted(run, "Y1", *by) == []
+
+
+@pytest.mark.parametrize("by", ["people", "majority", "adjudicated"])
+def test_where_everything_waits_nobody_is_told_to_import(
+    run: Callable, split: Callable, by: str
+) -> None:
+    split((0, "adjudicated", "X"), (0, "adjudicated", "Y"))
+    outcome = run("matrix", "s", "--coded-by", by)
+    assert outcome.code == 1
+    whose = "adjudicated" if by == "adjudicated" else "people"
+    assert f"All that {whose} coded in s is on turns that wait for a choice" in outcome.err
+    assert "second-coder codebook worklist s" in outcome.err
+    assert "no coder 'zoe'" in run("matrix", "s", "--coded-by", "zoe").err
