@@ -45,6 +45,10 @@ class Models:
         newest = query.order_by(ModelRow.created_at.desc(), ModelRow.id.desc())
         return tuple(ModelRecord(**found._mapping) for found in self._session.execute(newest))
 
+    def used(self) -> frozenset[str]:
+        """The versions that any study has."""
+        return frozenset(self._session.scalars(select(ModelRow.version)))
+
     def active(self, study: str) -> ModelRecord | None:
         """The version in use, None where the study has no model."""
         row = lookup.study_id(self._session, study)

@@ -1,5 +1,6 @@
 """A study into one file while the service runs, and out of it again, on either database."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +11,14 @@ from sqlalchemy import URL, MetaData
 from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
-from annotations.errors import ArtifactError, InputError, Problem, StateError, command
+from annotations.errors import (
+    ArtifactError,
+    ExternalError,
+    InputError,
+    Problem,
+    StateError,
+    command,
+)
 from models.artifacts import publish, verify, version_of_files
 from service.backup_file import BackupReader, BackupWriter, Manifest
 from service.house import House
@@ -86,8 +94,9 @@ def backup(house: House, study: str, file: Path, *, with_secrets: bool = False) 
 def restore(house: House, file: Path, name: str | None = None) -> Restored:
     """Put the study of a backup into the database, under its own name or another.
 
-    All or nothing. Raises InputError where the file is damaged or the name is taken,
-    StateError where a newer version of Second Coder wrote it.
+    All or nothing; a model that cannot be shared then is told in the notes. Raises InputError
+    where the file is damaged or the name is taken, StateError where a newer version of Second
+    Coder wrote it.
     """
     with BackupReader(file) as reader:
         check_known(reader.manifest.revision, "The backup")
@@ -96,9 +105,13 @@ def restore(house: House, file: Path, name: str | None = None) -> Restored:
             if work.studies.exists(study):
                 message = f"there is a study {study!r} already; choose another name with --as"
                 raise InputError(Problem(file=str(file), line=None, message=message))
+        for version in reader.manifest.models:
+            _check_model(reader, version, file)
         with (
             _blaming(file),
             _records_of(reader) as records,
+            # Before the rows, which a transaction waits with: others want to write, too.
+            _models_placed(house, reader),
             house.database.unit_of_work() as work,
         ):
             connections = [_Connection.of(one) for one in records("connections")]
@@ -106,27 +119,57 @@ def restore(house: House, file: Path, name: str | None = None) -> Restored:
             rows = work.snapshots.restore(
                 study, lambda table: () if table == "connections" and not free else records(table)
             )
-            # Models last: where they or the rows are refused, nothing stays of either.
-            for version in reader.manifest.models:
-                _publish(house, reader, version, file)
             work.commit()
         secrets = reader.manifest.secrets
     return Restored(
         study=study,
         rows=rows,
         models=reader.manifest.models,
-        notes=tuple(note for one in connections if (note := one.note(study, one in free, secrets))),
+        notes=(
+            *(note for one in connections if (note := one.note(study, one in free, secrets))),
+            *_share(house, reader.manifest.models),
+        ),
     )
 
 
-def _publish(house: House, reader: BackupReader, version: str, file: Path) -> None:
-    files = reader.model(version)
-    if version_of_files(files) != version:
+def _check_model(reader: BackupReader, version: str, file: Path) -> None:
+    if version_of_files(reader.model(version)) != version:
         message = f"holds files under the name of model {version} that are another's"
         raise InputError(Problem(file=str(file), line=None, message=message))
-    publish(files, house.artifacts)
-    if house.settings.artifacts is not None:
-        share(house.settings.artifacts, house.artifacts / version)
+
+
+@contextmanager
+def _models_placed(house: House, reader: BackupReader) -> Iterator[None]:
+    """Put the models in place; where what follows fails, those that were not there go again."""
+    versions = reader.manifest.models
+    new = [one for one in versions if not (house.artifacts / one).exists()]
+    try:
+        for version in versions:
+            publish(reader.model(version), house.artifacts)
+        yield
+    except BaseException:
+        with house.database.reading() as work:
+            # Whoever restored the same backup meanwhile has them now.
+            others = work.models.used()
+        for version in set(new) - others:
+            shutil.rmtree(house.artifacts / version, ignore_errors=True)
+        raise
+
+
+def _share(house: House, versions: Iterable[str]) -> Iterator[str]:
+    """Put models where other machines find them; what is left to do where that fails."""
+    place = house.settings.artifacts
+    if place is None:
+        return
+    for version in versions:
+        folder = house.artifacts / version
+        try:
+            share(place, folder)
+        except ExternalError as error:
+            yield (
+                f"The study is restored, and model {version} works on this machine alone. {error} "
+                f"Then copy the folder {folder} into the shared place, under its name."
+            )
 
 
 @contextmanager
