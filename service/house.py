@@ -1,6 +1,7 @@
 """The house: where a service's state lives, opened once and handed to every workflow."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,9 @@ def _close(home: Path, *folders: Path) -> None:
     The home itself may be a folder that its owner opened to others on purpose.
     """
     for place in (*folders, *home.glob("*.sqlite*")):
-        found = place.stat()
-        if found.st_uid == os.geteuid() and found.st_mode & 0o077:
-            place.chmod(found.st_mode & 0o700)
+        # SQLite deletes its logs whenever another command closes the database, and there are file
+        # systems that cannot be written to or know no modes: what is wrong there, others tell.
+        with suppress(OSError):
+            found = place.stat()
+            if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+                place.chmod(found.st_mode & 0o700)

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -62,12 +63,17 @@ class SignOfLife:
 
 def check_workers(home: Path, machine: str, seconds: float) -> None:
     """Raise StateError where no worker of this machine lives, or one was silent for longer."""
-    living = [file for file in _files(home, machine) if _is_held(file)]
-    if not living:
+    silences = []
+    for file in _files(home, machine):
+        # A worker that ends meanwhile takes its file away.
+        with suppress(FileNotFoundError):
+            if _is_held(file):
+                silences.append(time.time() - file.stat().st_mtime)
+    if not silences:
         raise StateError(
             f"No worker of this machine runs on {home}. Start one with {command('worker')}."
         )
-    silent = max(time.time() - file.stat().st_mtime for file in living)
+    silent = max(silences)
     if silent > seconds:
         raise StateError(
             f"A worker has given no sign of life for {silent:.0f} seconds: it hangs, or does not "

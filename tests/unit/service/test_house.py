@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 import subprocess
@@ -46,6 +47,47 @@ def test_what_a_command_writes_is_its_owners_alone_in_an_open_folder_too(tmp_pat
     assert {home / "matrix.csv", database} <= set(made)
     for place in (*made, home / "models"):
         assert not place.stat().st_mode & 0o077, place
+
+
+@pytest.mark.parametrize("when", ["before it is looked at", "before it is closed"])
+def test_a_file_that_sqlite_deletes_meanwhile_does_not_keep_from_a_home(
+    home: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    open_house(read_settings(home=home)).database.close()
+    log = home / "queue.sqlite-wal"
+    stat_of, close = Path.stat, Path.chmod
+
+    def look(place: Path, **more: bool) -> os.stat_result:
+        if place == log and when == "before it is looked at":
+            log.unlink(missing_ok=True)
+        return stat_of(place, **more)
+
+    def close_(place: Path, mode: int, **more: bool) -> None:
+        log.unlink()
+        close(place, mode, **more)
+
+    log.touch()
+    log.chmod(0o644)
+    monkeypatch.setattr(Path, "stat", look)
+    monkeypatch.setattr(Path, "chmod", close_)
+    open_house(read_settings(home=home)).database.close()
+    assert not log.exists()
+
+
+def test_a_home_opens_where_modes_cannot_be_changed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_house(read_settings(home=home)).database.close()
+    (home / "models").chmod(0o755)
+    asked = []
+
+    def refuse(place: Path, _mode: int) -> None:
+        asked.append(place)
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    open_house(read_settings(home=home)).database.close()
+    assert home / "models" in asked
 
 
 def test_studies_are_on_the_database_that_the_tests_are_run_on(
