@@ -4,6 +4,8 @@ A version is named by the hash of its files, so what was fetched is checked by i
 version that is half there, or was put there twice, does no harm.
 """
 
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +16,19 @@ if TYPE_CHECKING:
 
 
 def share(place: str, folder: Path) -> None:
-    """Put a published version there. Raises ExternalError where that is refused."""
+    """Put a published version there, in a folder with its modes.
+
+    Raises ExternalError where that is refused.
+    """
+    from fsspec.implementations.local import LocalFileSystem
+
     files, root = _open(place)
     try:
         files.makedirs(f"{root}/{folder.name}", exist_ok=True)
         for file in sorted(folder.iterdir()):
             files.pipe_file(f"{root}/{folder.name}/{file.name}", file.read_bytes())
+        if isinstance(files, LocalFileSystem):
+            _open_as(Path(root), Path(root) / folder.name)
     except Exception as error:
         raise _refused(place, error) from error
 
@@ -59,6 +68,16 @@ def _open(place: str) -> tuple["AbstractFileSystem", str]:
     except (ImportError, ValueError) as error:
         raise _refused(place, error) from error
     return files, str(root).rstrip("/")
+
+
+def _open_as(root: Path, made: Path) -> None:
+    """Give what was made there the modes of the shared folder: commands make all their own's."""
+    mode = stat.S_IMODE(root.stat().st_mode)
+    # The folder comes last: who may look into it finds files that may be read.
+    for place, wanted in (*((file, mode & 0o666) for file in made.iterdir()), (made, mode)):
+        # Another account's, which put the same version there, or a disk without modes.
+        with suppress(PermissionError):
+            place.chmod(wanted)
 
 
 def _refused(place: str, error: Exception) -> ExternalError:

@@ -1,5 +1,7 @@
 """Models that several machines share."""
 
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -56,6 +58,27 @@ def test_what_is_not_there_or_not_whole_never_enters_the_store(
     with pytest.raises(ArtifactError, match="missing or incomplete"):
         folder_of(elsewhere, version)
     assert list(elsewhere.artifacts.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o2750, 0o700, 0o2770])
+def test_models_in_a_shared_folder_are_readable_to_whom_the_folder_is(
+    tmp_path: Path, mode: int
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(mode)
+    version = publish(FILES, tmp_path / "here")
+    # As commands run: what they write is their owner's alone.
+    before = os.umask(0o077)
+    try:
+        share(str(shared), tmp_path / "here" / version)
+        share(f"file://{shared}", tmp_path / "here" / version)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((shared / version).stat().st_mode) == mode
+    assert {stat.S_IMODE(file.stat().st_mode) for file in (shared / version).iterdir()} == {
+        mode & 0o666
+    }
 
 
 def test_an_unknown_place_is_refused_without_its_password(tmp_path: Path) -> None:
