@@ -64,6 +64,16 @@ def test_what_the_team_overruled_is_neither_quoted_nor_counted_after_a_split(
     assert counted(run)["Z"] == 1
     # Of the turn that counts, half say so: a tie.
     assert counted(run, "--coded-by", "majority")["Z"] == 0
+    assert quoted(run, "Z", "--coded-by", "majority") == []
+
+
+def test_a_majority_is_quoted_of_those_who_have_no_choice_to_make(
+    run: Callable, split: Callable
+) -> None:
+    # Both who can be counted say X; what ana and ann did not apply is not known yet.
+    split((0, "ana", "Y"), (0, "ann", "Y"), (0, "ben", "X"), (0, "cy", "X"), (0, "cy", "Z"))
+    assert quoted(run, "X", "--coded-by", "majority") == [(0, 0)]
+    assert quoted(run, "Z", "--coded-by", "majority") == []
 
 
 def test_what_waits_for_the_team_is_told(run: Callable, split: Callable, tmp_path: Path) -> None:
