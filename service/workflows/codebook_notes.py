@@ -51,7 +51,8 @@ def _waiting(unread: Unread) -> str:
 def _by_nobody(unread: Unread) -> str:
     if not unread.unsettled:
         return ""
-    return f", and {many(unread.unsettled, 'turn')} by nobody, since the adjudicated coding waits there"
+    turns = many(unread.unsettled, "turn")
+    return f", and {turns} by nobody, since the adjudicated coding waits there"
 
 
 def _retired(unread: Unread) -> str:
