@@ -1,6 +1,6 @@
 # Second Coder: the service, its worker and the command line in one image.
 #
-#   docker build --tag second-coder .
+#   docker build --tag second-coder [--build-arg TORCH_INDEX=URL] .
 #
 # Nothing is fetched at run time: the encoder's weights come with the installation.
 FROM python:3.11-slim-bookworm AS build
@@ -13,8 +13,10 @@ COPY annotations annotations
 COPY models models
 COPY training training
 COPY service service
-# torch first and by its exact version, from the index of processor builds: the other is gigabytes.
-RUN /opt/second-coder/bin/pip install --index-url https://download.pytorch.org/whl/cpu torch==2.13.0 \
+# torch first and by its exact version, from an index of builds without a GPU's libraries, if one is
+# named: they are gigabytes.
+ARG TORCH_INDEX=
+RUN /opt/second-coder/bin/pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch==2.13.0 \
     && /opt/second-coder/bin/pip install --constraint constraints.txt .
 
 FROM python:3.11-slim-bookworm

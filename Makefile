@@ -5,6 +5,9 @@ VENV := .venv
 LABEL_STUDIO_VENV := .venv-label-studio
 BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check
+# Where torch comes from, if not from where everything does: an index of builds without a GPU's
+# libraries saves gigabytes on some systems.
+TORCH_INDEX ?=
 
 .PHONY: help demo install test test-postgresql check lint types layers label-studio browser clean
 
@@ -27,7 +30,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Set PYTHON=..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install $(PIP_FLAGS) torch==2.13.0
+	@$(BIN)/pip install $(PIP_FLAGS) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==2.13.0
 	@$(BIN)/pip install $(PIP_FLAGS) --constraint constraints.txt --editable .
 	@touch $@
 
@@ -47,7 +50,8 @@ $(LABEL_STUDIO_VENV)/.installed: constraints-label-studio.txt
 
 # The system's Chromium; where it cannot be installed the browser tests say so (and fail under CI).
 browser:
-	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	command -v google-chrome >/dev/null || \
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		echo "Installing Chromium for the browser tests"; \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive \

@@ -16,14 +16,19 @@ if TYPE_CHECKING:
 
 
 def share(place: str, folder: Path) -> None:
-    """Put a published version there, in a folder with its modes.
+    """Put a published version there, in a folder with its modes, unless it is there already.
 
     Raises ExternalError where that is refused.
     """
     from fsspec.implementations.local import LocalFileSystem
 
+    from models.artifacts import version_of_files
+
     files, root = _open(place)
     try:
+        # Another account may have put it there, whose files are not ours to write.
+        if version_of_files(_there(files, f"{root}/{folder.name}")) == folder.name:
+            return
         files.makedirs(f"{root}/{folder.name}", exist_ok=True)
         for file in sorted(folder.iterdir()):
             files.pipe_file(f"{root}/{folder.name}/{file.name}", file.read_bytes())
@@ -43,10 +48,7 @@ def fetch(place: str, version: str, store: Path) -> Path:
 
     files, root = _open(place)
     try:
-        there = files.ls(f"{root}/{version}", detail=False, refresh=True)
-        held = {str(name).rsplit("/", 1)[-1]: files.cat_file(name) for name in there}
-    except FileNotFoundError:
-        held = {}
+        held = _there(files, f"{root}/{version}")
     except Exception as error:
         raise _refused(place, error) from error
     # Nothing enters the store under another name than was asked for.
@@ -58,6 +60,15 @@ def fetch(place: str, version: str, store: Path) -> Path:
         )
     publish(held, store)
     return store / version
+
+
+def _there(files: "AbstractFileSystem", folder: str) -> dict[str, bytes]:
+    """Names and contents of the files in a folder, none where it is not there."""
+    try:
+        names = files.ls(folder, detail=False, refresh=True)
+        return {str(name).rsplit("/", 1)[-1]: files.cat_file(name) for name in names}
+    except FileNotFoundError:
+        return {}
 
 
 def _open(place: str) -> tuple["AbstractFileSystem", str]:

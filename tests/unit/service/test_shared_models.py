@@ -85,3 +85,18 @@ def test_an_unknown_place_is_refused_without_its_password(tmp_path: Path) -> Non
     with pytest.raises(ExternalError, match="SECOND_CODER_ARTIFACTS") as caught:
         fetch("nonsense://user:secret@host/models", "0" * 16, tmp_path)
     assert "secret" not in str(caught.value)
+
+
+def test_what_another_account_shared_is_not_written_again(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    version = publish(FILES, tmp_path / "here")
+    share(str(shared), tmp_path / "here" / version)
+    # Root may write anything, so that it is seen by the time.
+    there = [shared / version, *(shared / version).iterdir()]
+    for place in there:
+        os.utime(place, ns=(1, 1))
+    share(str(shared), tmp_path / "here" / version)
+    assert {place.stat().st_mtime_ns for place in there} == {1}
+    (shared / version / "model.json").write_bytes(b"damaged")
+    share(str(shared), tmp_path / "here" / version)
+    assert (shared / version / "model.json").read_bytes() == FILES["model.json"]
