@@ -1,5 +1,7 @@
 """Numbers as people read them: counts with their noun, p values, figures rounded to decimals."""
 
+from collections.abc import Sequence
+
 SMALLEST_P = 0.001
 """Below it a p value is written as a bound: three decimals would make it 0."""
 
@@ -16,6 +18,11 @@ def many(count: float, noun: str, nouns: str | None = None) -> str:
 def form(count: float, one: str, more: str) -> str:
     """The form of a word that stands with a count: `was` with 1, `were` with 0 or 2."""
     return one if count == 1 else more
+
+
+def any_of(names: Sequence[str]) -> str:
+    """Several names to choose among: `one, two or three`."""
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def p_text(p: float) -> str:

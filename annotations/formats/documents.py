@@ -6,8 +6,9 @@ and one of words become labelled paragraphs here.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from xml.etree.ElementTree import Element
 
 from annotations.formats.labels import LONGEST_LABEL, TIME, could_speak, plain
 from annotations.formats.speech import Paragraph, Spoken
@@ -32,6 +33,35 @@ class Document:
 
     spoken: Spoken
     left_out: tuple[str, ...] = ()
+
+
+def lines_of(pieces: Iterable[tuple[str, bool]], *, heading: bool) -> Iterator[Paragraph]:
+    """A paragraph of `pieces`, each bold or not, in as many as it has lines (soft breaks).
+
+    A label may begin any of them.
+    """
+    lines: list[list[tuple[str, bool]]] = [[]]
+    for text, bold in pieces:
+        for number, part in enumerate(text.split("\n")):
+            if number:
+                lines.append([])
+            lines[-1].append((part, bold))
+    for number, line in enumerate(lines):
+        text = "".join(part for part, _ in line)
+        spans, place = [], 0
+        for part, bold in line:
+            if bold:
+                spans.append((place, place + len(part)))
+            place += len(part)
+        if text.strip():
+            yield Paragraph(
+                text=text, label=labelled(text, spans), apart=number == 0, heading=heading
+            )
+
+
+def tag_of(element: Element) -> str:
+    """The tag of an XML element without its namespace."""
+    return element.tag.rsplit("}", 1)[-1]
 
 
 def labelled(text: str, bold: Sequence[tuple[int, int]]) -> str:

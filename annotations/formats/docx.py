@@ -16,8 +16,9 @@ from annotations.formats.documents import (
     Document,
     count_note,
     heading_note,
-    labelled,
+    lines_of,
     table_paragraphs,
+    tag_of,
     text_note,
 )
 from annotations.formats.speech import Paragraph, turns_of
@@ -75,16 +76,16 @@ class _Style:
 def _styles(root: Element) -> Mapping[str, _Style]:
     found = {}
     for style in root:
-        if _tag(style) == "style":
-            name = next((_value(one) for one in style if _tag(one) == "name"), "")
-            bold = any(_bold(one, default=False) for one in style if _tag(one) == "rPr")
+        if tag_of(style) == "style":
+            name = next((_value(one) for one in style if tag_of(one) == "name"), "")
+            bold = any(_bold(one, default=False) for one in style if tag_of(one) == "rPr")
             found[_attribute(style, "styleId")] = _Style(name=name, bold=bold)
     return found
 
 
 def _block(parent: Element, styles: Mapping[str, _Style], found: _Found) -> Iterator[Paragraph]:
     for child in parent:
-        tag = _tag(child)
+        tag = tag_of(child)
         if tag == "p":
             yield from _paragraph(child, styles, found)
         elif tag == "tbl":
@@ -101,38 +102,20 @@ def _block(parent: Element, styles: Mapping[str, _Style], found: _Found) -> Iter
 def _named(parent: Element, name: str) -> Iterator[Element]:
     """Rows of a table or cells of a row, also inside content controls."""
     for child in parent:
-        if _tag(child) == name:
+        if tag_of(child) == name:
             yield child
-        elif _tag(child) in ("sdt", "sdtContent", "customXml", "ins", "moveTo"):
+        elif tag_of(child) in ("sdt", "sdtContent", "customXml", "ins", "moveTo"):
             yield from _named(child, name)
 
 
 def _paragraph(
     paragraph: Element, styles: Mapping[str, _Style], found: _Found
 ) -> Iterator[Paragraph]:
-    """A paragraph, in as many as it has lines (soft breaks): a label may begin any of them."""
     style = _Style(name="", bold=False)
     for one in paragraph.iterfind("./{*}pPr/{*}pStyle"):
         style = styles.get(_value(one), style)
-    pieces = list(_runs(paragraph, styles, found, style.bold))
     heading = bool(_HEADING.fullmatch(style.name))
-    lines: list[list[tuple[str, bool]]] = [[]]
-    for text, bold in pieces:
-        for number, part in enumerate(text.split("\n")):
-            if number:
-                lines.append([])
-            lines[-1].append((part, bold))
-    for number, line in enumerate(lines):
-        text = "".join(part for part, _ in line)
-        spans, place = [], 0
-        for part, bold in line:
-            if bold:
-                spans.append((place, place + len(part)))
-            place += len(part)
-        if text.strip():
-            yield Paragraph(
-                text=text, label=labelled(text, spans), apart=number == 0, heading=heading
-            )
+    yield from lines_of(_runs(paragraph, styles, found, style.bold), heading=heading)
 
 
 def _runs(
@@ -140,7 +123,7 @@ def _runs(
 ) -> Iterator[tuple[str, bool]]:
     """The text of a paragraph in order, piece by piece, and whether each is bold."""
     for child in parent:
-        tag = _tag(child)
+        tag = tag_of(child)
         if tag == "t":
             yield child.text or "", bold
         elif tag in ("tab", "ptab"):
@@ -154,7 +137,7 @@ def _runs(
         elif tag in ("del", "moveFrom"):
             if tag == "del":
                 found.deleted.append(
-                    "".join(one.text or "" for one in child.iter() if _tag(one) == "delText")
+                    "".join(one.text or "" for one in child.iter() if tag_of(one) == "delText")
                 )
         elif tag in _PICTURES or tag == "AlternateContent":
             _note_drawing(child, found)
@@ -163,7 +146,7 @@ def _runs(
 
 
 def _note_drawing(drawing: Element, found: _Found) -> None:
-    boxes = [one for one in _without_fallback(drawing) if _tag(one) == "txbxContent"]
+    boxes = [one for one in _without_fallback(drawing) if tag_of(one) == "txbxContent"]
     found.boxes.extend(_words(box) for box in boxes)
     found.pictures += not boxes
 
@@ -171,16 +154,16 @@ def _note_drawing(drawing: Element, found: _Found) -> None:
 def _without_fallback(parent: Element) -> Iterator[Element]:
     """Everything below, without the second copy that is kept for old versions of Word."""
     for child in parent:
-        if _tag(child) != "Fallback":
+        if tag_of(child) != "Fallback":
             yield child
             yield from _without_fallback(child)
 
 
 def _bold_run(run: Element, styles: Mapping[str, _Style], default: bool) -> bool:
     for properties in run:
-        if _tag(properties) == "rPr":
+        if tag_of(properties) == "rPr":
             for one in properties:
-                if _tag(one) == "rStyle" and _value(one) in styles:
+                if tag_of(one) == "rStyle" and _value(one) in styles:
                     default = default or styles[_value(one)].bold
             return _bold(properties, default=default)
     return default
@@ -188,7 +171,7 @@ def _bold_run(run: Element, styles: Mapping[str, _Style], default: bool) -> bool
 
 def _bold(properties: Element, *, default: bool) -> bool:
     for one in properties:
-        if _tag(one) == "b":
+        if tag_of(one) == "b":
             return _value(one).lower() not in _OFF
     return default
 
@@ -202,22 +185,18 @@ def _texts(archive: Archive, part: str) -> Iterator[str]:
         if part in ("hdr", "ftr"):
             if re.fullmatch(r"(?:header|footer)\d*\.xml", stem):
                 root = archive.xml(name)
-                if _tag(root) == part:
+                if tag_of(root) == part:
                     yield _words(root)
         elif stem == f"{part}s.xml":
             for one in archive.xml(name):
-                if _tag(one) == part:
+                if tag_of(one) == part:
                     yield _words(one)
 
 
 def _words(parent: Element) -> str:
-    paragraphs = (one for one in parent.iter() if _tag(one) == "p")
-    texts = ("".join(t.text or "" for t in one.iter() if _tag(t) == "t") for one in paragraphs)
+    paragraphs = (one for one in parent.iter() if tag_of(one) == "p")
+    texts = ("".join(t.text or "" for t in one.iter() if tag_of(t) == "t") for one in paragraphs)
     return " ".join(text.strip() for text in texts if text.strip())
-
-
-def _tag(element: Element) -> str:
-    return element.tag.rsplit("}", 1)[-1]
 
 
 def _value(element: Element) -> str:

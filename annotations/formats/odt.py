@@ -12,8 +12,9 @@ from annotations.formats.documents import (
     Document,
     count_note,
     heading_note,
-    labelled,
+    lines_of,
     table_paragraphs,
+    tag_of,
     text_note,
 )
 from annotations.formats.speech import Paragraph, turns_of
@@ -53,7 +54,7 @@ def read(path: Path) -> Document:
         if "styles.xml" in archive:
             roots.insert(0, archive.xml("styles.xml"))
             for what in ("header", "footer"):
-                texts = [_plain(one) for one in roots[0].iter() if _tag(one) == what]
+                texts = [_plain(one) for one in roots[0].iter() if tag_of(one) == what]
                 left_out += text_note(texts, what)
     styles = {name: style for one in roots for name, style in _styles(one)}
     found = _Found()
@@ -73,9 +74,10 @@ def read(path: Path) -> Document:
 
 def _styles(root: Element) -> Iterator[tuple[str, _Style]]:
     for one in root.iter():
-        if _tag(one) == "style":
+        if tag_of(one) == "style":
             weight = next(
-                (_attribute(p, "font-weight") for p in one if _tag(p) == "text-properties"), ""
+                (_attribute(p, "font-weight") for p in one if tag_of(p) == "text-properties"),
+                "",
             )
             bold = None if not weight else weight == "bold" or (weight.isdigit() and weight > "500")
             yield (
@@ -102,7 +104,7 @@ def _is_bold(name: str, styles: Mapping[str, _Style], default: bool) -> bool:
 
 def _block(parent: Element, styles: Mapping[str, _Style], found: _Found) -> Iterator[Paragraph]:
     for child in parent:
-        tag = _tag(child)
+        tag = tag_of(child)
         if tag in ("p", "h"):
             yield from _paragraph(child, styles, found)
         elif tag == "table":
@@ -111,7 +113,7 @@ def _block(parent: Element, styles: Mapping[str, _Style], found: _Found) -> Iter
                     [
                         list(_block(cell, styles, found))
                         for cell in row
-                        if _tag(cell) in ("table-cell", "covered-table-cell")
+                        if tag_of(cell) in ("table-cell", "covered-table-cell")
                     ]
                     for row in _rows(child)
                 ]
@@ -125,9 +127,9 @@ def _block(parent: Element, styles: Mapping[str, _Style], found: _Found) -> Iter
 def _rows(table: Element) -> Iterator[Element]:
     """The rows of a table, also in groups, and not those of a table in one of its cells."""
     for child in table:
-        if _tag(child) == "table-row":
+        if tag_of(child) == "table-row":
             yield child
-        elif _tag(child) in ("table-header-rows", "table-rows", "table-row-group"):
+        elif tag_of(child) in ("table-header-rows", "table-rows", "table-row-group"):
             yield from _rows(child)
 
 
@@ -135,26 +137,11 @@ def _paragraph(
     paragraph: Element, styles: Mapping[str, _Style], found: _Found
 ) -> Iterator[Paragraph]:
     style = _attribute(paragraph, "style-name")
-    heading = _tag(paragraph) == "h" or any(
+    heading = tag_of(paragraph) == "h" or any(
         one.lower().startswith(_HEADINGS) for one in _lineage(style, styles)
     )
-    lines: list[list[tuple[str, bool]]] = [[]]
-    for text, bold in _runs(paragraph, styles, found, _is_bold(style, styles, default=False)):
-        if text == "\n":
-            lines.append([])
-        else:
-            lines[-1].append((text, bold))
-    for number, line in enumerate(lines):
-        whole = "".join(text for text, _ in line)
-        spans, place = [], 0
-        for text, bold in line:
-            if bold:
-                spans.append((place, place + len(text)))
-            place += len(text)
-        if whole.strip():
-            yield Paragraph(
-                text=whole, label=labelled(whole, spans), apart=number == 0, heading=heading
-            )
+    pieces = _runs(paragraph, styles, found, _is_bold(style, styles, default=False))
+    yield from lines_of(pieces, heading=heading)
 
 
 def _runs(
@@ -163,7 +150,7 @@ def _runs(
     """The text in order, piece by piece, and whether each is bold; a line break is its own."""
     yield (parent.text or "").replace("\n", " "), bold
     for child in parent:
-        tag = _tag(child)
+        tag = tag_of(child)
         if tag == "s":
             count = _attribute(child, "c")
             number = int(count) if re.fullmatch(r"[0-9]{1,8}", count) else 1
@@ -173,7 +160,7 @@ def _runs(
         elif tag == "line-break":
             yield "\n", bold
         elif tag == "note":
-            found.notes.append(" ".join(_plain(one) for one in child if _tag(one) == "note-body"))
+            found.notes.append(" ".join(_plain(one) for one in child if tag_of(one) == "note-body"))
         elif tag == "annotation":
             found.comments.append(_plain(child))
         elif tag == "frame":
@@ -185,18 +172,14 @@ def _runs(
 
 
 def _note_frame(frame: Element, found: _Found) -> None:
-    boxes = [one for one in frame.iter() if _tag(one) == "text-box"]
+    boxes = [one for one in frame.iter() if tag_of(one) == "text-box"]
     found.boxes.extend(_plain(box) for box in boxes)
     found.pictures += not boxes
 
 
 def _plain(parent: Element) -> str:
-    paragraphs = (one for one in parent.iter() if _tag(one) in ("p", "h"))
+    paragraphs = (one for one in parent.iter() if tag_of(one) in ("p", "h"))
     return " ".join(filter(None, ("".join(one.itertext()).strip() for one in paragraphs)))
-
-
-def _tag(element: Element) -> str:
-    return element.tag.rsplit("}", 1)[-1]
 
 
 def _attribute(element: Element, name: str) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from annotations.codebook import SEPARATOR, Code
-from annotations.errors import InputError
 from annotations.formats.coded_documents import (
     Laid,
     Passage,
@@ -27,7 +26,7 @@ from annotations.formats.intake import Intake, Place
 from annotations.formats.layout import lay_out
 from annotations.formats.offsets import Counting, LineEnd, SourceText
 from annotations.formats.refi.attributes import CASE
-from annotations.formats.sqlite_project import SqliteProject, open_project, whole, words
+from annotations.formats.sqlite_project import SqliteProject, read_project, whole, words
 from annotations.formats.utf16 import code_point_offset
 from annotations.transcripts import Transcript
 
@@ -40,18 +39,7 @@ _AS_STORED = Counting(utf16=False, line_end=LineEnd.AS_IN_FILE)
 
 def read(path: Path, intake: Intake) -> None:
     """Put in a project's transcripts, codes and codings."""
-    place = Place(file=str(path))
-    try:
-        with open_project(path) as project:
-            if project.tables >= NEEDED:
-                _read(project, place, intake)
-            else:
-                missing = ", ".join(sorted(NEEDED - project.tables))
-                intake.problem(place, f"no QualCoder project: it has no table {missing}")
-                intake.lost_transcript(None)
-    except InputError as error:
-        intake.problems(error.problems)
-        intake.lost_transcript(None)
+    read_project(path, intake, tool="QualCoder", needed=NEEDED, read=_read)
 
 
 def _read(project: SqliteProject, place: Place, intake: Intake) -> None:

@@ -9,11 +9,12 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from annotations.errors import InputError, Problem
+from annotations.formats.intake import Intake, Place
 
 MEBIBYTE = 2**20
 MOST_BYTES = 1024 * MEBIBYTE
@@ -137,3 +138,26 @@ def whole(value: object) -> int | None:
 def words(value: object) -> str:
     """A value as text, empty where there is none."""
     return value.strip() if isinstance(value, str) else ""
+
+
+def read_project(
+    path: Path,
+    intake: Intake,
+    *,
+    tool: str,
+    needed: frozenset[str],
+    read: Callable[[SqliteProject, Place, Intake], None],
+) -> None:
+    """Put in the project of a `tool`, which has the tables `needed`, with its own `read`."""
+    place = Place(file=str(path))
+    try:
+        with open_project(path) as project:
+            if project.tables >= needed:
+                read(project, place, intake)
+            else:
+                missing = ", ".join(sorted(needed - project.tables))
+                intake.problem(place, f"no {tool} project: it has no table {missing}")
+                intake.lost_transcript(None)
+    except InputError as error:
+        intake.problems(error.problems)
+        intake.lost_transcript(None)

@@ -15,7 +15,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from annotations.codebook import SEPARATOR, Code
-from annotations.errors import InputError
 from annotations.formats.coded_documents import (
     Laid,
     Passage,
@@ -28,7 +27,7 @@ from annotations.formats.coded_documents import (
 )
 from annotations.formats.intake import Intake, Place
 from annotations.formats.layout import lay_out
-from annotations.formats.sqlite_project import SqliteProject, open_project, whole, words
+from annotations.formats.sqlite_project import SqliteProject, read_project, whole, words
 from annotations.transcripts import Transcript
 
 NEEDED = frozenset({"documents", "highlights", "tags", "highlight_tags"})
@@ -143,18 +142,7 @@ class Text(HTMLParser):
 
 def read(path: Path, intake: Intake) -> None:
     """Put in the documents, tags and highlights of a file's projects."""
-    place = Place(file=str(path))
-    try:
-        with open_project(path) as project:
-            if project.tables >= NEEDED:
-                _read(project, place, intake)
-            else:
-                missing = ", ".join(sorted(NEEDED - project.tables))
-                intake.problem(place, f"no Taguette project: it has no table {missing}")
-                intake.lost_transcript(None)
-    except InputError as error:
-        intake.problems(error.problems)
-        intake.lost_transcript(None)
+    read_project(path, intake, tool="Taguette", needed=NEEDED, read=_read)
 
 
 def _read(project: SqliteProject, place: Place, intake: Intake) -> None:

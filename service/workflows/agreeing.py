@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from annotations.codings import MODEL_PREFIX, Coding
 from annotations.errors import NothingCoded, StateError, command
+from annotations.numerals import any_of
 from annotations.reliability.calibration import CalibrationFigures
 from annotations.reliability.methods import UNITS
 from annotations.reliability.report import ModelWork, ReliabilityReport, report_of
@@ -74,9 +75,9 @@ def agreement(
 def check_choices(unit: str, expertise: str) -> None:
     """StateError where a unit or an expertise is named that there is not."""
     if unit not in UNITS:
-        raise StateError(f"{unit!r} is no unit of agreement; choose {_or(UNITS)}")
+        raise StateError(f"{unit!r} is no unit of agreement; choose {any_of(UNITS)}")
     if expertise not in EXPERTISE:
-        raise StateError(f"{expertise!r} is no expertise of coders; choose {_or(EXPERTISE)}")
+        raise StateError(f"{expertise!r} is no expertise of coders; choose {any_of(EXPERTISE)}")
 
 
 def gather(house: House, study: str, codebook: int | None = None) -> ReportMaterial:
@@ -205,7 +206,3 @@ def _suggested(work: UnitOfWork, study: Study, record: ModelRecord | None) -> Mo
         ),
         transcripts=frozenset(used),
     )
-
-
-def _or(names: tuple[str, ...]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -7,7 +7,7 @@ import numpy as np
 
 from annotations.drawing import Member
 from annotations.errors import StateError, command
-from annotations.numerals import form, many
+from annotations.numerals import any_of, form, many
 from annotations.reliability.prevalence.extent import (
     UNITS,
     Frame,
@@ -136,9 +136,9 @@ def odds(
 def check_choices(unit: str, of: str) -> None:
     """StateError where a unit or a population is named that there is not."""
     if unit not in UNITS:
-        raise StateError(f"{unit!r} is no unit of prevalence; choose {_or(UNITS)}")
+        raise StateError(f"{unit!r} is no unit of prevalence; choose {any_of(UNITS)}")
     if of not in POPULATIONS:
-        raise StateError(f"{of!r} is nothing to estimate for; choose {_or(POPULATIONS)}")
+        raise StateError(f"{of!r} is nothing to estimate for; choose {any_of(POPULATIONS)}")
 
 
 def gather(house: House, study: str, *, model: str | None = None) -> ExtensionMaterial:
@@ -264,7 +264,3 @@ def _notes(house: House, material: ExtensionMaterial, frame: Frame, level: int |
             "model that was in use at the draw has no such difference"
         )
     return [*notes, *material.about_codebook]
-
-
-def _or(names: tuple[str, ...]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"
