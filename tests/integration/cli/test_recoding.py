@@ -91,7 +91,7 @@ def replace_before(plan: dict[str, Any]) -> dict[str, Any]:
     [
         (("--coder", "zed"), "There is no coder 'zed' in managers. The coders are: asha, ben"),
         (("--size", "5"), "have 12 codes and none: ask for --size 13 at least"),
-        (("--older-than", "100000"), "asha has coded nothing that is 100000 days old"),
+        (("--older-than", "100000"), "asha has coded nothing that is 100,000 days old"),
         (("--push",), "managers is not connected to Label Studio. Connect it: second-coder"),
         (("--report",), "Draw some: second-coder recode-sample managers --push"),
     ],
