@@ -53,7 +53,7 @@ def odds_csv(report: OddsReport) -> str:
         (
             *("code", "attribute", "attribute value", "against"),
             *("odds ratio", *_FIGURES[1:]),
-            *("p", "holm", "benjamini_hochberg"),
+            *("p", "holm", "benjamini_hochberg", "weight of the model"),
         ),
         (
             (
@@ -64,6 +64,7 @@ def odds_csv(report: OddsReport) -> str:
                 one.p,
                 one.holm,
                 one.benjamini_hochberg,
+                one.tuning,
             )
             for one in report.ratios
         ),

@@ -29,6 +29,10 @@ from annotations.reliability.prevalence.shares import MIN_FOUND, MIN_SAMPLE, rar
 from annotations.reliability.prevalence.sums import Fit, Population, Sums
 from annotations.reliability.prevalence.tuning import Tuning
 
+MIN_CARRYING = 2
+"""Coded transcripts on each side of a ratio in which people found the code, and as many with
+something that does not carry it: of one, nobody knows how far it varies, and of none less."""
+
 _STEPS = 60
 _NO_SPREAD = 1e-9
 _SEPARATED = 15.0
@@ -49,7 +53,8 @@ class OddsRatio:
     """How many times the odds of a code are those at the reference, other attributes equal.
 
     `p` is that of a t-test of a ratio of 1, corrected for all of the report by Holm and by
-    Benjamini and Hochberg; None without an interval.
+    Benjamini and Hochberg; None without an interval. `tuning` (lambda) is how far the model was
+    leaned on, None without a ratio.
     """
 
     code: str
@@ -58,6 +63,7 @@ class OddsRatio:
     p: float | None
     holm: float | None
     benjamini_hochberg: float | None
+    tuning: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +88,16 @@ class Design:
 
     terms: tuple[Term, ...]
     rows: Floats
+
+    def sides(self, term: Term) -> dict[str, Bools]:
+        """The transcripts of a term's reference and of its value, by these two."""
+        terms = list(enumerate(self.terms, start=1))
+        same = [at for at, one in terms if one.attribute == term.attribute]
+        (own,) = (at for at, one in terms if one == term)
+        return {
+            term.reference: np.asarray((self.rows[:, same] == 0).all(axis=1)),
+            term.value: np.asarray(self.rows[:, own] == 1),
+        }
 
     def follows(self, among: Bools) -> Term | None:
         """The first value that, among these transcripts, the values before it decide.
@@ -118,14 +134,21 @@ def design_of(values: Sequence[tuple[str, ...]], attributes: Sequence[str]) -> D
 
 
 def odds_of(sums: Sums, design: Design, *, tuning: Tuning, of: Population) -> tuple[OddsRatio, ...]:
-    """The odds ratios of every code and term, corrected together."""
+    """The odds ratios of every code and term, corrected together.
+
+    Where people and model agree on all that was sampled of a side, the model is not leaned on.
+    """
     everything = np.ones(len(sums.sizes), dtype=np.bool_)
     fit = Fit.of(sums, everything)
+    sides = [side for term in design.terms for side in design.sides(term).values()]
+    tuning = tuning.where_apart(
+        sums, [side & fit.sample for side in sides if (side & fit.rest).any()]
+    )
     n, clusters = int(sums.sizes.sum()), fit.clusters(of)
     few = rarer(sums, fit)
     counted = fit.complete and of is Population.THESE
-    lacking = _lacking(fit, design, of)
-    found: list[tuple[str, Term, Estimate, float | None]] = []
+    lacking = _lacking(sums, fit, design, of)
+    found: list[tuple[str, Term, Estimate, float | None, float | None]] = []
     for at, code in enumerate(sums.codes):
         reason = None if counted else _shortage(sums, float(few[at]), fit, design)
         fitted = None if reason else fitted_of(sums, at, design, tuning=tuning, of=of)
@@ -135,22 +158,31 @@ def odds_of(sums: Sums, design: Design, *, tuning: Tuning, of: Population) -> tu
                     reason or "no ratio: with these attributes the code is carried always or never"
                 )
                 estimate, p = Estimate.undefined(why, n=n, clusters=clusters), None
-            elif term in lacking:
-                estimate, p = Estimate.undefined(lacking[term], n=n, clusters=clusters), None
+            elif (term, at) in lacking:
+                estimate, p = Estimate.undefined(lacking[term, at], n=n, clusters=clusters), None
             elif counted:
                 why = "a count: people coded every transcript"
                 value = float(np.exp(fitted.beta[place]))
                 estimate, p = Estimate.bare(value, why, n=n, clusters=clusters), None
             else:
                 estimate, p = _ratio(fitted, place, n=n, clusters=clusters)
-            found.append((code, term, estimate, p))
-    tested = np.array([p for *_, p in found if p is not None])
+            lam = float(tuning.whole[at]) if estimate.defined else None
+            found.append((code, term, estimate, p, lam))
+    tested = np.array([p for *_, p, _ in found if p is not None])
     corrected = iter(zip(holm(tested), benjamini_hochberg(tested), strict=True))
     ratios = []
-    for code, term, estimate, p in found:
+    for code, term, estimate, p, lam in found:
         one, two = (None, None) if p is None else map(float, next(corrected))
         ratios.append(
-            OddsRatio(code=code, term=term, ratio=estimate, p=p, holm=one, benjamini_hochberg=two)
+            OddsRatio(
+                code=code,
+                term=term,
+                ratio=estimate,
+                p=p,
+                holm=one,
+                benjamini_hochberg=two,
+                tuning=lam,
+            )
         )
     return tuple(ratios)
 
@@ -310,29 +342,36 @@ def _unsampled(fit: Fit, design: Design) -> str | None:
     return None
 
 
-def _lacking(fit: Fit, design: Design, of: Population) -> dict[Term, str]:
-    """The terms that have too few transcripts on one side, and why.
+def _lacking(sums: Sums, fit: Fit, design: Design, of: Population) -> dict[tuple[Term, int], str]:
+    """The terms, and of each the codes, that have too little on one side, and why.
 
     What of a side was not coded is spoken for by its sample alone. A side that was coded whole is
     known as it stands where these interviews are meant.
     """
-    found = {}
-    for at, term in enumerate(design.terms, start=1):
-        same = [n for n, one in enumerate(design.terms, 1) if one.attribute == term.attribute]
-        sides: dict[str, Bools] = {
-            term.reference: np.asarray((design.rows[:, same] == 0).all(axis=1)),
-            term.value: np.asarray(design.rows[:, at] == 1),
-        }
-        for value, side in sides.items():
+    found: dict[tuple[Term, int], str] = {}
+    for term in design.terms:
+        for value, side in design.sides(term).items():
             whole = not (side & fit.rest).any()
             if whole and of is Population.THESE:
                 continue
-            count = int((side & (fit.certain if whole else fit.sample)).sum())
-            if count < MIN_SAMPLE:
-                what = "transcript" if whole else "sampled transcript"
-                found[term] = (
-                    f"insufficient: {many(count, what)} of "
-                    f"{term.attribute} {value or 'not given'} coded by people, a ratio needs "
-                    f"{MIN_SAMPLE}"
-                )
+            looked = side & (fit.certain if whole else fit.sample)
+            count, sort = int(looked.sum()), "" if whole else "sampled "
+            name = f"{term.attribute} {value or 'not given'}"
+            carry = sums.found[looked] > 0
+            lack = sums.found[looked] < sums.segments[looked, np.newaxis]
+            with_it, without = carry.sum(axis=0).tolist(), lack.sum(axis=0).tolist()
+            for code, (yes, no) in enumerate(zip(with_it, without, strict=True)):
+                if count < MIN_SAMPLE:
+                    found[term, code] = (
+                        f"insufficient: {many(count, f'{sort}transcript')} of {name} coded by "
+                        f"people, a ratio needs {MIN_SAMPLE}"
+                    )
+                elif min(yes, no) < MIN_CARRYING:
+                    what = "the code" if yes <= no else f"a {sums.counted} without the code"
+                    found.setdefault(
+                        (term, code),
+                        f"insufficient: people found {what} in "
+                        f"{many(min(yes, no), f'{sort}transcript')} of {name}, a ratio needs "
+                        f"{MIN_CARRYING}",
+                    )
     return found

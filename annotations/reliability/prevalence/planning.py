@@ -81,7 +81,7 @@ def plans_of(
         probability=np.full(len(pilot.sizes), _RARELY),
         strata=np.zeros(len(pilot.sizes), dtype=np.int64),
     )
-    tuning = Tuning.of(alike, [everything])
+    tuning = Tuning.of(alike, [everything]).where_apart(alike, [everything])
     corrected, alone = (
         spread_of(shares_of(alike, everything, tuning=one, of=Population.THESE).deletions).variance
         * len(pilot.sizes)

@@ -1,6 +1,6 @@
 """What is said of a study that was extended: every code in every cell, and what differs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -134,8 +134,8 @@ def prevalence_of(
                 corrected=found.corrected[at],
                 people=found.people[at],
                 model=float(found.model[at]),
-                tuning=float(tuning.whole[at]),
-                tuning_probabilities=float(tuning.lam[at, 1:].sum()),
+                tuning=float(found.lam[at].sum()),
+                tuning_probabilities=float(found.lam[at, 1:].sum()),
                 effective=_or_none(found, at),
             )
             for at, code in enumerate(codes)
@@ -144,7 +144,7 @@ def prevalence_of(
         differences=differences_of(codes, pairs),
         versions=origin.versions,
         seed=origin.seed,
-        notes=(*_notes(cells.values()), *origin.notes),
+        notes=(*_notes(cells.values()), *_alike(codes, shares), *origin.notes),
         methods=methods_of(
             whole=cells[EVERYTHING].transcripts,
             certain=cells[EVERYTHING].certain,
@@ -205,6 +205,23 @@ def _or_none(shares: Shares, at: int) -> float | None:
 
 def _waiting(cell: Cell) -> int:
     return cell.drawn - cell.coded
+
+
+def _alike(codes: Sequence[str], shares: Mapping[tuple[str, ...], Shares]) -> Iterator[str]:
+    """Where the model was not leaned on for want of a difference to measure."""
+    found = {
+        values: sum(
+            bool(alike) and estimate.low is not None
+            for alike, estimate in zip(one.alike, one.corrected, strict=True)
+        )
+        for values, one in shares.items()
+    }
+    if count := sum(found.values()):
+        yield (
+            f"in {many(count, 'share')} of {len(codes) * len(shares):,} people and model agree on "
+            "all that was sampled, so how far the two differ elsewhere cannot be told: there the "
+            "estimate is that of people's sample alone"
+        )
 
 
 def _notes(cells: Iterable[Cell]) -> Iterator[str]:

@@ -31,14 +31,18 @@ class Shares:
 
     `corrected` uses model and people, `people` the people's sample alone, both with intervals;
     `model` is the naive count. `effective` is the size of the sample that would have done as well
-    without a model, NaN where that cannot be told. `deletions` are those of `corrected`. Where it
-    is `counted`, nothing is left to chance: these interviews are meant, and people coded them all.
+    without a model, NaN where that cannot be told; `lam` (codes, ways) how far the model was leaned
+    on, `alike` where it was not because people agree with it on all that was sampled. `deletions`
+    are those of `corrected`. Where it is `counted`, nothing is left to chance: these interviews
+    are meant, and people coded them all.
     """
 
     corrected: tuple[Estimate, ...]
     people: tuple[Estimate, ...]
     model: Floats
     effective: Floats
+    lam: Floats
+    alike: Bools
     deletions: Deletions
     counted: bool
 
@@ -49,8 +53,10 @@ def shares_of(sums: Sums, cell: Bools, *, tuning: Tuning, of: Population) -> Sha
     The interval is a jackknife over transcripts, stratified, on the logit scale, with t; each
     deletion has the lambda that it would have led to. For these interviews only the sample
     varies, with the finite-population correction; for people like these, all transcripts do.
+    Where people and model agree on all that was sampled here, the model is not leaned on.
     """
     fit = Fit.of(sums, cell)
+    wanted, tuning = tuning, tuning.where_apart(sums, [fit.sample])
     alone = Tuning.fixed(sums, 0.0)
     with np.errstate(all="ignore"):
         corrected = deletions_of(sums, fit, tuning, of)
@@ -65,6 +71,8 @@ def shares_of(sums: Sums, cell: Bools, *, tuning: Tuning, of: Population) -> Sha
         people=interval_of(by_people, n=n, clusters=clusters, shortage=shortage),
         model=naive,
         effective=np.where(np.isfinite(gain), gain * clusters, np.nan),
+        lam=tuning.lam,
+        alike=(wanted.whole > tuning.whole) & fit.rest.any(),
         deletions=corrected,
         counted=counted,
     )

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from annotations.reliability.estimate import Bools, Floats
 from annotations.reliability.prevalence.sums import Fit, Sums
 
+_ALIKE = 1e-9
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tuning:
@@ -45,6 +47,20 @@ class Tuning:
         for one in parts:
             without[one.rows] = least(crossed + one.crossed_by, squared + one.squared_by)
         return cls(lam=lam, without=without)
+
+    def where_apart(self, sums: Sums, samples: Sequence[Bools]) -> "Tuning":
+        """The same, and 0 for codes on which people and model are nowhere apart in a sample.
+
+        How far the two differ is known from where they do: what was right in all of a few
+        transcripts may be wrong in others, and would seem to be known without error. Each of
+        `samples` marks coded transcripts, all of which must show a difference.
+        """
+        people = np.where(sums.coded[:, np.newaxis], sums.people, 0.0)
+        apart = np.abs(people - sums.model) > _ALIKE
+        seen = np.ones((len(sums.codes), 1), dtype=np.bool_)
+        for sample in samples:
+            seen[:, 0] &= apart[sample].any(axis=0)
+        return Tuning(lam=self.lam * seen, without=self.without * seen)
 
     @property
     def whole(self) -> Floats:

@@ -9,10 +9,12 @@ import statsmodels.api as sm
 from scipy import stats
 
 from annotations.reliability.prevalence.odds import Design, design_of, fitted_of, odds_of
+from annotations.reliability.prevalence.shares import shares_of
 from annotations.reliability.prevalence.sums import Population, Sums
 from annotations.reliability.prevalence.tuning import Tuning
 
 GROUPS = ("clinical", "functional", "general")
+THESE = Population.THESE
 
 
 @pytest.fixture
@@ -263,3 +265,89 @@ def test_where_the_sample_cannot_tell_two_attributes_apart_it_says_so(
     doubled = Design(terms=terms, rows=np.column_stack([design.rows, twin]))
     found = odds_of(sums, doubled, tuning=Tuning.fixed(sums, 1.0), of=Population.THESE)
     assert all("who has ward 3" in (one.ratio.reason or "") for one in found)
+
+
+def nearly_right(seed: int) -> tuple[Sums, Sums, Design, list[np.ndarray]]:
+    """A hundred transcripts in three groups, a rare code, a model with an error in 100 segments.
+
+    Whole, and with 18 of them drawn; the design and the groups.
+    """
+    rng = np.random.default_rng(seed)
+    group = np.arange(100) % 3
+    sizes = rng.integers(20, 50, 100)
+    rates = rng.beta(1.2, 28, 100) * np.array([1.0, 1.6, 0.7])[group]
+    people = rng.binomial(sizes, np.clip(rates, 0, 1)).astype(np.float64)
+    missed = rng.binomial(people.astype(int), 0.06)
+    model = people - missed + rng.binomial(sizes - people.astype(int), 0.004)
+    whole = Sums(
+        codes=("code",),
+        sizes=sizes.astype(np.float64),
+        said=model[:, np.newaxis, np.newaxis],
+        people=people[:, np.newaxis],
+        segments=sizes.astype(np.float64),
+        found=people[:, np.newaxis],
+        probability=np.ones(100),
+        strata=np.zeros(100, dtype=np.int64),
+    )
+    drawn = np.zeros((100, 1), dtype=np.bool_)
+    drawn[rng.choice(100, 18, replace=False)] = True
+    part = replace(
+        whole,
+        people=np.where(drawn, whole.people, np.nan),
+        found=np.where(drawn, whole.found, 0.0),
+        probability=np.full(100, 0.18),
+    )
+    design = design_of([("abc"[at],) for at in group], ("group",))
+    return whole, part, design, [group == at for at in range(3)]
+
+
+def test_a_model_that_is_nearly_always_right_does_not_make_intervals_too_narrow() -> None:
+    ratios_held, shares_held = [], []
+    for seed in range(250):
+        whole, part, design, cells = nearly_right(seed)
+        plain = Tuning.fixed(whole, 0.0)
+        truth = [one.ratio.value for one in odds_of(whole, design, tuning=plain, of=THESE)]
+        tuned = Tuning.of(part, cells)
+        for one, true in zip(odds_of(part, design, tuning=tuned, of=THESE), truth, strict=True):
+            if one.ratio.low is not None and one.ratio.high is not None:
+                ratios_held.append(one.ratio.low <= true <= one.ratio.high)
+        for cell in cells:
+            share = whole.people[cell].sum() / whole.sizes[cell].sum()
+            (found,) = shares_of(part, cell, tuning=tuned, of=THESE).corrected
+            if found.low is not None and found.high is not None:
+                shares_held.append(found.low <= share <= found.high)
+    # Before there were bars for it, a half of those without an error in the sample did not hold.
+    assert len(ratios_held) > 150
+    assert len(shares_held) > 300
+    assert np.mean(ratios_held) > 0.92
+    assert np.mean(shares_held) > 0.92
+
+
+def test_a_side_on_which_the_code_was_hardly_found_gives_no_ratio(
+    sums: Sums, design: Design
+) -> None:
+    side = design.rows[:, 1] == 1
+    for carrying, reason in ((0, "in 0 sampled"), (1, "in 1 sampled")):
+        found = sums.found.copy()
+        found[side] = 0
+        found[np.flatnonzero(side & sums.coded)[:carrying]] = 9
+        lone = replace(sums, found=found)
+        (one, *_) = odds_of(lone, design, tuning=Tuning.fixed(sums, 0.0), of=Population.LIKE)
+        assert not one.ratio.defined
+        assert f"people found the code {reason}" in str(one.ratio.reason)
+        assert one.tuning is None
+
+
+def test_where_people_and_model_agree_on_a_side_the_model_is_not_leaned_on(
+    sums: Sums, design: Design
+) -> None:
+    side = (design.rows[:, 1] == 1) & sums.coded
+    people = sums.people.copy()
+    people[side] = sums.model[side]
+    alike = replace(sums, people=people, found=np.nan_to_num(people))
+    tuned = Tuning.of(alike, [np.ones(150, dtype=np.bool_)])
+    assert tuned.whole[0] > 0.5
+    found = odds_of(alike, design, tuning=tuned, of=THESE)
+    alone = odds_of(alike, design, tuning=Tuning.fixed(alike, 0.0), of=THESE)
+    assert found == alone
+    assert {one.tuning for one in found} == {0.0}

@@ -11,8 +11,8 @@ from annotations.reliability.prevalence.differences import Compared, differences
 from annotations.reliability.prevalence.intervals import spread_of
 from annotations.reliability.prevalence.odds import design_of, odds_of
 from annotations.reliability.prevalence.planning import Extension, plans_of
-from annotations.reliability.prevalence.shares import shares_of
-from annotations.reliability.prevalence.sums import Population, Sums
+from annotations.reliability.prevalence.shares import deletions_of, shares_of
+from annotations.reliability.prevalence.sums import Fit, Population, Sums
 from annotations.reliability.prevalence.tuning import Tuning, least
 
 
@@ -275,16 +275,22 @@ def test_what_people_coded_for_certain_is_counted_and_nothing_else_moves_it(
                 assert estimate.low < estimate.value
 
 
-def test_a_model_that_errs_nowhere_leaves_nothing_to_chance(simulated: Sums) -> None:
-    exact = replace(
-        simulated,
-        people=np.where(simulated.coded[:, np.newaxis], simulated.model, np.nan),
-    )
-    found = shares_of(
-        exact, everything(exact), tuning=Tuning.fixed(exact, 1.0), of=Population.THESE
-    )
-    np.testing.assert_allclose(found.deletions.value, found.model)
-    assert spread_of(found.deletions).variance.max() < 1e-20
+def test_a_model_that_erred_nowhere_in_the_sample_is_not_taken_to_err_nowhere(
+    simulated: Sums,
+) -> None:
+    people = np.where(simulated.coded[:, np.newaxis], simulated.model, np.nan)
+    people[np.flatnonzero(simulated.coded)[0], 1] += 1
+    exact = replace(simulated, people=people)
+    mark, tuning = everything(exact), Tuning.fixed(exact, 1.0)
+    plain = deletions_of(exact, Fit.of(exact, mark), tuning, Population.THESE)
+    assert spread_of(plain).variance[[0, 2, 3]].max() < 1e-20
+    found = shares_of(exact, mark, tuning=tuning, of=Population.THESE)
+    assert found.alike.tolist() == [True, False, True, True]
+    assert found.lam[:, 0].tolist() == [0.0, 1.0, 0.0, 0.0]
+    for at in (0, 2, 3):
+        assert found.corrected[at] == found.people[at]
+        assert found.effective[at] == pytest.approx(exact.coded.sum())
+    assert found.corrected[1].value != found.people[1].value
 
 
 def test_a_constant_error_of_the_model_is_taken_out_whole(simulated: Sums) -> None:
