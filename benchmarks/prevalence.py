@@ -219,7 +219,8 @@ def simulate(world: World, size: int, of: Population, replicates: int) -> dict[s
             fit = Fit.of(sums, cell)
             enough = rarer(sums, fit) >= MIN_FOUND
             for name, (own, lam) in zip(ways, read, strict=True):
-                found = bounds_of(deletions_of(own, fit, lam, of))
+                leaned = lam.where_apart(own, [fit.sample])
+                found = bounds_of(deletions_of(own, fit, leaned, of))
                 given = enough & found.known
                 inside = (found.low <= truth[group]) & (truth[group] <= found.high)
                 held[name][replicate, group] = np.where(given, inside, np.nan)

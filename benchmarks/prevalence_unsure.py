@@ -103,9 +103,10 @@ def simulate(world: World, size: int, replicates: int, *, single: bool) -> dict[
             tuning = Tuning.of(sums, CELLS)
             for group, cell in enumerate(CELLS):
                 fit = Fit.of(sums, cell)
+                leaned = tuning.where_apart(sums, [fit.sample])
                 enough = rarer(sums, fit) >= MIN_FOUND
                 for of in Population:
-                    deletions = deletions_of(sums, fit, tuning, of)
+                    deletions = deletions_of(sums, fit, leaned, of)
                     found = bounds_of(deletions)
                     given = enough & found.known
                     truth = truths[of][group]
