@@ -1,7 +1,7 @@
 """The codebook: a tree of codes, each known by its path."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 SEPARATOR = " > "
@@ -10,6 +10,7 @@ MOST_LEVELS = 200
 LONGEST_PATH = 2_000
 """Characters."""
 
+_BETWEEN = re.compile(r"(?<!\S)>(?!\S)")
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -88,8 +89,26 @@ class Codebook:
 
 
 def normal_path(text: str) -> str:
-    """A path with its levels trimmed and joined by ` > `; empty for blank text."""
-    return SEPARATOR.join(level for part in text.split(">") if (level := " ".join(part.split())))
+    """A path with its levels trimmed and joined by ` > `; empty for blank text.
+
+    A `>` inside a word, as in `Before>after`, is a part of a name.
+    """
+    return _joined(_BETWEEN.split(text))
+
+
+def known_path(text: str, known: Container[str]) -> str:
+    """The path that text stands for; one that is `known` also without spaces: `Work>Money`."""
+    path, loose = normal_path(text), _joined(text.split(">"))
+    return loose if path not in known and loose in known else path
+
+
+def as_level(name: str) -> str:
+    """A name as one level of a path: what would part levels becomes `›`."""
+    return " ".join(_BETWEEN.sub("›", name).split())
+
+
+def _joined(levels: Iterable[str]) -> str:
+    return SEPARATOR.join(level for part in levels if (level := " ".join(part.split())))
 
 
 def unfit(path: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from annotations.codebook import SEPARATOR, Codebook, normal_path
+from annotations.codebook import SEPARATOR, Codebook, known_path
 from annotations.codings import Coding
 from annotations.counts import NOT_GIVEN, check_attributes, references_of
 from annotations.errors import NotFound
@@ -140,7 +140,7 @@ def find_quotations(
 
 def find_code(codebook: Codebook, code: str) -> str:
     """The path of a code, given by path or by a name that only one code has."""
-    wanted = normal_path(code)
+    wanted = known_path(code, codebook.paths)
     if wanted in codebook.paths:
         return wanted
     named = [path for path in codebook.paths if path.rsplit(SEPARATOR, 1)[-1] == wanted]

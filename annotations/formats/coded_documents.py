@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from annotations.codebook import normal_path
+from annotations.codebook import as_level
 from annotations.codings import Coding, Reading
 from annotations.formats.intake import Intake, Place
 from annotations.formats.layout import Layout, Part
@@ -46,7 +46,7 @@ def free_name(name: str, taken: Container[str]) -> str:
 
 def code_level(name: str) -> str:
     """A code's name as one level of a path: it may not hold what separates levels."""
-    return normal_path(name.replace(">", "›"))
+    return as_level(name)
 
 
 def time_of(value: object) -> datetime | None:

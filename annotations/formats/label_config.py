@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from annotations.codebook import SEPARATOR, Codebook, normal_path
+from annotations.codebook import SEPARATOR, Codebook, known_path, normal_path
 from annotations.errors import InputError, Problem, StateError
 from annotations.formats.archive import LimitedBuilder, TooMuch
 
@@ -205,8 +205,8 @@ def code_of_label(levels: Sequence[str], codes: Iterable[str]) -> str:
 
     A label that is neither stays its own path.
     """
-    path = normal_path(SEPARATOR.join(levels))
     paths = tuple(codes)
+    path = known_path(SEPARATOR.join(levels), paths)
     if path in paths or SEPARATOR in path:
         return path
     named = [code for code in paths if code.rsplit(SEPARATOR, 1)[-1] == path]

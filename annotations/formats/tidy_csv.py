@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from itertools import islice
 
-from annotations.codebook import Code, normal_path
+from annotations.codebook import Code, known_path, normal_path
 from annotations.codings import Coding, Reading
 from annotations.formats.colors import color_of
 from annotations.formats.csv_table import Row, Table
@@ -174,7 +174,7 @@ def read_codings(table: Table, intake: Intake) -> None:
         if span is None:
             continue
         intake.add_reading(Reading(transcript=name, turn=turn, coder=coder))
-        code = normal_path(row.fields["code"])
+        code = known_path(row.fields["code"], listed or ())
         if code:
             coding = Coding(
                 transcript=name,

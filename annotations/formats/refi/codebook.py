@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from annotations.codebook import SEPARATOR, Code
+from annotations.codebook import SEPARATOR, Code, as_level
 from annotations.formats.colors import color_of
 from annotations.formats.intake import Intake, Place
 from annotations.formats.refi.document import parse
@@ -170,7 +170,7 @@ def _code(path: str, element: Element) -> Code:
 def _name(element: Element, place: Place, intake: Intake) -> str:
     """A code's name without what separates levels in a path."""
     given = " ".join((element.get("name") or "").split())
-    name = given.replace(">", "›") or "unnamed code"
+    name = as_level(given) or "unnamed code"
     if name != given:
         intake.refuse(place, f"a code called {given!r} is now {name!r}: '>' separates levels")
     return name

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotations.codebook import Code, Codebook, ancestors, normal_path
+from annotations.codebook import Code, Codebook, ancestors, as_level, known_path, normal_path
 
 PATHS = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(" > ".join)
 
@@ -53,7 +53,9 @@ def test_a_code_is_found_by_its_path() -> None:
     ("text", "path"),
     [
         ("Trust", "Trust"),
-        (" Trust>Lost ", "Trust > Lost"),
+        (" Trust >Lost ", "Trust >Lost"),
+        ("Before>after", "Before>after"),
+        ("A & B <b>", "A & B <b>"),
         ("Trust  >\tLost   for good", "Trust > Lost for good"),
         ("> Trust > > Lost >", "Trust > Lost"),
         ("", ""),
@@ -62,3 +64,16 @@ def test_a_code_is_found_by_its_path() -> None:
 )
 def test_spaces_do_not_make_another_code(text: str, path: str) -> None:
     assert normal_path(text) == path
+
+
+def test_a_known_path_may_be_written_without_spaces() -> None:
+    known = ("Trust > Lost", "Before>after", "Before > after")
+    assert known_path("Trust>Lost", known) == "Trust > Lost"
+    assert known_path("Before>after", known) == "Before>after"
+    assert known_path("New>path", known) == "New>path"
+
+
+def test_a_name_as_one_level_holds_nothing_that_parts_levels() -> None:
+    assert as_level(" Means > ways ") == "Means › ways"
+    assert as_level("Before>after") == "Before>after"
+    assert normal_path(as_level("> A > > B >")) == as_level("> A > > B >")

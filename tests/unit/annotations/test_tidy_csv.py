@@ -60,11 +60,21 @@ def test_a_turn_without_a_row_was_not_read(put: Put, read: Read, transcripts_csv
 def test_spaces_around_the_levels_of_a_code_do_not_make_another_code(
     put: Put, read: Read, transcripts_csv: Path
 ) -> None:
-    rows = "A1,0,,, Trust>Lost ,ann,\nA1,1,,,Trust  >  Lost,ann,\n"
+    rows = "A1,0,,, Trust >\tLost ,ann,\nA1,1,,,Trust  >  Lost,ann,\n"
     material = read(transcripts_csv, put("codings.csv", HEADER + rows))
     assert {item.code for item in material.codings} == {"Trust > Lost"}
     assert material.codebook.paths == ("Trust", "Trust > Lost")
     assert not material.codebook.declared
+
+
+def test_a_name_keeps_its_sign_and_a_known_path_needs_no_spaces(
+    put: Put, read: Read, transcripts_csv: Path
+) -> None:
+    book = put("codebook.csv", "code\nTrust > Lost\nBefore>after\nA & B <b>\n")
+    rows = "A1,0,,,Trust>Lost,ann,\nA1,1,,,Before>after,ann,\nA1,1,,,A & B <b>,ann,\n"
+    material = read(transcripts_csv, book, put("codings.csv", HEADER + rows))
+    assert material.codebook.paths == ("Trust", "Trust > Lost", "Before>after", "A & B <b>")
+    assert {item.code for item in material.codings} == set(material.codebook.paths) - {"Trust"}
 
 
 def test_a_byte_order_mark_and_windows_line_ends_change_nothing(
