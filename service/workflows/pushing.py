@@ -60,12 +60,13 @@ def push(
     shows the suggestions of a newer model.
     """
     sync(house, study, progress=progress)
-    with house.database.unit_of_work() as work:
-        connection = connection_of(work, study)
-        if blind is not None and blind != connection.blind_share:
-            connection = replace(connection, blind_share=blind)
-            work.label_studio.save_connection(connection)
+    if blind is not None:
+        with house.database.unit_of_work() as work:
+            connection = connection_of(work, study)
+            work.label_studio.save_connection(replace(connection, blind_share=blind))
             work.commit()
+    with house.database.reading() as work:
+        connection = connection_of(work, study)
         whole = work.studies.load(study)
         links = {link.transcript: link for link in work.label_studio.tasks(study)}
         annotated = set(work.label_studio.annotated_transcripts(study))
