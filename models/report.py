@@ -72,8 +72,17 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """What the lead chose beside the aim: a retraining that nobody is asked about keeps to it."""
+    """What the lead chose beside the aim: a retraining that nobody is asked about keeps to it.
 
+    `encoder` is None for the default weights, else a hub name or the whole path of a folder;
+    `folds` is the most there may be. Reports from before a field was kept have its default.
+    """
+
+    encoder: str | None = None
+    min_support: int = 10
+    min_kappa: float = 0.3
+    folds: int = 5
+    seed: int = 0
     tier: str = "auto"
     minutes: float = 60.0
     trust_definitions: bool = False

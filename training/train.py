@@ -164,6 +164,12 @@ def _report(
         tier_reason=learned.tier.reason,
         choices=learned.choice.compared,
         asked=Asked(
+            # Where it was found: the worker that trains again starts in another folder.
+            encoder=encoder.source,
+            min_support=options.min_support,
+            min_kappa=options.min_kappa,
+            folds=options.folds,
+            seed=options.seed,
             tier=options.tier,
             minutes=options.minutes,
             trust_definitions=options.trust_definitions,

@@ -1,10 +1,12 @@
 """Train a model on a study's codings and make it the study's active one."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
+from annotations.errors import ArtifactError, command
 from models.report import Asked, TrainReport
 from models.thresholds import KAPPA, Aim
+from models.weights import find_encoder
 from service.documents import document
 from service.house import House
 from service.shared_models import share
@@ -25,7 +27,8 @@ def train_study(
 ) -> TrainReport:
     """Train, cross-validate by transcript, publish a version and use it from now on.
 
-    Without options (a retraining) it is trained as the model in use was: its aim, tier and minutes.
+    Without options (a retraining) it is trained as the model in use was. Raises ArtifactError
+    where that model's encoder is gone: another one in its place is for people to choose.
     """
     from training.train import train
 
@@ -33,9 +36,12 @@ def train_study(
         material = work.studies.load(study)
         notes = codebook_notes(work, study)
         active = work.models.active(study)
+    if options is None:
+        options = options_after(active)
+        _check_encoder(study, options)
     report = train(
         material,
-        options=options or options_after(active),
+        options=options,
         store=house.artifacts,
         cache=house.cache,
         checkpoints=house.home / "checkpoints",
@@ -67,9 +73,17 @@ def options_after(active: ModelRecord | None) -> TrainOptions:
     if active is None:
         return TrainOptions()
     asked = Asked(**active.figures.get("asked", {}))
-    return TrainOptions(
-        aim=Aim.parse(str(active.figures.get("aim", KAPPA))),
-        tier=asked.tier,
-        minutes=asked.minutes,
-        trust_definitions=asked.trust_definitions,
-    )
+    return TrainOptions(aim=Aim.parse(str(active.figures.get("aim", KAPPA))), **asdict(asked))
+
+
+def _check_encoder(study: str, options: TrainOptions) -> None:
+    if options.encoder is None:
+        return
+    try:
+        find_encoder(options.encoder)
+    except ArtifactError as problem:
+        raise ArtifactError(
+            f"The model in use was trained with the encoder {options.encoder}, and a training "
+            f"keeps to it, but it cannot be read here: {problem} Put it back, or train once "
+            f"with another one: {command('train', study, '--encoder', 'FOLDER')}"
+        ) from problem

@@ -7,13 +7,14 @@ from pydantic import SecretStr
 from annotations.blind import in_blind_sample
 from annotations.codebook import Code, Codebook
 from annotations.codings import Reading
+from annotations.errors import ArtifactError
 from annotations.study import Material
 from annotations.transcripts import Transcript, Turn
 from models.thresholds import Aim
 from service.house import House
 from service.storage.records import Connection, ModelRecord, TaskLink
 from service.workflows.recommending import recommend
-from service.workflows.training import options_after
+from service.workflows.training import options_after, train_study
 from training.options import TrainOptions
 
 NAMES = tuple(f"interview {number:02}" for number in range(12))
@@ -100,7 +101,18 @@ def test_a_retraining_keeps_what_thresholds_are_for() -> None:
     assert options_after(None) == TrainOptions()
 
 
-def test_a_retraining_keeps_the_tier_its_minutes_and_the_trust_in_definitions() -> None:
+def test_a_retraining_after_an_older_report_takes_defaults_for_what_it_does_not_tell() -> None:
     asked = {"tier": "best", "minutes": 12.0, "trust_definitions": True}
     record = ModelRecord(version="v", encoder="e", size_bytes=1, figures={"asked": asked})
     assert options_after(record) == TrainOptions(tier="best", minutes=12.0, trust_definitions=True)
+
+
+def test_a_retraining_whose_encoder_is_gone_fails_and_says_so(house: House, study: str) -> None:
+    asked = {"encoder": "/gone/encoder"}
+    record = ModelRecord(version="v", encoder="e", size_bytes=1, figures={"asked": asked})
+    with house.database.unit_of_work() as work:
+        work.models.add(study, record)
+        work.commit()
+    with pytest.raises(ArtifactError, match="trained with the encoder /gone/encoder") as told:
+        train_study(house, study)
+    assert "second-coder train trust --encoder" in str(told.value)

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,9 @@ from models.report import TrainReport, read_report
 from models.suggester import Suggester
 from models.thresholds import Aim
 from models.weights import default_folder
+from service.documents import document
+from service.storage.records import ModelRecord
+from service.workflows.training import options_after
 from training.options import TrainingStopped, TrainOptions
 from training.train import train
 
@@ -332,6 +335,37 @@ def test_an_encoder_of_one_s_own_is_remembered_by_place_and_checksum(
     settings.write_text(settings.read_text() + "\n")
     with pytest.raises(ArtifactError, match="not the one that the model was trained with"):
         Suggester.load(folder).suggest(small_model.study.transcripts[:1])
+
+
+def test_a_retraining_is_asked_for_what_the_training_before_it_was(
+    small_model,
+    fit: Callable[..., TrainReport],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(default_folder(), tmp_path / "encoder")
+    monkeypatch.chdir(tmp_path)
+    chosen = {
+        "encoder": "encoder",
+        "min_support": 4,
+        "min_kappa": 0.2,
+        "folds": 3,
+        "seed": 7,
+        "aim": Aim(name="f1"),
+        "tier": "fast",
+        "minutes": 12.0,
+        "trust_definitions": True,
+    }
+    report = fit(small_model.study, **chosen)
+    record = ModelRecord(
+        version=report.model_version, encoder="", size_bytes=1, figures=document(report)
+    )
+    again = options_after(record)
+    # The worker that trains again was started elsewhere.
+    kept = chosen | {"encoder": str(tmp_path / "encoder")}
+    for field in fields(TrainOptions):
+        assert kept[field.name] != field.default
+        assert getattr(again, field.name) == kept[field.name], field.name
 
 
 def test_sight_is_coded_above_the_floor(shared_data: Path, fit: Callable[..., TrainReport]) -> None:
