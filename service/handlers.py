@@ -78,17 +78,18 @@ def retrain_if_due(house: House, study: str) -> dict[str, Any]:
     """Ask for a training once enough annotations came in since the last one.
 
     The first training is for people to ask for. One that failed counts as the last one, or
-    every annotation after it would ask again.
+    every annotation after it would ask again. So does that of a model that somebody went back
+    behind, or the next hint would undo the rollback.
     """
     due = house.settings.retrain_after
     if due == 0:
         return {}
     with house.database.reading() as work:
-        active = work.models.active(study)
-        if active is None:
+        trained = work.models.last_trained(study)
+        if trained is None:
             return {}
         asked = [job.created_at for job in work.jobs.list(study) if job.kind == queue.TRAIN]
-        news = work.label_studio.changed_since(study, max([active.created_at, *asked[:1]]))
+        news = work.label_studio.changed_since(study, max([trained, *asked[:1]]))
     if news < due:
         return {}
     return {"training_job": queue.enqueue(house, queue.TRAIN, study).id}

@@ -1,5 +1,7 @@
 """Published model versions of studies."""
 
+from datetime import datetime
+
 from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -55,6 +57,12 @@ class Models:
         query = _columns().where(ModelRow.study_id == row, ModelRow.active)
         found = self._session.execute(query).one_or_none()
         return None if found is None else ModelRecord(**found._mapping)
+
+    def last_trained(self, study: str) -> datetime | None:
+        """When the newest version was made, in use or not; None where the study has no model."""
+        row = lookup.study_id(self._session, study)
+        query = select(ModelRow.created_at).where(ModelRow.study_id == row)
+        return self._session.scalar(query.order_by(ModelRow.created_at.desc()).limit(1))
 
     def use(self, study: str, version: str) -> ModelRecord:
         """Use this version from now on. Raises NotFound that lists the versions there are."""

@@ -78,6 +78,21 @@ def test_annotations_from_before_the_model_do_not_count(
     assert retrain_if_due(house_of_three, study) == {}
 
 
+def test_a_rollback_is_not_undone_by_annotations_that_the_newest_model_learned_from(
+    house_of_three: House, study: str, annotate: Callable[..., None]
+) -> None:
+    train(house_of_three, study, ago=timedelta(hours=1))
+    annotate(1, count=5)
+    train(house_of_three, study)
+    with house_of_three.database.unit_of_work() as work:
+        older = work.models.list(study)[-1]
+        work.models.use(study, older.version)
+        work.commit()
+    assert retrain_if_due(house_of_three, study) == {}
+    annotate(6, count=3)
+    assert retrain_if_due(house_of_three, study) != {}
+
+
 def test_a_training_that_failed_is_not_asked_for_with_every_annotation(
     house_of_three: House, study: str, annotate: Callable[..., None]
 ) -> None:
