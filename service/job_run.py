@@ -13,6 +13,7 @@ from service.house import House
 from service.logs import failure
 from service.storage.jobs import Jobs
 from service.storage.records import Job, Recovered
+from training.options import TrainingStopped
 
 log = logging.getLogger(__name__)
 
@@ -147,9 +148,12 @@ def _attempt(house: House, job: Job, pulse: Pulse) -> _End:
     try:
         result = handle(house, job, Reins(progress=pulse.progress, should_stop=pulse.should_stop))
     except Exception as error:  # noqa: BLE001 - whatever it was, the table must say so
+        stops = pulse.should_stop()
+        if not (stops and isinstance(error, Stopped | TrainingStopped)):
+            log.warning("job=%d failed: %s", job.id, failure(error))
         if pulse.cancelled.is_set():
             return _End(word="cancelled", write=lambda jobs, *mine: jobs.stopped(*mine))
-        if pulse.should_stop():
+        if stops:
             return _End(word="given back", write=lambda jobs, *mine: jobs.give_back(*mine))
         if isinstance(error, SecondCoderError):
             message = str(error)
@@ -158,7 +162,6 @@ def _attempt(house: House, job: Job, pulse: Pulse) -> _End:
                 f"An unexpected {type(error).__name__}; the worker's log says where, under "
                 f"job={job.id}."
             )
-        log.warning("job=%d failed: %s", job.id, failure(error))
         return _End(word="failed", write=lambda jobs, *mine: jobs.fail(*mine, message))
     return _End(word="finished", write=lambda jobs, *mine: jobs.finish(*mine, result))
 

@@ -11,11 +11,12 @@ from annotations.errors import StateError
 from service import handlers, queue
 from service.handlers import Reins
 from service.house import House
-from service.job_run import Pace, look_after, run_job
+from service.job_run import Pace, Stopped, look_after, run_job
 from service.logs import JsonLines
 from service.storage.records import Job
 from service.storage.session import Database
 from service.worker import run_worker
+from training.options import TrainingStopped
 
 QUICK = Pace(pulse=0.02, stale=0.2, patrol=0.05, idle=0.02, attempts=3)
 PATIENCE = 30
@@ -138,6 +139,36 @@ def test_a_running_job_stops_when_it_is_cancelled(
             work.jobs.cancel(job.id)
             work.commit()
         assert ends(job.id).state == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [(KeyError("sister"), True), (Stopped(), False), (TrainingStopped("stopped"), False)],
+)
+def test_what_a_cancelled_job_stumbled_over_is_logged_unless_it_is_the_stop(
+    house: House,
+    study: str,
+    does: Callable[[str, Handler], None],
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    logged: bool,
+) -> None:
+    def stumbles(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
+        with house.database.unit_of_work() as work:
+            work.jobs.cancel(job.id)
+            work.commit()
+        while not reins.should_stop():
+            threading.Event().wait(0.01)
+        raise error
+
+    does(queue.PUSH, stumbles)
+    number = queue.enqueue(house, queue.PUSH, study).id
+    run_job(house, number, "worker", threading.Event(), QUICK)
+    assert job_of(house, number).state == "cancelled"
+    told = [line for line in caplog.messages if f"job={number} failed: KeyError at " in line]
+    assert len(told) == logged
+    assert logged or "failed" not in caplog.text
+    assert "sister" not in caplog.text
 
 
 def test_a_job_goes_back_into_the_queue_when_its_worker_is_told_to_end(
