@@ -88,8 +88,9 @@ def retrain_if_due(house: House, study: str) -> dict[str, Any]:
         trained = work.models.last_trained(study)
         if trained is None:
             return {}
-        asked = [job.created_at for job in work.jobs.list(study) if job.kind == queue.TRAIN]
-        news = work.label_studio.changed_since(study, max([trained, *asked[:1]]))
+        asked = work.jobs.latest(study, queue.TRAIN)
+        since = trained if asked is None else max(trained, asked.created_at)
+        news = work.label_studio.changed_since(study, since)
     if news < due:
         return {}
     return {"training_job": queue.enqueue(house, queue.TRAIN, study).id}

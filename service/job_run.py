@@ -38,6 +38,8 @@ class Pace:
 
 DEFAULT_PACE = Pace()
 
+_REMEMBERED = timedelta(days=14)
+
 
 class Stopped(Exception):
     """The job was asked to stop, and did at the next safe place."""
@@ -169,6 +171,8 @@ def _attempt(house: House, job: Job, pulse: Pulse) -> _End:
 def look_after(house: House, pace: Pace = DEFAULT_PACE) -> Recovered:
     """Recover the jobs of dead workers, and send word again of jobs that wait too long.
 
+    Quick jobs that ended weeks ago are forgotten: every decision of a coder asks for one.
+
     The message of a job may be lost, when a process dies between writing the job down and
     sending it, or between taking the message and claiming the job.
     """
@@ -176,6 +180,7 @@ def look_after(house: House, pace: Pace = DEFAULT_PACE) -> Recovered:
         recovered = work.jobs.recover_stale(
             timedelta(seconds=pace.stale), max_attempts=pace.attempts
         )
+        work.jobs.prune(queue.kinds_of(queue.QUICK), _REMEMBERED)
         work.commit()
         waiting = work.jobs.list(states=("queued",))
     for job in (*recovered.queued, *recovered.failed, *recovered.cancelled):

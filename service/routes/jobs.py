@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from service import queue
 from service.documents import document
@@ -16,10 +16,14 @@ Number = Annotated[int, Path(ge=1, lt=2**31, description="The job's number.")]
 
 
 @router.get("/studies/{study}/jobs", response_model=JobsOut)
-def list_jobs(serving: Here, study: StudyPath) -> dict[str, Any]:
-    """The study's jobs, the newest first."""
+def list_jobs(
+    serving: Here,
+    study: StudyPath,
+    limit: Annotated[int, Query(ge=1, le=1000, description="So many at most.")] = 100,
+) -> dict[str, Any]:
+    """The study's jobs, the newest first. Of those that ended weeks ago, trainings are kept."""
     with serving.house.database.reading() as work:
-        return {"jobs": document(work.jobs.list(study))}
+        return {"jobs": document(work.jobs.list(study, limit=limit))}
 
 
 @router.post("/studies/{study}/jobs", response_model=JobOut, status_code=202)

@@ -9,19 +9,16 @@ from annotations.codebook import SEPARATOR
 from service.routes.reports import Expertise, Unit
 from service.routes.studies import StudyPath
 from service.serving import Caller, Here, PageCaller, Serving
-from service.storage.records import Job
 from service.web.cards import card_html
 from service.web.layout import PAGE_HEADERS, Frame, page
 from service.wire import PAGE_ERRORS
 from service.workflows import glancing, model_views, modelling, studying
 from service.workflows.comparing import TURNS, show_transcript
 from service.workflows.explaining import explain_codebook
+from service.workflows.glancing import RecentJobs
 from service.workflows.proposing import list_proposals
 
 router = APIRouter(tags=["pages"], responses=PAGE_ERRORS)
-
-_FEW = 5
-"""Jobs on the page of a study."""
 
 Chosen = Annotated[str, Query(pattern="^([1-9][0-9]{0,8})?$")]
 """A number that a form's list offers, or nothing."""
@@ -189,9 +186,9 @@ def compare_models(
 
 @router.get("/studies/{study}/jobs", include_in_schema=False)
 def show_jobs(serving: Here, caller: PageCaller, study: StudyPath) -> HTMLResponse:
-    """All jobs of a study."""
+    """The jobs of a study, as many as one looks through."""
     with serving.house.database.reading() as work:
-        found = work.jobs.list(study)
+        found = glancing.recent_jobs(work, study, few=False)
         connected = work.label_studio.connection(study) is not None
     return show(
         serving,
@@ -211,24 +208,24 @@ def show_jobs_now(
 ) -> HTMLResponse:
     """The table of jobs alone, which the page fetches again while one moves."""
     with serving.house.database.reading() as work:
-        found = work.jobs.list(study)
+        found = glancing.recent_jobs(work, study, few=few)
     return show(serving, caller, "_jobs.html", "Jobs", study, "jobs", **_jobs(found, few=few))
 
 
-def _jobs(jobs: tuple[Job, ...], *, few: bool) -> dict[str, Any]:
+def _jobs(jobs: RecentJobs, *, few: bool) -> dict[str, Any]:
     """What the table of jobs is made from. `news` is read out when it changes."""
-    open_ = [job for job in jobs if not job.is_over]
-    if open_:
-        news = "; ".join(f"{job.kind} {job.state}" for job in open_)
-    elif jobs:
-        news = f"The last job, {jobs[0].kind}, is {jobs[0].state}."
+    shown = (*jobs.waiting, *jobs.over)
+    if jobs.waiting:
+        news = "; ".join(f"{job.kind} {job.state}" for job in jobs.waiting)
+    elif jobs.over:
+        news = f"The last job, {jobs.over[0].kind}, is {jobs.over[0].state}."
     else:
         news = ""
-    shown = [*open_, *(job for job in jobs if job.is_over)]
     return {
-        "jobs": shown[: max(_FEW, len(open_))] if few else jobs,
+        "jobs": shown if few else sorted(shown, key=lambda job: job.id, reverse=True),
         "few": few,
-        "moving": bool(open_),
+        "cut": not few and len(jobs.over) == glancing.MANY,
+        "moving": bool(jobs.waiting),
         "news": news,
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, insert, not_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, not_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from annotations.errors import NotFound
@@ -13,7 +13,7 @@ from service.storage import lookup
 from service.storage.records import Job, JobCount, Recovered, now
 from service.storage.tables import JobRow, StudyRow
 
-MAX_ATTEMPTS = 3
+_PRUNED_AT_ONCE = 500
 
 
 class Jobs:
@@ -65,14 +65,26 @@ class Jobs:
             raise NotFound(f"There is no job {number}. List the jobs to see their numbers.")
         return found[0]
 
-    def list(self, study: str | None = None, *, states: Collection[str] = ()) -> tuple[Job, ...]:
-        """Jobs of a study, or of all, in these states, or in any; the newest first."""
+    def list(
+        self,
+        study: str | None = None,
+        *,
+        states: Collection[str] = (),
+        limit: int | None = None,
+    ) -> tuple[Job, ...]:
+        """Jobs of a study, or of all, in these states, or in any; the newest first, so many."""
         wanted: list[ColumnElement[bool]] = []
         if study is not None:
             wanted.append(JobRow.study_id == lookup.study_id(self._session, study))
         if states:
             wanted.append(JobRow.state.in_(states))
-        return self._find(*wanted)[::-1]
+        return self._find(*wanted, newest_first=True, limit=limit)
+
+    def latest(self, study: str, kind: str) -> Job | None:
+        """The job of this kind that was asked for last, None where there is none."""
+        row = lookup.study_id(self._session, study)
+        mine = (JobRow.study_id == row, JobRow.kind == kind)
+        return next(iter(self._find(*mine, newest_first=True, limit=1)), None)
 
     def next(self, kinds: Collection[str]) -> int | None:
         """The oldest waiting job of these kinds whose study has none of them running."""
@@ -162,13 +174,7 @@ class Jobs:
             self._set(number, cancel_requested=True)
         return self.get(number)
 
-    def is_cancel_requested(self, number: int) -> bool:
-        """Whether somebody asked the job to stop."""
-        return self.get(number).cancel_requested
-
-    def recover_stale(
-        self, older_than: timedelta, *, max_attempts: int = MAX_ATTEMPTS
-    ) -> Recovered:
+    def recover_stale(self, older_than: timedelta, *, max_attempts: int) -> Recovered:
         """Deal with running jobs whose worker has given no sign of life for so long.
 
         They wait again; they fail after `max_attempts`; they are cancelled if that was asked.
@@ -193,6 +199,26 @@ class Jobs:
             ends[end.state].append(end)
         return Recovered(**{state: tuple(jobs) for state, jobs in ends.items()})
 
+    def prune(self, kinds: Collection[str], older_than: timedelta) -> int:
+        """Forget jobs of these kinds that ended so long ago, a few hundred at a time; how many.
+
+        The last of each study and kind stays: it tells whether that works.
+        """
+        other = aliased(JobRow)
+        followed = exists().where(
+            other.study_id == JobRow.study_id, other.kind == JobRow.kind, other.id > JobRow.id
+        )
+        # Looked for first: where there is none, nobody waits for a writer.
+        old = self._session.scalars(
+            select(JobRow.id)
+            .where(JobRow.kind.in_(kinds), JobRow.finished_at < now() - older_than, followed)
+            .order_by(JobRow.id)
+            .limit(_PRUNED_AT_ONCE)
+        ).all()
+        if old:
+            self._session.execute(delete(JobRow).where(JobRow.id.in_(old)))
+        return len(old)
+
     def _end(self, number: int, worker: str, **values: Any) -> Job | None:
         return self._report(number, worker, finished_at=now(), **values)
 
@@ -206,13 +232,20 @@ class Jobs:
     def _set(self, number: int, **values: Any) -> None:
         self._session.execute(update(JobRow).where(JobRow.id == number).values(**values))
 
-    def _find(self, *wanted: ColumnElement[bool], locked: bool = False) -> tuple[Job, ...]:
+    def _find(
+        self,
+        *wanted: ColumnElement[bool],
+        locked: bool = False,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> tuple[Job, ...]:
         columns = [column for column in JobRow.__table__.c if column.name != "study_id"]
         query = (
             select(*columns, StudyRow.name.label("study"))
             .join(StudyRow, StudyRow.id == JobRow.study_id)
             .where(*wanted)
-            .order_by(JobRow.id)
+            .order_by(JobRow.id.desc() if newest_first else JobRow.id)
+            .limit(limit)
         )
         if locked:
             query = query.with_for_update(of=JobRow)

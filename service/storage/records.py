@@ -354,6 +354,11 @@ class DecisionCounts:
     added: int
 
 
+OPEN = ("queued", "running")
+OVER = ("finished", "failed", "cancelled")
+"""States of jobs: those that something will still happen to, and those of the others."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """Slow work. `state` is queued, running, finished, failed or cancelled.
@@ -382,7 +387,7 @@ class Job:
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen to it."""
-        return self.state in ("finished", "failed", "cancelled")
+        return self.state in OVER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

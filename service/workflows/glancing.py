@@ -12,7 +12,7 @@ from annotations.reliability.agreement import agreement_of
 from service import queue
 from service.house import House
 from service.storage.overviews import TranscriptSummary
-from service.storage.records import DecisionCounts, Job, TaskLink, now
+from service.storage.records import OPEN, OVER, DecisionCounts, Job, TaskLink, now
 from service.storage.session import UnitOfWork
 from service.workflows.model_codes import ModelCodes, codes_of_model
 from service.workflows.studying import StudyView, show_study
@@ -23,6 +23,10 @@ _PATIENCE = timedelta(seconds=60)
 
 _TENTATIVE = 0.667
 """Below this, by convention, agreement allows not even tentative conclusions."""
+
+_FEW = 5
+MANY = 100
+"""So many jobs are on the page of a study, and ended ones on the page of its jobs."""
 
 _NAMED = 5
 """So many codes are named in a sentence, the others counted."""
@@ -72,12 +76,20 @@ class TranscriptLine:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RecentJobs:
+    """Jobs of a study, each part the newest first: all that wait or run, and the last ended."""
+
+    waiting: tuple[Job, ...]
+    over: tuple[Job, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Glance:
     """A study at a glance. `connected` tells whether it has a Label Studio project."""
 
     study: StudyView
     codes: tuple[CodeGlance, ...]
-    jobs: tuple[Job, ...]
+    jobs: RecentJobs
     connected: bool
     waiting: int
     suggested: int
@@ -101,7 +113,8 @@ def glance(house: House, study: str) -> Glance:
         connection = work.label_studio.connection(study)
         tasks = work.label_studio.tasks(study)
         begun = frozenset(work.label_studio.annotated_transcripts(study))
-        jobs = work.jobs.list(study)
+        jobs = recent_jobs(work, study, few=True)
+        latest = [work.jobs.latest(study, kind) for kind in queue.KINDS]
         suggested = Counter[str]()
         if record is not None:
             for one in work.overviews.suggestions(study, version=record.version):
@@ -135,7 +148,7 @@ def glance(house: House, study: str) -> Glance:
         suggested=suggested.total(),
         attention=(
             *_of_study(view, connection is not None),
-            *_of_jobs(jobs),
+            *_of_jobs([job for job in latest if job is not None]),
             *_of_model(model),
             *_of_codes(codes),
             *_of_codebook(view, proposed, connected=connection is not None),
@@ -146,6 +159,13 @@ def glance(house: House, study: str) -> Glance:
             ),
         ),
     )
+
+
+def recent_jobs(work: UnitOfWork, study: str, *, few: bool) -> RecentJobs:
+    """A few jobs for the page of a study, or as many as a page of them alone holds."""
+    waiting = work.jobs.list(study, states=OPEN)
+    room = max(_FEW - len(waiting), 0) if few else MANY
+    return RecentJobs(waiting=waiting, over=work.jobs.list(study, states=OVER, limit=room))
 
 
 def weak_pairs(house: House, study: str) -> tuple[Attention, ...]:
@@ -219,18 +239,15 @@ def _of_study(view: StudyView, connected: bool) -> list[Attention]:
     return found
 
 
-def _of_jobs(jobs: Sequence[Job]) -> list[Attention]:
+def _of_jobs(latest: Sequence[Job]) -> list[Attention]:
     found = []
-    for kind in queue.KINDS:
-        latest = next((job for job in jobs if job.kind == kind), None)
-        if latest is None:
-            continue
-        if latest.state == "failed":
-            message = f"The last {kind} failed: {latest.message}"
+    for job in latest:
+        if job.state == "failed":
+            message = f"The last {job.kind} failed: {job.message}"
             found.append(Attention(message=message, page="jobs"))
-        if latest.state == "queued" and now() - latest.created_at > _PATIENCE:
+        if job.state == "queued" and now() - job.created_at > _PATIENCE:
             message = (
-                f"A {kind} waits for more than a minute. Does a worker run? Start one: "
+                f"A {job.kind} waits for more than a minute. Does a worker run? Start one: "
                 "second-coder worker"
             )
             found.append(Attention(message=message, page="jobs"))

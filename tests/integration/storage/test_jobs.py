@@ -26,6 +26,16 @@ def claim(database: Database, number: int, worker: str = "w1") -> Job | None:
     return job
 
 
+def end(database: Database, kind: str) -> int:
+    """The number of a job that was done."""
+    job = create(database, kind)
+    claim(database, job.id)
+    with database.unit_of_work() as work:
+        work.jobs.finish(job.id, "w1")
+        work.commit()
+    return job.id
+
+
 def get(database: Database, number: int) -> Job:
     with database.reading() as work:
         return work.jobs.get(number)
@@ -153,9 +163,9 @@ def test_a_running_job_is_asked_to_stop_and_stops(database: Database, study: str
     job = create(database)
     claim(database, job.id)
     with database.unit_of_work() as work:
-        assert not work.jobs.is_cancel_requested(job.id)
+        assert not work.jobs.get(job.id).cancel_requested
         assert work.jobs.cancel(job.id).state == "running"
-        assert work.jobs.is_cancel_requested(job.id)
+        assert work.jobs.get(job.id).cancel_requested
         told = work.jobs.heartbeat(job.id, "w1")
         assert told is not None
         assert told.cancel_requested
@@ -170,7 +180,7 @@ def test_cancelling_what_is_over_changes_nothing(database: Database, study: str)
     with database.unit_of_work() as work:
         work.jobs.finish(job.id, "w1")
         assert work.jobs.cancel(job.id).state == "finished"
-        assert not work.jobs.is_cancel_requested(job.id)
+        assert not work.jobs.get(job.id).cancel_requested
 
 
 def test_a_dead_workers_job_runs_again(
@@ -181,7 +191,7 @@ def test_a_dead_workers_job_runs_again(
     claim(database, alive.id, "w2")
     silence(dead.id)
     with database.unit_of_work() as work:
-        recovered = work.jobs.recover_stale(MINUTE)
+        recovered = work.jobs.recover_stale(MINUTE, max_attempts=3)
         work.commit()
     assert [job.id for job in recovered.queued] == [dead.id]
     assert recovered.failed == recovered.cancelled == ()
@@ -198,7 +208,7 @@ def test_a_worker_believed_dead_cannot_end_the_job_of_another(
     claim(database, job.id, "w1")
     silence(job.id)
     with database.unit_of_work() as work:
-        work.jobs.recover_stale(MINUTE)
+        work.jobs.recover_stale(MINUTE, max_attempts=3)
         work.commit()
     claim(database, job.id, "w2")
     with database.unit_of_work() as work:
@@ -237,7 +247,7 @@ def test_a_dead_workers_job_that_was_to_stop_is_cancelled(
     silence(job.id)
     with database.unit_of_work() as work:
         work.jobs.cancel(job.id)
-        recovered = work.jobs.recover_stale(MINUTE)
+        recovered = work.jobs.recover_stale(MINUTE, max_attempts=3)
         work.commit()
     assert [item.id for item in recovered.cancelled] == [job.id]
     assert get(database, job.id).state == "cancelled"
@@ -251,6 +261,46 @@ def test_a_worker_that_ends_gives_its_job_back(database: Database, study: str) -
         work.commit()
     stored = get(database, job.id)
     assert (stored.state, stored.worker, stored.attempts) == ("queued", None, 0)
+
+
+def test_the_newest_jobs_are_had_without_the_others(database: Database, study: str) -> None:
+    numbers = [create(database, kind).id for kind in ("train", "sync", "push", "follow")]
+    with database.reading() as work:
+        assert [job.id for job in work.jobs.list(study, limit=2)] == numbers[:1:-1]
+        assert work.jobs.list(study, limit=0) == ()
+        with pytest.raises(NotFound, match="no study 'nowhere'"):
+            work.jobs.latest("nowhere", "train")
+
+
+def test_the_latest_job_of_a_kind_is_its_study_s_own(database: Database, study: str) -> None:
+    first = end(database, "train")
+    second = end(database, "train")
+    end(database, "sync")
+    with database.unit_of_work() as work:
+        work.studies.create("other")
+        work.jobs.create("train", "other")
+        latest = work.jobs.latest(study, "train")
+        assert latest is not None
+        assert (first, latest.id) == (second - 1, second)
+        assert work.jobs.latest(study, "push") is None
+
+
+def test_what_ended_long_ago_is_forgotten_but_the_last_of_each_kind(
+    database: Database, study: str
+) -> None:
+    training = [end(database, "train") for _ in range(2)]
+    syncs = [end(database, "sync") for _ in range(3)]
+    pushes = [end(database, "push") for _ in range(2)]
+    running = create(database, "sync").id
+    claim(database, running)
+    with database.unit_of_work() as work:
+        assert work.jobs.prune(["sync", "push"], timedelta(days=1)) == 0
+        assert work.jobs.prune(["sync", "push"], -MINUTE) == 4
+        work.commit()
+    with database.reading() as work:
+        left = {job.id for job in work.jobs.list(study)}
+    assert left == {*training, running, pushes[-1]}
+    assert len(syncs) == 3
 
 
 def test_an_unknown_job_is_not_found(database: Database) -> None:

@@ -312,6 +312,9 @@ def test_jobs_can_be_started_watched_and_cancelled(
     assert cancelled["state"] == "cancelled"
     assert jobs() == [("train", "cancelled")]
     assert client.get("/api/v1/jobs/999", headers=api).status_code == 404
+    pushed = client.post(f"/api/v1/studies/{study}/jobs", headers=api, json={"kind": "push"})
+    newest = client.get(f"/api/v1/studies/{study}/jobs?limit=1", headers=api).json()["jobs"]
+    assert [job["id"] for job in newest] == [pushed.json()["id"]]
     unknown = client.post(f"/api/v1/studies/{study}/jobs", headers=api, json={"kind": "dance"})
     assert unknown.status_code == 422
 

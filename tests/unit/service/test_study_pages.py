@@ -17,6 +17,7 @@ from models.suggestions import Suggestion
 from service import queue
 from service.house import House
 from service.storage.records import Connection, ModelRecord, TaskLink
+from service.workflows import glancing
 from service.workflows.exporting import export
 
 PAGE = {"Accept": "text/html"}
@@ -309,6 +310,31 @@ def test_a_failed_job_and_a_waiting_one_are_told(
         work.commit()
     assert "The last train failed: Too few codings." in browser.get(f"/studies/{study}").text
     assert "data-moving" not in browser.get(f"/studies/{study}/jobs/now").text
+
+
+def test_pages_read_the_last_jobs_and_all_that_wait_or_run(
+    browser: TestClient, house: House, study: str
+) -> None:
+    with house.database.unit_of_work() as work:
+        running = work.jobs.create(queue.TRAIN, study).id
+        work.jobs.claim(running, "w")
+        for _ in range(glancing.MANY + 1):
+            latest = work.jobs.create(queue.SYNC_ANNOTATIONS, study).id
+            work.jobs.claim(latest, "w")
+            work.jobs.finish(latest, "w")
+        work.commit()
+    place = f"/studies/{study}/jobs"
+
+    def shown(where: str) -> list[int]:
+        return [
+            int(at) for at in re.findall(r'<th scope="row">(\d+)</th>', browser.get(where).text)
+        ]
+
+    oldest = latest - glancing.MANY + 1
+    assert shown(place) == shown(f"{place}/now") == [*range(latest, oldest - 1, -1), running]
+    assert shown(f"{place}/now?few=1") == [running, *range(latest, latest - 4, -1)]
+    assert "Older jobs are not shown." in browser.get(place).text
+    assert "Older jobs" not in browser.get(f"{place}/now?few=1").text
 
 
 def test_forms_do_what_they_say_and_go_back(

@@ -3,6 +3,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from service.handlers import Reins
 from service.house import House
 from service.job_run import Pace, Stopped, look_after, run_job
 from service.logs import JsonLines
-from service.storage.records import Job
+from service.storage import jobs as stored_jobs
+from service.storage.records import Job, now
 from service.storage.session import Database
 from service.worker import run_worker
 from training.options import TrainingStopped
@@ -254,6 +256,31 @@ def test_a_job_of_a_dead_worker_runs_again_and_is_given_up_after_three_deaths(
         look_after(house, dead)
         assert job_of(house, number).state == ("queued" if death < 3 else "failed")
     assert "died 3 times" in str(job_of(house, number).message)
+
+
+def test_the_patrol_forgets_quick_jobs_that_ended_weeks_ago_and_no_training(
+    house: House,
+    study: str,
+    does: Callable[[str, Handler], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for kind in (queue.TRAIN, queue.SYNC_ANNOTATIONS):
+        does(kind, lambda _house, _job, _reins: {})
+    numbers: dict[str, list[int]] = {queue.TRAIN: [], queue.SYNC_ANNOTATIONS: []}
+    for kind in 2 * (queue.TRAIN, queue.SYNC_ANNOTATIONS):
+        numbers[kind].append(queue.enqueue(house, kind, study).id)
+        run_job(house, numbers[kind][-1], "worker", threading.Event(), QUICK)
+
+    def left() -> set[int]:
+        look_after(house, QUICK)
+        with house.database.reading() as work:
+            return {job.id for job in work.jobs.list(study)}
+
+    everything = {*numbers[queue.TRAIN], *numbers[queue.SYNC_ANNOTATIONS]}
+    assert left() == everything
+    weeks = timedelta(days=15)
+    monkeypatch.setattr(stored_jobs, "now", lambda: now() + weeks)
+    assert left() == everything - {numbers[queue.SYNC_ANNOTATIONS][0]}
 
 
 def test_a_message_that_comes_twice_does_the_work_once(
