@@ -87,20 +87,16 @@ def _page(
     adjust: tuple[str, ...],
     codebook: int | None,
 ) -> HTMLResponse:
-    # Drawing takes a second to import.
-    from service.web.drift_page import drift_content
-
     with serving.house.database.reading() as work:
         transcripts = work.overviews.transcripts(study)
-    content: dict[str, Any] = {"heading": f"Drift in {study}", "problem": None}
+    report, problem = None, None
     try:
-        found = drifting.drift(
+        report = serving.pages.drift(
             serving.house, study, by=by, attribute=attribute, adjust=adjust, codebook=codebook
         )
-        content |= drift_content(document(found))
-    except StateError as problem:
+    except StateError as refusal:
         # What is missing is said beside the form that mends it.
-        content["problem"] = str(problem)
+        problem = str(refusal)
     return show(
         serving,
         caller,
@@ -114,6 +110,7 @@ def _page(
         adjust=adjust,
         codebook=codebook,
         attributes=sorted({name for item in transcripts for name in item.attributes}),
+        report=report,
+        problem=problem,
         **extent(serving, study),
-        **content,
     )

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from annotations.numerals import many
 from annotations.reliability.drift.outcome import LEANING, TITLES, USE
 from service.web.charts_drift import changes_chart, control_plot, saturation_plot
+from service.web.environment import environment
 from service.web.figures import Node, Section, Table, label
 from service.web.page import Page, standing_alone
 
@@ -21,11 +22,18 @@ TESTS = (
 
 def drift_page(document: Any) -> Page:
     """The whole report; every figure names its place in the document (`data-at`)."""
-    return standing_alone("drift.html", **drift_content(document))
+    return standing_alone("drift.html", **_content(document))
 
 
-def drift_content(document: Any) -> dict[str, Any]:
-    """What the templates show."""
+def drift_part(document: Any) -> Markup:
+    """The same report to stand in a page of the service."""
+    # Rendered by a template, which escaped what is not ours.
+    return Markup(  # noqa: S704
+        environment().get_template("_drift.html").render(**_content(document))
+    )
+
+
+def _content(document: Any) -> dict[str, Any]:
     root = Node.root(document)
     return {
         "heading": f"Drift in {root.value['study']}",

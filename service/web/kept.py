@@ -9,7 +9,7 @@ from markupsafe import Markup
 from annotations.errors import SecondCoderError
 from service.documents import document
 from service.house import House
-from service.workflows import agreeing, extending
+from service.workflows import agreeing, drifting, extending
 from service.workflows.candidates import find_candidates
 from service.workflows.codebook_stability import codebook_stability
 from service.workflows.glancing import Attention, weak_pairs
@@ -73,6 +73,28 @@ class KeptPages:
             return prevalence_part(document(report))
 
         return self._kept(("prevalence", study, by, unit, of, level, material.digest), make)
+
+    def drift(
+        self,
+        house: House,
+        study: str,
+        *,
+        by: str,
+        attribute: str | None,
+        adjust: tuple[str, ...],
+        codebook: int | None = None,
+    ) -> Markup:
+        """The report on drift as it is now; a new coding, decision or model makes a new one."""
+        from service.web.drift_page import drift_part
+
+        drifting.check_choices(by, attribute)
+        material = drifting.gather(house, study, codebook)
+
+        def make() -> Markup:
+            report = drifting.report_on(house, material, by=by, attribute=attribute, adjust=adjust)
+            return drift_part(document(report))
+
+        return self._kept(("drift", study, by, attribute, adjust, codebook, material.digest), make)
 
     def settling(self, house: House, study: str) -> Markup:
         """Whether the codebook is done; a new coding, edit or model makes a new page."""

@@ -1,7 +1,7 @@
 """Drift: what changed between waves without anybody deciding it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -21,8 +21,9 @@ from annotations.reliability.drift.coders import against_others
 from annotations.reliability.drift.control_chart import ControlChart
 from annotations.reliability.drift.findings import findings_of
 from annotations.reliability.drift.notes import notes_of, summary_of
-from annotations.reliability.drift.outcome import Acceptance, DriftReport, Question, WaveSize
+from annotations.reliability.drift.outcome import Acceptance, DriftReport, WaveSize
 from annotations.reliability.drift.recoded import RecodedRound
+from annotations.reliability.drift.texts import TextShift
 from annotations.reliability.drift.waves import (
     MIN_A_WAVE,
     Waves,
@@ -34,8 +35,9 @@ from annotations.reliability.saturation import saturation_of_people
 from annotations.study import Study
 from annotations.transcripts import Transcript
 from service.house import House
-from service.storage.records import DecisionRecord
+from service.storage.records import DecisionRecord, ModelRecord, RecodeDraw
 from service.workflows.codebook_notes import codebook_notes
+from service.workflows.digests import digest_of, lines_of
 from service.workflows.drift_model import (
     DriftModel,
     open_model,
@@ -43,12 +45,33 @@ from service.workflows.drift_model import (
     text_shifts,
     unasked_note,
 )
-from service.workflows.model_codes import codes_of_model
-from service.workflows.recoded import rounds_in
+from service.workflows.model_codes import ModelCodes, codes_of_model
+from service.workflows.recoded import draws_back, rounds_of
 
 WAVE, DATE, CODER, CODEBOOK = "wave", "date", "coder", "codebook"
 WAYS = (WAVE, DATE, CODER, CODEBOOK)
 SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DriftMaterial:
+    """What a report on drift is computed from, as it was at one moment.
+
+    `study` is read under version `codebook`, the newest where that is None; `today` is read
+    under the newest, in whose names `draws`, what was coded again, are kept. `versions`: those
+    that transcripts were read under. `digest` changes with any.
+    """
+
+    study: Study
+    today: Study
+    codebook: int | None
+    record: ModelRecord | None
+    codes: ModelCodes | None
+    decisions: tuple[DecisionRecord, ...]
+    versions: Mapping[str, int]
+    draws: tuple[RecodeDraw, ...]
+    about_codebook: tuple[str, ...]
+    digest: str
 
 
 def drift(
@@ -70,61 +93,100 @@ def drift(
     an unknown study or version, StateError where there are no two waves or an attribute is not
     there.
     """
+    check_choices(by, attribute)
+    return report_on(
+        house, gather(house, study, codebook), by=by, attribute=attribute, adjust=adjust
+    )
+
+
+def check_choices(by: str, attribute: str | None) -> None:
+    """StateError where a way to tell waves is named that there is not."""
     if by not in WAYS:
         raise StateError(f"--by {by}: there is no such way; choose {', '.join(WAYS)}")
     if by == CODEBOOK and attribute is not None:
         raise StateError(
             "--by codebook takes no --attribute: versions of the codebook are the waves"
         )
-    name = CODEBOOK if by == CODEBOOK else attribute or (DATE if by == DATE else WAVE)
+
+
+def gather(house: House, study: str, codebook: int | None = None) -> DriftMaterial:
+    """Read the study with all that its report needs; StateError where nobody coded."""
     with house.database.reading() as work:
         whole = work.studies.load(study, codebook)
+        today = whole if codebook is None else work.studies.load(study)
         record = work.models.active(study)
         decisions = work.label_studio.decisions(study)
         versions = work.codebooks.versions_read(study)
         codes = None if record is None else codes_of_model(work, study, record, codebook)
         about_codebook = codebook_notes(work, study, codebook)
-        # What was coded again is kept in the names of today, whatever the rest is read under.
-        recoded = rounds_in(work, whole if codebook is None else work.studies.load(study))
-    if by == CODEBOOK:
-        whole = _with_versions(whole, versions)
+        draws = draws_back(work, study)
     if not whole.human_readings:
         raise StateError(
             f"nobody has coded {study} yet, so there is nothing to compare. "
             f"Import some: {command('import', study)} PATH..."
         )
+    return DriftMaterial(
+        study=whole,
+        today=today,
+        codebook=codebook,
+        record=record,
+        codes=codes,
+        decisions=decisions,
+        versions=versions,
+        draws=draws,
+        about_codebook=about_codebook,
+        digest=digest_of(
+            lines_of(whole),
+            # Waves are told by attributes, and the order of coding by times.
+            sorted([item.name, sorted(item.attributes.items())] for item in whole.transcripts),
+            sorted(map(repr, whole.human_codings)),
+            [] if today is whole else lines_of(today),
+            [record.version if record else "", repr(codes), *whole.codebook.paths],
+            map(repr, decisions),
+            sorted(versions.items()),
+            map(repr, draws),
+            about_codebook,
+        ),
+    )
+
+
+def report_on(
+    house: House,
+    material: DriftMaterial,
+    *,
+    by: str,
+    attribute: str | None,
+    adjust: Sequence[str],
+) -> DriftReport:
+    """The report on what was gathered."""
+    name = CODEBOOK if by == CODEBOOK else attribute or (DATE if by == DATE else WAVE)
+    whole, record = material.study, material.record
+    if by == CODEBOOK:
+        whole = _with_versions(whole, material.versions)
     people = people_of(whole.table())
     there = set(people.transcripts)
     read = [item for item in whole.transcripts if item.name in there]
     waves = _waves(whole, read, by, name, adjust)
-    asked = Asked(table=people, waves=waves, seed=SEED)
-    held = None if record is None or by == CODER else open_model(house, record, whole, codes)
-    answers = _answers(asked, by, held)
-    rankings = tuple(one for part in answers for one in part.rankings)
-    findings = findings_of(
-        study,
-        _all(answers),
-        rankings,
-        people,
-        waves,
-        {} if held is None else scores_by_segment(held.held),
-    )
-    texts = (
-        ()
-        if held is None
-        else text_shifts(held, _waves(whole, whole.transcripts, by, name, ()), whole, seed=SEED)
-    )
-    charts = _charts(people, whole)
     sizes = _sizes(people, waves)
-    questions = _all(answers)
+    model = None
+    if record is not None and by != CODER:
+        model = open_model(house, record, whole, material.codes)
+    answers = _answers(Asked(table=people, waves=waves, seed=SEED), by, model)
+    questions = tuple(one for part in answers for one in part.questions)
+    rankings = tuple(one for part in answers for one in part.rankings)
+    scores = {} if model is None else scores_by_segment(model.held)
+    findings = findings_of(whole.name, questions, rankings, people, waves, scores)
+    texts = _texts(whole, model, by, name)
+    charts = _charts(people, whole)
+    recoded = rounds_of(material.today, material.draws)
     return DriftReport(
-        study=study,
+        study=whole.name,
         by=by,
         attribute=name,
         adjusted=tuple(adjust),
         model=None if record is None else record.version,
         waves=sizes,
-        summary=summary_of(study, questions, findings, texts, charts, sizes, recoded),
+        summary=summary_of(whole.name, questions, findings, texts, charts, sizes, recoded),
         findings=findings,
         questions=questions,
         trends=tuple(one for part in answers for one in part.trends),
@@ -132,23 +194,19 @@ def drift(
         charts=charts,
         recoded=recoded,
         texts=texts,
-        acceptance=_acceptance(decisions),
+        acceptance=_acceptance(material.decisions),
         saturation=None if by == CODER else saturation_of_people(people, whole.human_codings),
         notes=(
-            *about_codebook,
-            *_recoded_today(recoded, codebook),
-            *unasked_note(held),
+            *material.about_codebook,
+            *_recoded_today(recoded, material.codebook),
+            *unasked_note(model),
             *notes_of(
                 questions,
                 sizes,
                 assisted=sum(reading.assisted for reading in whole.human_readings),
-                without=[
-                    name
-                    for name, wave in zip(people.transcripts, waves.wave, strict=True)
-                    if wave < 0
-                ],
+                without=_without_wave(people, waves),
                 attribute=name,
-                model=held is not None or by == CODER,
+                model=model is not None or by == CODER,
             ),
         ),
     )
@@ -211,8 +269,15 @@ def _answers(asked: Asked, by: str, model: DriftModel | None) -> tuple[Answers, 
     return (use_of(asked), *told, coders_of(asked))
 
 
-def _all(answers: Iterable[Answers]) -> tuple[Question, ...]:
-    return tuple(question for part in answers for question in part.questions)
+def _texts(study: Study, model: DriftModel | None, by: str, name: str) -> tuple[TextShift, ...]:
+    """Of all transcripts, read or not: the model looked at every one."""
+    if model is None:
+        return ()
+    return text_shifts(model, _waves(study, study.transcripts, by, name, ()), study, seed=SEED)
+
+
+def _without_wave(people: CodingTable, waves: Waves) -> list[str]:
+    return [name for name, wave in zip(people.transcripts, waves.wave, strict=True) if wave < 0]
 
 
 def _charts(people: CodingTable, study: Study) -> tuple[ControlChart, ...]:

@@ -66,12 +66,10 @@ def recode_report(house: House, study: str) -> RecodeReport:
     return RecodeReport(study=study, rounds=rounds_of(whole, draws), notes=tuple(notes))
 
 
-def rounds_in(work: UnitOfWork, whole: Study) -> tuple[RecodedRound, ...]:
-    """The rounds of which something came back, for a report on other things too."""
-    draws = work.recodings.list(whole.name)
-    return rounds_of(
-        whole, [one for one in draws if any(item.after is not None for item in one.excerpts)]
-    )
+def draws_back(work: UnitOfWork, study: str) -> tuple[RecodeDraw, ...]:
+    """The draws of which something came back, for a report on other things too."""
+    draws = work.recodings.list(study)
+    return tuple(one for one in draws if any(item.after is not None for item in one.excerpts))
 
 
 def rounds_of(study: Study, draws: Sequence[RecodeDraw]) -> tuple[RecodedRound, ...]:
