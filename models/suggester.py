@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotations.transcripts import Segment, Segmentation, Transcript
-from models.artifacts import HeldOut, verify
+from models.artifacts import verify
 from models.certainty import certainty
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder
@@ -144,23 +144,6 @@ class Suggester:
     def decisions(self, transcripts: Sequence[Transcript]) -> list[SegmentCodes]:
         """The model's own coding of transcripts: all codes that reach their thresholds."""
         return self.coded(transcripts).decisions()
-
-    def suggestions_for_out_of_fold(
-        self, transcripts: Sequence[Transcript], *, all_codes: bool = False
-    ) -> SuggestionBatch:
-        """Suggestions for transcripts of the training data, as if the model had not seen them.
-
-        Each is by the fold that left its transcript out. Segments that taught nothing are
-        left out.
-        """
-        held = HeldOut.read(self._folder)
-        place = {key: row for row, key in enumerate(held.keys)}
-        segments = [one for one in self._segments(transcripts) if one.key in place]
-        rows = [place[segment.key] for segment in segments]
-        scored = _Scored(
-            scores=held.scores[rows].astype(np.float64), vectors=self.vectors(segments)
-        )
-        return self._batch(transcripts, segments, scored, held.applied[rows], all_codes)
 
     def _segments(self, transcripts: Iterable[Transcript]) -> list[Segment]:
         return [one for item in transcripts for one in self.segmentation.segments(item)]

@@ -63,13 +63,6 @@ class Decoded:
     refused: tuple[str, ...]
 
 
-def regions_of(
-    result: Sequence[Json], transcript: Transcript, config: LabelConfig
-) -> tuple[Region, ...]:
-    """The regions that `decode` can read."""
-    return decode(result, transcript, config).regions
-
-
 def decode(result: Sequence[Json], transcript: Transcript, config: LabelConfig) -> Decoded:
     """The coded regions of an annotation, in its order.
 

@@ -13,19 +13,6 @@ from annotations.formats.tidy_csv import EXAMPLES_SEPARATOR
 from annotations.transcripts import Transcript
 
 
-def write_transcripts(path: Path, transcripts: Iterable[Transcript]) -> None:
-    """Write `transcripts.csv`, a row a turn."""
-    _write(
-        path,
-        ("transcript", "turn", "speaker", "text"),
-        (
-            (item.name, turn.index, turn.speaker, turn.text)
-            for item in transcripts
-            for turn in item.turns
-        ),
-    )
-
-
 def write_codings(
     path: Path,
     codings: Iterable[Coding],
@@ -59,16 +46,6 @@ def write_codings(
         if (reading.transcript, reading.turn, reading.coder) not in coded
     )
     _write(path, ("transcript", "turn", "start", "end", "code", "coder", "coded_at"), rows)
-
-
-def write_attributes(path: Path, transcripts: Sequence[Transcript]) -> None:
-    """Write `attributes.csv`: a row a transcript, a column for every attribute that occurs."""
-    names = list(dict.fromkeys(name for item in transcripts for name in item.attributes))
-    _write(
-        path,
-        ("transcript", *names),
-        ((item.name, *(item.attributes.get(name, "") for name in names)) for item in transcripts),
-    )
 
 
 def write_codebook(path: Path, codebook: Codebook) -> None:

@@ -147,8 +147,3 @@ def pair_alpha(table: Floats) -> Floats:
 def bias(table: Floats) -> Floats:
     """How much oftener the first coder says yes than the second: (yes, no - no, yes) / n."""
     return _ratio(table[..., 1, 0] - table[..., 0, 1], table.sum(axis=(-2, -1)))
-
-
-def prevalence_index(table: Floats) -> Floats:
-    """(both yes - both no) / n of two coders, -1 to 1 (Byrt, Bishop & Carlin 1993)."""
-    return _ratio(table[..., 1, 1] - table[..., 0, 0], table.sum(axis=(-2, -1)))

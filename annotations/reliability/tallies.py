@@ -91,20 +91,6 @@ class Tally:
         return cls._of_columns(columns, marginals)
 
     @classmethod
-    def of_ratings(cls, ratings: Ints, *, categories: int, clusters: Ints, groups: int) -> "Tally":
-        """One choice among several categories.
-
-        *Shapes:* `ratings` (coders, units), values 0 to categories - 1, or -1 where the coder
-        did not read the unit. Result: `sums` (groups, 1, counts).
-        """
-        chosen = ratings[..., np.newaxis] == np.arange(categories)
-        by_group = grouping(clusters, groups)
-        counts = chosen.sum(axis=0, dtype=np.float64)
-        marginals = np.stack([by_group @ rows.astype(np.float64) for rows in chosen], axis=1)
-        columns = _columns([counts[:, [k]] for k in range(categories)])
-        return cls._of_columns([by_group @ column for column in columns], marginals[:, np.newaxis])
-
-    @classmethod
     def _of_columns(cls, columns: list[Floats], marginals: Floats) -> "Tally":
         """`columns`: for each count (groups, statistics); `marginals` (groups, ..., q)."""
         summed = np.stack(columns, axis=-1)

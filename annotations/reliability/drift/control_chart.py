@@ -8,8 +8,6 @@ from annotations.reliability.drift.waves import MIN_A_WAVE
 from annotations.reliability.estimate import Bools, Floats
 from annotations.reliability.tallies import Ints
 
-IN_CONTROL = 0.10
-OUT_OF_CONTROL = 0.20
 FALSE_ALARMS = 0.05
 _LEAST, _MOST = 0.01, 0.65
 
@@ -46,21 +44,6 @@ def cusum(disagreed: Floats, in_control: float, out_of_control: float) -> Floats
     lowest = np.minimum(np.minimum.accumulate(walk, axis=-1), 0.0)
     path: Floats = walk - lowest
     return path
-
-
-def simulated_limit(
-    segments: int,
-    *,
-    in_control: float = IN_CONTROL,
-    out_of_control: float = OUT_OF_CONTROL,
-    false_alarms: float = FALSE_ALARMS,
-    seed: int = 0,
-    runs: int = 2000,
-) -> float:
-    """The limit that independent segments in control pass in this share of charts."""
-    drawn = np.random.default_rng(seed).random((runs, segments)) < in_control
-    highest = cusum(drawn.astype(np.float64), in_control, out_of_control).max(axis=1)
-    return float(np.quantile(highest, 1 - false_alarms))
 
 
 def control_chart(

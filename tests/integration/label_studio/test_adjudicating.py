@@ -8,7 +8,7 @@ import pytest
 from annotations.codings import ADJUDICATED
 from annotations.errors import NotFound, StateError
 from annotations.formats.label_config import LabelConfig
-from annotations.formats.regions import regions_of
+from annotations.formats.regions import decode
 from annotations.study import Study
 from service.house import House, open_house
 from service.label_studio.client import Client
@@ -74,7 +74,7 @@ def test_each_coding_is_shown_once_with_the_names_of_its_coders(
         config = LabelConfig.parse(project.label_config, whole.codebook.paths)
         (transcript,) = [one for one in whole.transcripts if one.name == name]
         for shown in everybody:
-            (region,) = regions_of([dict(shown)], transcript, config)
+            (region,) = decode([dict(shown)], transcript, config).regions
             coders = [
                 one.coder
                 for one in mine

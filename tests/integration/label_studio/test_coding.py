@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from annotations.decisions import ShownSpan, decide
-from annotations.formats.regions import regions_of
+from annotations.formats.regions import decode
 from service.label_studio.records import Result
 from service.label_studio.server import LocalLabelStudio
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 
 def shown(pushed: "Pushed") -> list[ShownSpan]:
-    regions = regions_of(list(pushed.result), pushed.transcript, pushed.config)
+    regions = decode(list(pushed.result), pushed.transcript, pushed.config).regions
     return [
         ShownSpan(
             region=region.id,
@@ -32,7 +32,7 @@ def shown(pushed: "Pushed") -> list[ShownSpan]:
 
 
 def decisions(pushed: "Pushed", result: Result) -> list[tuple[str, str, str]]:
-    regions = regions_of([dict(item) for item in result], pushed.transcript, pushed.config)
+    regions = decode([dict(item) for item in result], pushed.transcript, pushed.config).regions
     return [
         (item.kind, item.code, pushed.transcript.turns[item.turn].text[item.start : item.end])
         for item in decide(shown(pushed), regions)
@@ -79,9 +79,9 @@ def test_emoji_and_accents_keep_their_offsets_there_and_back(pushed: "Pushed") -
     task = pushed.tasks[0]
     pushed.client.submit(task=task, result=pushed.result)
     (annotation,) = pushed.client.annotations(pushed.project.id)
-    regions = regions_of(
+    regions = decode(
         [dict(item) for item in annotation.result], pushed.transcript, pushed.config
-    )
+    ).regions
     assert [(item.turn, item.start, item.end) for item in regions] == [
         (item.turn, item.start, item.end) for item in pushed.suggestions
     ]

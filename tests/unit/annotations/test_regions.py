@@ -13,7 +13,6 @@ from annotations.formats.label_config import LabelConfig, label_config_for
 from annotations.formats.regions import (
     PredictedSpan,
     decode,
-    regions_of,
     result_of,
     task_data_of,
     transcript_of,
@@ -75,7 +74,7 @@ def predictions(draw: st.DrawFn, turns: int) -> tuple[Transcript, list[Predicted
 @given(predictions(3))
 def test_spans_of_turns_survive_label_studio(made: tuple[Transcript, list[PredictedSpan]]) -> None:
     transcript, spans = made
-    found = regions_of(result_of(spans, transcript, OURS), transcript, OURS)
+    found = decode(result_of(spans, transcript, OURS), transcript, OURS).regions
     assert [(item.turn, item.start, item.end, item.codes) for item in found] == [
         (span.turn, span.start, span.end, (span.code,)) for span in spans
     ]
@@ -89,7 +88,7 @@ def test_spans_of_a_text_survive_label_studio(
     made: tuple[Transcript, list[PredictedSpan]],
 ) -> None:
     transcript, spans = made
-    found = regions_of(result_of(spans, transcript, TEXT_LABELS), transcript, TEXT_LABELS)
+    found = decode(result_of(spans, transcript, TEXT_LABELS), transcript, TEXT_LABELS).regions
     assert [(item.start, item.end, item.codes) for item in found] == [
         (span.start, span.end, (span.code,)) for span in spans
     ]
@@ -103,7 +102,7 @@ def test_codes_of_a_whole_text_survive_label_studio(
     transcript, spans = data.draw(predictions(turns))
     result = result_of(spans, transcript, config)
     assert len(result) == bool(spans)
-    found = regions_of(result, transcript, config)
+    found = decode(result, transcript, config).regions
     codes = tuple(dict.fromkeys(span.code for span in spans))
     assert [(item.turn, item.start, item.end, item.codes) for item in found] == [
         (turn.index, 0, len(turn.text), codes) for turn in transcript.turns if spans
@@ -189,7 +188,7 @@ def region(**value: Any) -> dict[str, Any]:
 def test_a_region_over_several_turns_is_one_of_each(transcript: Make) -> None:
     made = transcript("T", "abc", "def", "", "ghi")
     value = {"start": "0", "end": "3", "startOffset": 1, "endOffset": 2, "text": "bc\nA\ndef\ngh"}
-    found = regions_of([region(**value)], made, OURS)
+    found = decode([region(**value)], made, OURS).regions
     assert [(item.id, item.turn, item.start, item.end, item.text) for item in found] == [
         ("r", 0, 1, 3, "bc"),
         ("r", 1, 0, 3, "def"),
@@ -200,14 +199,14 @@ def test_a_region_over_several_turns_is_one_of_each(transcript: Make) -> None:
 def test_a_region_may_carry_several_codes_also_unlisted_ones(transcript: Make) -> None:
     value = {"start": "0", "end": "0", "startOffset": 0, "endOffset": 3}
     chosen = {"paragraphlabels": ["Cost", "Trust > Lost", "Cost", "My own"]}
-    (found,) = regions_of([region(**value, **chosen)], transcript("T", "abc"), OURS)
+    (found,) = decode([region(**value, **chosen)], transcript("T", "abc"), OURS).regions
     assert found.codes == ("Cost", "Trust > Lost", "My own")
 
 
 def test_the_origin_is_kept_and_manual_where_absent(transcript: Make) -> None:
     value = {"start": "0", "end": "0", "startOffset": 0, "endOffset": 3}
     moved = region(**value) | {"origin": "prediction-changed"}
-    found = regions_of([moved, region(**value)], transcript("T", "abc"), OURS)
+    found = decode([moved, region(**value)], transcript("T", "abc"), OURS).regions
     assert [item.origin for item in found] == ["prediction-changed", "manual"]
 
 
@@ -246,7 +245,7 @@ def test_a_region_that_does_not_fit_is_refused(
 
 def test_recorded_words_may_differ_in_white_space(transcript: Make) -> None:
     value = {"start": "0", "end": "0", "startOffset": 0, "endOffset": 4, "text": " a\\nb"}
-    assert len(regions_of([region(**value)], transcript("T", "a\nb c"), OURS)) == 1
+    assert len(decode([region(**value)], transcript("T", "a\nb c"), OURS).regions) == 1
 
 
 def test_a_task_shows_the_transcript_that_it_was_made_of(transcript: Make) -> None:

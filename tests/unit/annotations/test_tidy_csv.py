@@ -1,8 +1,9 @@
 """Tidy CSV: what is read, what is refused and where, and that writing can be read back."""
 
+import csv
 import gzip
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -363,13 +364,31 @@ def studies(draw: st.DrawFn) -> Material:
     )
 
 
+def write_transcripts(folder: Path, transcripts: Sequence[Transcript]) -> None:
+    """A row a turn, and beside them a row a transcript with all attributes that occur."""
+    names = list(dict.fromkeys(name for item in transcripts for name in item.attributes))
+    turns = [
+        (item.name, turn.index, turn.speaker, turn.text)
+        for item in transcripts
+        for turn in item.turns
+    ]
+    values = [
+        (item.name, *(item.attributes.get(name, "") for name in names)) for item in transcripts
+    ]
+    for file, rows in (
+        ("transcripts.csv", [("transcript", "turn", "speaker", "text"), *turns]),
+        ("attributes.csv", [("transcript", *names), *values]),
+    ):
+        with (folder / file).open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream).writerows(rows)
+
+
 @given(studies())
 @settings(max_examples=60, deadline=None)
 def test_what_is_written_is_read_back_the_same(material: Material) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tidy_csv_out.write_transcripts(folder / "transcripts.csv", material.transcripts)
-        tidy_csv_out.write_attributes(folder / "attributes.csv", material.transcripts)
+        write_transcripts(folder, material.transcripts)
         tidy_csv_out.write_codebook(folder / "codebook.csv", material.codebook)
         tidy_csv_out.write_codings(
             folder / "codings.csv",

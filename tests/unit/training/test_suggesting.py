@@ -151,20 +151,6 @@ def test_scores_do_not_depend_on_what_else_is_scored(suggester: Suggester) -> No
     assert ((together >= 0) & (together <= 1)).all()
 
 
-def test_training_transcripts_can_be_suggested_for_as_if_unseen(
-    suggester: Suggester, small_model
-) -> None:
-    found = suggester.suggestions_for_out_of_fold(
-        [*small_model.study.transcripts, FRESH], all_codes=True
-    )
-    assert len(found.scores or ()) == 72
-    assert {one.transcript for one in found.suggestions} <= {
-        item.name for item in small_model.study.transcripts
-    }
-    seen = suggester.suggest(small_model.study.transcripts, all_codes=True)
-    assert found.scores != seen.scores
-
-
 def test_threads_may_share_a_suggester(small_model, cache: Path) -> None:
     shared = Suggester.load(small_model.folder, encoder_cache=cache)
     with ThreadPoolExecutor(4) as pool:
