@@ -34,6 +34,10 @@ class Material:
     sets: tuple[NamedSet, ...] = ()
 
 
+UNITS_ARE = {True: "whole turns", False: "sentences of turns"}
+"""What segments are, by whether turns are whole in them."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Study:
     """One codebook, its transcripts and its coders' work. Names are unique within each.
@@ -91,3 +95,16 @@ class Study:
             coders=self.coders if coders is None else coders,
             segmentation=segmentation or self.segmentation,
         )
+
+
+def units_changed(before: Study | None, after: Study) -> str | None:
+    """That other codings made the segments others, of all transcripts; None where they did not."""
+    if before is None or not before.human_codings or before.segmentation == after.segmentation:
+        return None
+    whole = after.segmentation.max_words is None
+    covered = "cover turns whole" if whole else "cover parts of turns"
+    return (
+        f"Most codings of long turns now {covered}, so units are {UNITS_ARE[whole]} instead of "
+        f"{UNITS_ARE[not whole]}, in all transcripts: agreement, drift and the model count anew, "
+        "and figures from before are not comparable."
+    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from annotations.numerals import many
 from annotations.reliability.estimate import MIN_CLUSTERS, MIN_POSITIVES
+from annotations.study import UNITS_ARE
 
 UNITS = ("segment", "turn", "transcript", "character")
 """What may be compared."""
@@ -43,13 +44,18 @@ class Extent:
     max_words: int | None
 
 
+def compared_by(unit: str, max_words: int | None) -> str:
+    """The unit as a heading names it; of segments, what they are in this study."""
+    return f"{unit} ({UNITS_ARE[max_words is None]})" if unit == "segment" else unit
+
+
 def methods_of(extent: Extent, versions: Versions, *, seed: int, gamma: int | None = None) -> str:
     """Units, measures, intervals, seed and versions, in words.
 
     `gamma`: with how many random rearrangements a transcript it was computed, if it was.
     """
     segments = (
-        "whole turns, since most codings of long turns covered them whole"
+        f"{UNITS_ARE[True]}, since most codings of long turns covered them whole"
         if extent.max_words is None
         else f"turns, those of more than {extent.max_words} words cut between sentences"
     )

@@ -198,10 +198,12 @@ def _writing(path: Path) -> Iterator[None]:
 
 def show_agreement(found: "ReliabilityReport") -> None:
     """Print the agreement report as tables."""
+    from annotations.reliability.methods import compared_by
+
+    unit = compared_by(found.unit, found.extent.max_words)
     level = "" if found.level is None else f", codes at level {found.level}"
     show_line(
-        f"Agreement in {found.study}, by {found.unit}{level}; 95% intervals: jackknife over "
-        "transcripts"
+        f"Agreement in {found.study}, by {unit}{level}; 95% intervals: jackknife over transcripts"
     )
     show_table(
         "Between coders",

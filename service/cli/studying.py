@@ -93,6 +93,8 @@ def import_(
     )
     if not added.anything and code_interviewer is None:
         say("Everything in these files was in the study already.")
+    if result.units_changed is not None:
+        warn(result.units_changed)
     for problem in result.refused:
         warn(f"Left out: {problem}")
     for problem in result.notes:

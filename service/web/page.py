@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from annotations.reliability.methods import compared_by
 from service.web.environment import environment, style
 from service.web.figures import Node
 from service.web.sections import sections_of, summary_of
@@ -50,7 +51,7 @@ def _content(document: Any) -> dict[str, Any]:
     root = Node.root(document)
     return {
         "study": root["study"],
-        "unit": root["unit"],
+        "unit": compared_by(document["unit"], document["extent"]["max_words"]),
         "level": root["level"],
         "summary": summary_of(root),
         "notes": list(root["notes"]),

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from annotations.codebook import Codebook
 from annotations.errors import InputError, Problem
 from annotations.formats.reading import read_paths
-from annotations.study import Material
+from annotations.study import Material, units_changed
 from annotations.transcripts import Transcript
 from service.house import House
 from service.storage.records import Added
@@ -18,12 +18,16 @@ _FIRST_TURNS = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Imported:
-    """What came in; `refused` was read and left out, `notes` how something was understood."""
+    """What came in; `refused` was read and left out, `notes` how something was understood.
+
+    `units_changed` says that the segments of the whole study are others than before.
+    """
 
     study: str
     added: Added
     refused: tuple[Problem, ...]
     notes: tuple[Problem, ...]
+    units_changed: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,13 +92,22 @@ def import_paths(
     """
     material = _read(house, study, paths, coder, interviewers)
     with house.database.unit_of_work() as work:
-        if not work.studies.exists(study):
+        there = work.studies.exists(study)
+        if not there:
             work.studies.create(study)
+        before = work.studies.load(study) if there else None
         added = work.studies.add(study, material)
         if code_interviewer is not None:
             work.studies.code_interviewer(study, code_interviewer)
+        changed = units_changed(before, work.studies.load(study)) if there else None
         work.commit()
-    return Imported(study=study, added=added, refused=material.refused, notes=material.notes)
+    return Imported(
+        study=study,
+        added=added,
+        refused=material.refused,
+        notes=material.notes,
+        units_changed=changed,
+    )
 
 
 def preview_paths(

@@ -7,6 +7,7 @@ from annotations.codings import Coding, Reading
 from annotations.decisions import Decision, ShownSpan, decide
 from annotations.formats.label_config import LabelConfig
 from annotations.formats.regions import Region, decode
+from annotations.study import units_changed
 from annotations.transcripts import Transcript
 from service.house import House
 from service.label_studio.adjudication import AgreedCoding, agreed_codings
@@ -53,6 +54,7 @@ def sync(
     """
     with house.database.reading() as work:
         connection = connection_of(work, study)
+        before = work.studies.load(study)
         links = {link.task_id: link for link in work.label_studio.tasks(study)}
         transcripts = {item.name: item for item in work.studies.transcripts(study)}
         codes = known_labels(work, study)
@@ -106,6 +108,11 @@ def sync(
         with house.database.unit_of_work() as work:
             removed = work.label_studio.remove_annotations(study, sorted(gone))
             work.commit()
+    if changed or removed or chosen:
+        with house.database.reading() as work:
+            units = units_changed(before, work.studies.load(study))
+        if units is not None:
+            notes.append(units)
     return Synced(
         study=study,
         annotations=len(found) + len(agreed),

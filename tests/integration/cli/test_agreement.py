@@ -105,11 +105,25 @@ def test_a_report_that_cannot_be_written_says_where(
     assert "Traceback" not in outcome.err
 
 
+def test_the_heading_says_what_segments_are(
+    run: Callable, sample: Path, tmp_path: Path, folder: Callable[..., Path]
+) -> None:
+    page = tmp_path / "report.html"
+    run("import", "managers", sample)
+    out = run("agreement", "managers", "--html", page).out
+    assert "by segment (sentences of turns);" in out
+    assert "Compared by segment (sentences of turns)." in page.read_text(encoding="utf-8")
+    assert "by turn;" in run("agreement", "managers", "--unit", "turn").out
+    run("import", "wholes", folder(transcripts=f"{TURNS}T,0,P,yes\n", codings=f"{ONE}T,0,,,A,a,\n"))
+    assert "by segment (whole turns);" in run("agreement", "wholes").out
+
+
 ONE = "transcript,turn,start,end,code,coder,coded_at\n"
+TURNS = "transcript,turn,speaker,text\n"
 
 
 def _study(folder: Callable[..., Path], rows: list[tuple[str, int, str, str]]) -> Path:
-    transcripts = "transcript,turn,speaker,text\n" + "".join(
+    transcripts = TURNS + "".join(
         f"T{at},{turn},P,words {turn} of {at}\n" for at in range(12) for turn in range(3)
     )
     codings = ONE + "".join(f"{at},{turn},,,{code},{coder},\n" for at, turn, code, coder in rows)
