@@ -10,6 +10,8 @@ from annotations.codings import CodingTable
 from annotations.reliability.agreement import ModelCoding, codings_of_the_fewer, people_of
 from annotations.reliability.coefficients import pair_alpha
 from annotations.reliability.estimate import (
+    MIN_CLUSTERS,
+    MIN_POSITIVES,
     Bools,
     Estimate,
     Floats,
@@ -32,21 +34,40 @@ class Ceiling:
     `between_coders` is the mean over pairs of coders, `with_model` the mean over coders of
     their pair with the model, both on units that the model and two or more coders read;
     `difference` is `with_model` minus `between_coders`, its interval from the same deletions.
-    `n` counts units (over all codes: units times codes).
+    `n` counts units (over all codes: units times codes). `left_out` are coders, and
+    pairs of others, with too little in common for an interval, which would rule a mean over pairs.
     """
 
     code: str | None
     between_coders: Estimate
     with_model: Estimate
     difference: Estimate
+    left_out: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pair:
+    """Two coders by their places, and their tables. *Shape:* (transcripts, 1 + codes, 2, 2)."""
+
+    one: int
+    other: int
+    tables: Floats
+
+    @property
+    def bears_an_interval(self) -> bool:
+        """Whether there are as many transcripts and codings, over all codes, as one needs."""
+        pooled = self.tables[:, 0]
+        transcripts = int((pooled.sum(axis=(-2, -1)) > 0).sum())
+        fewer = float(codings_of_the_fewer(pooled.sum(axis=0)))
+        return transcripts >= MIN_CLUSTERS and fewer >= MIN_POSITIVES
 
 
 def ceiling_of(table: CodingTable, model: ModelCoding) -> tuple[Ceiling, ...]:
     """The ceiling over all codes (first) and code by code, from unassisted readings."""
     people = people_of(table)
-    shared = model.read & (people.read.sum(axis=0) >= 2)
     groups = len(people.transcripts)
-    number = len(people.coders)
+    applied = people.applied
+    read = people.read & model.read
 
     def tables(first: Bools, second: Bools, both: Bools) -> Floats:
         found = pair_tables(
@@ -54,18 +75,24 @@ def ceiling_of(table: CodingTable, model: ModelCoding) -> tuple[Ceiling, ...]:
         )
         return np.concatenate([found.sum(axis=1, keepdims=True), found], axis=1)
 
-    read = people.read & shared
-    applied = people.applied
-    human = [
-        tables(applied[one], applied[other], read[one] & read[other])
-        for one, other in combinations(range(number), 2)
+    pairs = [
+        _Pair(
+            one=one,
+            other=other,
+            tables=tables(applied[one], applied[other], read[one] & read[other]),
+        )
+        for one, other in combinations(range(len(people.coders)), 2)
         if (read[one] & read[other]).any()
     ]
-    against = [
-        tables(applied[coder], model.applied, read[coder])
-        for coder in range(number)
-        if read[coder].any()
-    ]
+    # Chosen once and not in each deletion, so that all of these are of one statistic.
+    kept = [pair for pair in pairs if pair.bears_an_interval] or pairs
+    coders = sorted({coder for pair in kept for coder in (pair.one, pair.other)})
+    left_out = _left_out(people.coders, pairs, kept, coders)
+    shared = np.zeros(len(people.units), dtype=np.bool_)
+    for pair in kept:
+        shared |= read[pair.one] & read[pair.other]
+    human = [pair.tables for pair in kept]
+    against = [tables(applied[coder], model.applied, read[coder] & shared) for coder in coders]
     labels: list[str | None] = [None, *people.codes]
     if not human:
         nothing = Estimate.undefined(NO_PAIR)
@@ -94,8 +121,20 @@ def ceiling_of(table: CodingTable, model: ModelCoding) -> tuple[Ceiling, ...]:
         )
     )
     return tuple(
-        Ceiling(code=code, between_coders=one, with_model=two, difference=three)
+        Ceiling(code=code, between_coders=one, with_model=two, difference=three, left_out=left_out)
         for code, one, two, three in zip(labels, first, second, third, strict=True)
+    )
+
+
+def _left_out(
+    names: Sequence[str], pairs: Sequence[_Pair], kept: Sequence[_Pair], coders: Sequence[int]
+) -> tuple[tuple[str, ...], ...]:
+    """Coders of whom no pair was kept, and the pairs left out of those who remain."""
+    gone = {coder for pair in pairs for coder in (pair.one, pair.other)} - set(coders)
+    apart = {(pair.one, pair.other) for pair in pairs} - {(pair.one, pair.other) for pair in kept}
+    return (
+        *((names[coder],) for coder in sorted(gone)),
+        *((names[one], names[other]) for one, other in sorted(apart) if not {one, other} & gone),
     )
 
 

@@ -9,8 +9,9 @@ from annotations.codebook import ancestors
 from annotations.codings import ADJUDICATED, CodingTable
 from annotations.numerals import many
 from annotations.reliability.agreement import Agreement, people_of
+from annotations.reliability.ceiling import Ceiling
 from annotations.reliability.comparison import MAX_PAIRS
-from annotations.reliability.estimate import MIN_CLUSTERS
+from annotations.reliability.estimate import MIN_CLUSTERS, MIN_POSITIVES
 from annotations.reliability.methods import Extent
 from annotations.study import Study
 
@@ -22,6 +23,7 @@ def notes_of(
     table: CodingTable,
     found: Agreement,
     extent: Extent,
+    ceiling: Sequence[Ceiling],
     *,
     anchored: bool,
 ) -> tuple[str, ...]:
@@ -32,6 +34,7 @@ def notes_of(
         *_left_out(study, table, anchored=anchored),
         *_codes(study, people),
         *_model(found, extent),
+        *_ceiling(ceiling),
         *_unit(people, extent),
     )
 
@@ -129,6 +132,18 @@ def _model(found: Agreement, extent: Extent) -> Iterable[str]:
             "Ceiling, substitution, anchoring and planning are about decisions on units of "
             "meaning, not on characters: see the report by segment."
         )
+
+
+def _ceiling(ceiling: Sequence[Ceiling]) -> Iterable[str]:
+    left_out = ceiling[0].left_out if ceiling else ()
+    if not left_out:
+        return
+    whom = [" with ".join(names) for names in left_out]
+    yield (
+        f"The ceiling leaves out {_listed(whom, 'pair')}: fewer than {MIN_CLUSTERS} "
+        f"transcripts in common with another coder and the model, or fewer than {MIN_POSITIVES} "
+        "codings there, and a mean over pairs would weigh that like all the rest."
+    )
 
 
 def _unit(people: CodingTable, extent: Extent) -> Iterable[str]:

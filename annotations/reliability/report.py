@@ -144,6 +144,7 @@ def report_of(
         anchoring = anchoring_of(table, laid.model(suggested), seed=seed)
     extent = _extent(table, unit, level, laid.segmentation)
     spans = _gamma(study, laid.level, seed) if gamma else None
+    ceiling = () if coding is None or not by_unit else ceiling_of(table, coding)
     characters = () if by_unit else compare_pairs(study, found.coders, table.codes, laid.level)
     return ReliabilityReport(
         study=study.name,
@@ -161,7 +162,7 @@ def report_of(
         gamma=spans,
         by_coder=coder_figures_of(table),
         confusion=confusions_of(table),
-        ceiling=() if coding is None or not by_unit else ceiling_of(table, coding),
+        ceiling=ceiling,
         substitution=substitution,
         anchoring=anchoring,
         calibration=calibration,
@@ -172,7 +173,7 @@ def report_of(
         methods=methods_of(
             extent, versions, seed=seed, gamma=None if spans is None else spans.samples
         ),
-        notes=notes_of(study, table, found, extent, anchored=anchoring is not None),
+        notes=notes_of(study, table, found, extent, ceiling, anchored=anchoring is not None),
     )
 
 

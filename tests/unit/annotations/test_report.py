@@ -172,6 +172,20 @@ def test_a_model_stands_beside_coders_ceiling_and_test() -> None:
     assert found.anchoring is None
 
 
+def test_whom_the_ceiling_leaves_out_is_told() -> None:
+    study = study_of(sometimes())
+    few = {item.name for item in study.transcripts[:3]}
+    less = replace(
+        study,
+        readings=tuple(r for r in study.readings if r.coder != "carys" or r.transcript in few),
+    )
+    found = report_of(less, unit="turn", versions=VERSIONS, model=work_of(study, "ben"))
+    assert found.ceiling[0].left_out == (("carys",),)
+    assert "The ceiling leaves out carys: fewer than 10 transcripts" in told(found)
+    whole = report_of(study, unit="turn", versions=VERSIONS, model=work_of(study, "ben"))
+    assert "ceiling leaves out" not in told(whole)
+
+
 @pytest.mark.parametrize("unit", ["turn", "transcript", "character"])
 def test_a_model_is_laid_out_in_the_units_of_the_people(unit: str) -> None:
     study = study_of(sometimes(share=0.04, error=0.02))

@@ -198,3 +198,30 @@ def test_the_ceiling_stands_on_units_that_the_model_and_two_coders_read() -> Non
     assert part == ceiling_of(table_of(applied, kept), coding_of(model, both))
     nothing = ceiling_of(replace(table, read=table.read & False), coding_of(model))
     assert nothing[0].difference.reason == "no unit that the model coded was read by two coders"
+
+
+def test_a_coder_of_a_few_units_does_not_rule_the_ceiling() -> None:
+    applied, model = noisy(11, [0.1, 0.1, 0.45, 0.1])
+    few = np.arange(400) % 20 < 2
+    read = np.stack([np.ones(400, dtype=np.bool_), np.ones(400, dtype=np.bool_), few])
+    found = ceiling_of(table_of(applied, read), coding_of(model))
+    alone = ceiling_of(table_of(applied[:2]), coding_of(model))
+    assert [one.between_coders for one in found] == [one.between_coders for one in alone]
+    assert [one.difference for one in found] == [one.difference for one in alone]
+    assert found[0].difference.low is not None
+    assert found[0].left_out == (("c",),)
+    # As many transcripts as an interval needs: deletions go below that, and stay the same pairs'.
+    read[2] = np.arange(400) % 20 < 10
+    every = ceiling_of(table_of(applied, read), coding_of(model))[0]
+    assert every.left_out == ()
+    assert every.between_coders.value < alone[0].between_coders.value
+    assert every.between_coders.low is not None
+
+
+def test_where_no_pair_of_coders_has_enough_all_count() -> None:
+    applied, model = noisy(12, [0.1, 0.2, 0.3, 0.1], units=90)
+    read = np.arange(90) % 20 < np.array([[9], [9], [2]])
+    found = ceiling_of(table_of(applied, read), coding_of(model))[0]
+    assert found.left_out == ()
+    assert np.isfinite(found.difference.value)
+    assert found.difference.low is None
