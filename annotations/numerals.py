@@ -25,6 +25,11 @@ def any_of(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
+def listed(names: Sequence[str]) -> str:
+    """All of the names: `ana, bo and cy`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def p_text(p: float) -> str:
     """A p value in a table: `.012`, and `<.001` where three decimals would say nothing."""
     return "<.001" if p < SMALLEST_P else f"{p:.3f}".removeprefix("0")

@@ -7,7 +7,7 @@ import numpy as np
 
 from annotations.codings import CodingTable
 from annotations.errors import command
-from annotations.numerals import decimals, many, p_words
+from annotations.numerals import decimals, listed, many, p_words
 from annotations.reliability.drift.outcome import (
     AGREEMENT,
     CALIBRATION,
@@ -58,6 +58,7 @@ def findings_of(
             question.name,
             pair,
             change,
+            _sides(question.name, pair, change, table),
             ranked.get((change.subject, pair.before, pair.after)),
             (change.subject, pair.before, pair.after) in used,
             table,
@@ -71,6 +72,21 @@ def findings_of(
     )
 
 
+def _sides(question: str, pair: Comparison, change: Change, table: CodingTable) -> tuple[str, ...]:
+    """The coders who moved together in these waves, on the same code: none unless several did.
+
+    Each is compared with the others, so that one who moves moves all.
+    """
+    moved = [one.subject for one in pair.changes if one.moved]
+    if question == LEANING:
+        code = change.subject.removeprefix(f"{_coder_in(change.subject, table)}: ")
+        by_coder = [(_coder_in(subject, table), subject) for subject in moved]
+        coders = [coder for coder, subject in by_coder if subject == f"{coder}: {code}"]
+    else:
+        coders = moved if question == CODERS else []
+    return tuple(coders) if len(coders) > 1 else ()
+
+
 def _coder_in(subject: str, table: CodingTable) -> str:
     """The coder that a subject "coder: code" names."""
     return max((name for name in table.coders if subject.startswith(f"{name}: ")), key=len)
@@ -81,6 +97,7 @@ def _finding(
     question: str,
     pair: Comparison,
     change: Change,
+    sides: tuple[str, ...],
     ranking: Ranking | None,
     use_moved: bool,
     table: CodingTable,
@@ -109,13 +126,25 @@ def _finding(
                 "sparingly, has another log loss by that alone: read the passages before you call "
                 "it another meaning."
             )
+    if sides:
+        others = listed([name for name in sides if name != (coder or change.subject)])
+        on_it = "" if coder is None else f" on {code}"
+        words += (
+            f" {others} moved{on_it} in the same waves: this is one finding, seen from "
+            f"{len(sides)} sides, since each is compared with the others. It does not tell who "
+            "moved; coding old excerpts again, blind, does."
+        )
     return Finding(
         question=question,
         subject=change.subject,
         before=pair.before,
         after=pair.after,
         words=words,
-        advice=_advice(study, question, pair, change, coder or change.subject),
+        advice=(
+            _advice_to_all(study, sides)
+            if sides
+            else _advice(study, question, pair, change, coder or change.subject)
+        ),
         excerpts_before=before,
         excerpts_after=after,
     )
@@ -258,6 +287,15 @@ def _advice(study: str, question: str, pair: Comparison, change: Change, coder: 
         _NOTHING_TO_DO
         if rose and question == MODEL
         else f"Train again with the codings of {pair.after}."
+    )
+
+
+def _advice_to_all(study: str, sides: Sequence[str]) -> str:
+    named = [part for name in sides for part in ("--coder", name)]
+    return (
+        f"Recode nothing for this yet. Have all of {listed(sides)} code old excerpts again, blind: "
+        f"{command('recode-sample', study, *named, '--push')}. Who then differs from their own "
+        "old coding has moved: go through the passages with them and the definition."
     )
 
 
