@@ -167,8 +167,9 @@ async def _api_caller(
     if not serving.keys.open_api(request.headers.get("authorization")):
         refusal = HTTPException(
             401,
-            "The API token is missing or wrong. Send `Authorization: Bearer TOKEN`; the token is "
-            "SECOND_CODER_API_TOKEN or, where that is not set, in the file `token` of the home.",
+            "The API token is missing or wrong. Send `Authorization: Bearer TOKEN` (a name and a "
+            "password open the pages alone); the token is SECOND_CODER_API_TOKEN or, where that is "
+            "not set, in the file `token` of the home.",
             {"WWW-Authenticate": "Bearer"},
         )
         raise await serving.slowed(request, refusal)

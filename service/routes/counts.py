@@ -1,5 +1,6 @@
 """Counts: references by code and attribute, and codes that meet."""
 
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -54,3 +55,15 @@ async def count_meetings(serving: Here, study: StudyPath, coded_by: CodedBy = "p
 def attributes(text: str) -> tuple[str, ...]:
     """The names in a list separated by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def attributes_of(given: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
+    """The names that a page was given: one each, as its form sends them, or with commas.
+
+    An attribute that has a comma in its name is itself.
+    """
+    return tuple(
+        dict.fromkeys(
+            name for one in given for name in ((one,) if one in known else attributes(one))
+        )
+    )

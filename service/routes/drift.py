@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from annotations.errors import StateError
 from service.documents import document
-from service.routes.counts import attributes
+from service.routes.counts import attributes, attributes_of
 from service.routes.pages import Chosen, chosen, extent, show
 from service.routes.reports import CodebookVersion
 from service.routes.studies import StudyPath
@@ -89,6 +89,8 @@ def _page(
 ) -> HTMLResponse:
     with serving.house.database.reading() as work:
         transcripts = work.overviews.transcripts(study)
+    known = sorted({name for item in transcripts for name in item.attributes})
+    adjust = attributes_of(adjust, known)
     report, problem = None, None
     try:
         report = serving.pages.drift(
@@ -109,7 +111,7 @@ def _page(
         attribute=attribute,
         adjust=adjust,
         codebook=codebook,
-        attributes=sorted({name for item in transcripts for name in item.attributes}),
+        attributes=known,
         report=report,
         problem=problem,
         **extent(serving, study),

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from service.documents import document
+from service.routes.counts import attributes_of
 from service.routes.pages import show
 from service.routes.studies import StudyPath
 from service.serving import Caller, Here, PageCaller, Serving
@@ -41,10 +42,11 @@ def _matrix(
     # Drawing takes a second to import.
     from service.web.counts_page import matrix_section
 
-    chosen = [name for name in by if name]
-    found = Node.root(document(counting.matrix(serving.house, study, by=chosen, coded_by=whose)))
     with serving.house.database.reading() as work:
         transcripts = work.overviews.transcripts(study)
+    known = sorted({name for item in transcripts for name in item.attributes})
+    chosen = attributes_of(by, known)
+    found = Node.root(document(counting.matrix(serving.house, study, by=chosen, coded_by=whose)))
     return show(
         serving,
         caller,
@@ -54,7 +56,7 @@ def _matrix(
         "matrix",
         section=matrix_section(found),
         notes=list(found["notes"]),
-        attributes=sorted({name for item in transcripts for name in item.attributes}),
+        attributes=known,
         chosen=chosen,
         whose=whose,
     )

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from annotations.errors import StateError
+from service.routes.counts import attributes_of
 from service.routes.pages import Chosen, chosen, extent, show
 from service.routes.reports import Of, ShareUnit
 from service.routes.studies import StudyPath
@@ -41,7 +42,10 @@ def _prevalence(
     of: str,
     level: int | None,
 ) -> HTMLResponse:
-    named = tuple(name for name in by if name)
+    with serving.house.database.reading() as work:
+        transcripts = work.overviews.transcripts(study)
+    known = sorted({name for item in transcripts for name in item.attributes})
+    named = attributes_of(by, known)
     report, problem = None, None
     try:
         report = serving.pages.prevalence(
@@ -50,8 +54,6 @@ def _prevalence(
     except StateError as refusal:
         # What is missing is said beside the form, as on the page of drift.
         problem = str(refusal)
-    with serving.house.database.reading() as work:
-        transcripts = work.overviews.transcripts(study)
     return show(
         serving,
         caller,
@@ -61,7 +63,7 @@ def _prevalence(
         "prevalence",
         report=report,
         problem=problem,
-        attributes=sorted({name for item in transcripts for name in item.attributes}),
+        attributes=known,
         chosen=named,
         unit=unit,
         of=of,

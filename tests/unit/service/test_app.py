@@ -262,6 +262,17 @@ def test_health_is_open_and_everything_else_wants_credentials(
             assert answer.status_code == (200 if path in open_ else 401), (method, path)
 
 
+def test_a_password_opens_pages_and_not_the_api(
+    client: TestClient, api: dict[str, str], study: str
+) -> None:
+    anybody = ("anybody", api["Authorization"].removeprefix("Bearer "))
+    assert client.get(f"/studies/{study}", auth=anybody).status_code == 200
+    answer = client.get(f"/api/v1/studies/{study}", auth=anybody)
+    assert answer.status_code == 401
+    message = answer.json()["error"]["message"]
+    assert "Bearer TOKEN` (a name and a password open the pages alone)" in message
+
+
 def test_a_study_can_be_looked_at(client: TestClient, api: dict[str, str], study: str) -> None:
     listed = client.get("/api/v1/studies", headers=api).json()["studies"]
     assert [(line["study"], line["transcripts"], line["codings"]) for line in listed] == [

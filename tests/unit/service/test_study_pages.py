@@ -191,6 +191,42 @@ def test_errors_are_pages_for_browsers_and_documents_for_programs(
         assert document.json()["error"]["message"]
 
 
+def test_pages_take_attributes_one_by_one_and_with_commas(
+    browser: TestClient, house: House
+) -> None:
+    with house.database.unit_of_work() as work:
+        work.studies.create("wards")
+        transcripts = tuple(
+            Transcript(
+                name=f"T{at}",
+                turns=(Turn(index=0, speaker="P", text="Yes."),),
+                attributes={"site": "north", "role": "nurse", "pay, hours": "low"},
+            )
+            for at in range(2)
+        )
+        codings = tuple(
+            Coding(transcript=one.name, turn=0, start=0, end=4, code="A", coder="ana")
+            for one in transcripts
+        )
+        readings = tuple(Reading(transcript=o.name, turn=0, coder="ana") for o in transcripts)
+        book = Codebook.of([Code(path="A")], declared=False)
+        material = Material(
+            transcripts=transcripts, codings=codings, readings=readings, codebook=book
+        )
+        work.studies.add("wards", material)
+        work.commit()
+    for query in ("by=&by=site&by=role", "by=site,role", "by=site,+role&by="):
+        page = browser.get(f"/studies/wards/matrix?{query}")
+        assert page.status_code == 200, page.text
+        assert page.text.count(" checked") == 2
+    for page, field in (("matrix", "by"), ("prevalence", "by"), ("drift", "adjust")):
+        for query in ("site,role", "pay, hours"):
+            shown = browser.get(f"/studies/wards/{page}", params={field: query})
+            assert shown.status_code == 200
+            assert "no attribute" not in shown.text
+            assert shown.text.count(" checked") == (1 if " " in query else 2)
+
+
 @pytest.mark.parametrize("finished", [(), (0,), (0, 1)])
 def test_no_page_tells_what_is_withheld_before_a_person_has_read_it_all(
     browser: TestClient,
