@@ -5,6 +5,8 @@ from collections.abc import Sequence
 SMALLEST_P = 0.001
 """Below it a p value is written as a bound: three decimals would make it 0."""
 
+_FEW = 5
+
 
 def many(count: float, noun: str, nouns: str | None = None) -> str:
     """So many of something: `1 code`, `1,200 codes`; `nouns` where more than an s is added.
@@ -28,6 +30,12 @@ def any_of(names: Sequence[str]) -> str:
 def listed(names: Sequence[str]) -> str:
     """All of the names: `ana, bo and cy`."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first few of several names: `one, two, three, four, five and 3 more`."""
+    more = len(names) - _FEW
+    return f"{', '.join(names[:_FEW])}{f' and {more} more' if more > 0 else ''}"
 
 
 def p_text(p: float) -> str:

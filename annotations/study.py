@@ -43,7 +43,8 @@ class Study:
     """One codebook, its transcripts and its coders' work. Names are unique within each.
 
     `codebook_version` is the number of the version under which the codings are read, None
-    where there are no versions.
+    where there are no versions. `undecided` are readings that `readings` lacks until somebody
+    has chosen a part of a split code: nobody has said yet that the parts do not apply.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Study:
     memos: tuple[Memo, ...] = ()
     sets: tuple[NamedSet, ...] = ()
     codebook_version: int | None = None
+    undecided: tuple[Reading, ...] = ()
 
     @property
     def human_readings(self) -> tuple[Reading, ...]:
@@ -64,6 +66,12 @@ class Study:
     def coders(self) -> tuple[str, ...]:
         """The people who read at least one turn, in alphabetical order."""
         return tuple(sorted({reading.coder for reading in self.human_readings}))
+
+    @property
+    def begun(self) -> frozenset[str]:
+        """The transcripts of which a person read a turn, with a choice to make there or without."""
+        readings = (*self.readings, *self.undecided)
+        return frozenset(one.transcript for one in readings if not is_model(one.coder))
 
     @property
     def human_codings(self) -> tuple[Coding, ...]:

@@ -86,9 +86,9 @@ class Studies:
         unless another is asked for (NotFound lists them); `unread` counts those that this
         leaves out. Turns on which a coder has a choice to make yet count as not read by them,
         and where it is the team's agreed coding that waits, by nobody: it stands for everybody's,
-        and what it overruled must not come back meanwhile. What else was coded there is left out
-        too. With `beside_waiting` all that is kept, for what counts no turns: what was applied is
-        certain, what was not is not.
+        and what it overruled must not come back meanwhile. They are `undecided`, and what else was
+        coded there is left out too. With `beside_waiting` all that is kept, for what counts no
+        turns: what was applied is certain, what was not is not.
         `only` names the one transcript that is wanted, without memos and sets, and with each
         coder's own work where the agreed coding waits; NotFound where the study has none of
         this name.
@@ -113,18 +113,19 @@ class Studies:
                 is_model(one.coder) or (one.transcript, one.turn) not in unsettled
             )
 
+        readings = tuple(
+            replace(one, assisted=True)
+            if (one.transcript, one.turn, one.coder) in assisted
+            else one
+            for one in self._readings(study, names)
+        )
         return Study(
             name=name,
             codebook=coded.version.codebook(declared=codebooks.is_declared(self._session, study)),
             transcripts=self._transcripts(study, () if only is None else names),
             codings=tuple(one for one in coded.codings if counts(one)),
-            readings=tuple(
-                replace(one, assisted=True)
-                if (one.transcript, one.turn, one.coder) in assisted
-                else one
-                for one in self._readings(study, names)
-                if counts(one)
-            ),
+            readings=tuple(one for one in readings if counts(one)),
+            undecided=tuple(one for one in readings if not counts(one)),
             memos=() if only is not None else memos.memos(self._session, study, names),
             sets=() if only is not None else memos.sets(self._session, study, names),
             codebook_version=coded.version.number,

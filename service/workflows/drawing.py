@@ -11,6 +11,7 @@ from annotations.numerals import form, many
 from annotations.quotations import find_code
 from annotations.reliability.prevalence.extent import (
     check_attributes,
+    coded_by_people,
     read_by_people,
     stratum_of,
 )
@@ -112,7 +113,7 @@ def sample(
         record = work.models.active(study)
         draws = work.draws.list(study)
         shown = work.suggestions.shown_transcripts(study)
-        complete = read_by_people(whole)
+        complete = coded_by_people(whole)
         found = draws[-1] if draws else None
         before = found is not None and asked.answered_by(found, whole, shown - complete)
         if found is None or not before:
@@ -157,7 +158,7 @@ def _doubts(
     with house.database.reading() as work:
         whole = work.studies.load(study)
         draws = work.draws.list(study)
-        hidden = work.suggestions.shown_transcripts(study) - read_by_people(whole)
+        hidden = work.suggestions.shown_transcripts(study) - coded_by_people(whole)
     if draws and asked.answered_by(draws[-1], whole, hidden):
         return None
     open_ = [item for item in whole.transcripts if item.name not in hidden]
@@ -241,6 +242,13 @@ def _sampled(
         notes.append(
             f"{many(len(left_out), 'transcript')} could not be drawn, since suggestions were shown "
             f"there before: the estimate will not speak for {form(len(left_out), 'it', 'them')}"
+        )
+    undecided = members & (complete - read_by_people(study))
+    if undecided:
+        notes.append(
+            f"A choice is to be made in {many(len(undecided), 'transcript')} that people coded, "
+            "because a code was split, and nothing is estimated before: "
+            f"{command('codebook', 'worklist', study.name)}"
         )
     if found.version is None:
         notes.append(

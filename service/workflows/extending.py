@@ -15,6 +15,7 @@ from annotations.reliability.prevalence.extent import (
     frame_of,
     stratum_of,
 )
+from annotations.reliability.prevalence.lacking import Lacking
 from annotations.reliability.prevalence.odds import OddsReport, design_of, odds_of
 from annotations.reliability.prevalence.report import Origin, PrevalenceReport, prevalence_of
 from annotations.reliability.prevalence.sums import Population
@@ -93,15 +94,12 @@ def odds(
     frame = frame_for(
         house, found.study, found.draw.members, found.model, unit, progress, level=level
     )
-    waiting = sum(
-        one.drawn and not complete
-        for one, complete in zip(frame.members, frame.complete, strict=True)
-    )
-    if waiting:
+    lacking = Lacking.of(frame)
+    if lacking.number:
+        all_of = f"of the transcripts drawn of {study}"
+        listed = f" This lists them: {command(*as_asked(study, found.draw))}"
         raise StateError(
-            f"{many(waiting, 'drawn transcript')} of {study} {form(waiting, 'is', 'are')} not "
-            "coded, and those that were coded first are no random sample. This lists them: "
-            f"{command(*as_asked(study, found.draw))}"
+            f"{lacking.words(study, all_of)}, and {lacking.why}.{listed if lacking.uncoded else ''}"
         )
     placed = [stratum_of(item, on) for item in frame.transcripts]
     cells = [np.array([one == values for one in placed]) for values in sorted(set(placed))]

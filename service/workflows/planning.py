@@ -8,6 +8,7 @@ from annotations.errors import StateError
 from annotations.numerals import many
 from annotations.reliability.prevalence.extent import (
     check_attributes,
+    coded_by_people,
     read_by_people,
     stratum_of,
 )
@@ -70,7 +71,7 @@ def plan(
     with house.database.reading() as work:
         whole = work.studies.load(study)
     check_attributes(whole.transcripts, by)
-    coded = read_by_people(whole)
+    coded, pilot = coded_by_people(whole), read_by_people(whole)
     total = len(whole.transcripts) if total is None else total
     rest = total - len(coded)
     if rest < 1:
@@ -81,7 +82,7 @@ def plan(
     cells = len({stratum_of(item, by) for item in whole.transcripts})
     chosen = tuple(sizes) or usual_sizes(rest, cells)
     members = [
-        Member(transcript=name, stratum=(), probability=1.0, drawn=True) for name in sorted(coded)
+        Member(transcript=name, stratum=(), probability=1.0, drawn=True) for name in sorted(pilot)
     ]
     frame = frame_for(house, whole, members, record, unit, progress)
     return ExtensionPlan(
@@ -91,7 +92,7 @@ def plan(
         unit=unit,
         of=of,
         unsure_of=None if unsure_of is None else tuple(unsure_of),
-        pilot=len(coded),
+        pilot=len(pilot),
         total=total,
         cells=cells,
         sizes=chosen,
@@ -103,6 +104,6 @@ def plan(
             if unsure_of is None
             else doubts_about(house, study, record, frame.transcripts, unsure_of),
         )
-        if coded
+        if pilot
         else (),
     )

@@ -73,7 +73,7 @@ def push(
         record = work.models.active(study)
     client = client_of(connection)
     config = config_of(client, connection, whole.codebook.paths)
-    coded = {reading.transcript for reading in whole.human_readings} - annotated
+    coded = whole.begun - annotated
     wanted = [
         item
         for item in whole.transcripts
@@ -115,7 +115,7 @@ def _make_tasks(
     connection: Connection,
     wanted: Sequence[Transcript],
     links: dict[str, TaskLink],
-    coded: set[str],
+    coded: frozenset[str],
 ) -> int:
     """Make the tasks that are missing and link them; `links` is brought up to date."""
     there = {

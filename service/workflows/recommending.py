@@ -59,7 +59,7 @@ def recommend(
         blind = {link.transcript for link in work.label_studio.tasks(study) if link.blind}
         tasks = {link.transcript for link in work.label_studio.tasks(study)}
         blind |= work.draws.drawn(study)
-    read = {reading.transcript for reading in whole.human_readings}
+    read = whole.begun
     uncoded = [item for item in whole.transcripts if item.name not in read]
     if connection is not None:
         # What is not pushed yet is drawn when it is.

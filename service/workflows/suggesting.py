@@ -54,8 +54,7 @@ def suggest(
     else:
         with house.database.reading() as work:
             whole = work.studies.load(study)
-        read = {reading.transcript for reading in whole.human_readings}
-        transcripts = tuple(item for item in whole.transcripts if item.name not in read)
+        transcripts = tuple(item for item in whole.transcripts if item.name not in whole.begun)
     batch = suggest_transcripts(house, study, transcripts, all_codes=all_codes, progress=progress)
     return Suggested(transcripts=transcripts, batch=batch)
 

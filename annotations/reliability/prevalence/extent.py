@@ -1,7 +1,7 @@
 """From a study, a model's codings and a draw to sums over transcripts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +24,16 @@ class Frame:
     """The transcripts that are estimated for, with their sums.
 
     *Shape:* `complete` (transcripts,), whether people have read all of it without suggestions in
-    sight. `members` are in the order of `transcripts`, as the rows of `sums` are. `ties` counts the
-    decisions on a segment and a code on which the readers of what counts were divided in halves.
+    sight, and `undecided`, whether a choice after a split is all that this lacks. `members` are in
+    the order of `transcripts`, as the rows of `sums` are. `ties` counts the decisions on a segment
+    and a code on which the readers of what counts were divided in halves.
     """
 
     transcripts: tuple[Transcript, ...]
     members: tuple[Member, ...]
     sums: Sums
     complete: Bools
+    undecided: Bools
     ties: int
 
 
@@ -59,6 +61,7 @@ def frame_of(
     clusters, count = people.clusters, len(transcripts)
     unread = np.bincount(clusters, weights=~read.read.any(axis=0), minlength=count)
     complete = np.asarray(unread == 0)
+    coded = coded_by_people(study)
     label = np.nan_to_num(read.majority())
     weights = _weights(people, unit)
     whole = unit == "transcripts"
@@ -76,6 +79,7 @@ def frame_of(
         transcripts=transcripts,
         members=kept,
         complete=complete,
+        undecided=np.array([item.name in coded for item in transcripts], np.bool_) & ~complete,
         ties=int((label[sampled[clusters]] == 0.5).sum()),
         sums=Sums(
             codes=tuple(codes),
@@ -102,6 +106,11 @@ def read_by_people(study: Study) -> frozenset[str]:
         if turns and all((item.name, turn.index) in alone for turn in turns):
             found.add(item.name)
     return frozenset(found)
+
+
+def coded_by_people(study: Study) -> frozenset[str]:
+    """The same, and the transcripts that a choice after a split keeps from it: they are coded."""
+    return read_by_people(replace(study, readings=(*study.readings, *study.undecided)))
 
 
 def stratum_of(transcript: Transcript, attributes: Sequence[str]) -> tuple[str, ...]:

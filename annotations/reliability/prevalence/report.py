@@ -1,16 +1,17 @@
 """What is said of a study that was extended: every code in every cell, and what differs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
-from annotations.numerals import form, many
+from annotations.numerals import many
 from annotations.reliability.estimate import Bools, Estimate
 from annotations.reliability.methods import Versions
 from annotations.reliability.prevalence.differences import Compared, Difference, differences_of
 from annotations.reliability.prevalence.extent import Frame, check_attributes, stratum_of
+from annotations.reliability.prevalence.lacking import Lacking
 from annotations.reliability.prevalence.methods import methods_of
 from annotations.reliability.prevalence.shares import Shares, shares_of
 from annotations.reliability.prevalence.sums import Population
@@ -111,8 +112,13 @@ def prevalence_of(
     ready = [marks[one.values] for one in whole if one.drawn == one.coded]
     tuning = Tuning.of(frame.sums, ready) if ready else Tuning.fixed(frame.sums, 0.0)
     shares = {
-        values: _refused(shares_of(frame.sums, marks[values], tuning=tuning, of=of), cells[values])
-        for values in marks
+        values: _refused(
+            shares_of(frame.sums, mark, tuning=tuning, of=of),
+            Lacking.of(frame, mark),
+            study,
+            cells[values],
+        )
+        for values, mark in marks.items()
     }
     pairs = [
         Compared(first=one, second=two, shares=(shares[one], shares[two]))
@@ -144,7 +150,11 @@ def prevalence_of(
         differences=differences_of(codes, pairs),
         versions=origin.versions,
         seed=origin.seed,
-        notes=(*_notes(cells.values()), *_alike(codes, shares), *origin.notes),
+        notes=(
+            *_notes(study, Lacking.of(frame), cells[EVERYTHING]),
+            *_alike(codes, shares),
+            *origin.notes,
+        ),
         methods=methods_of(
             whole=cells[EVERYTHING].transcripts,
             certain=cells[EVERYTHING].certain,
@@ -176,15 +186,12 @@ def _cell(frame: Frame, values: tuple[str, ...], mark: Bools) -> Cell:
     )
 
 
-def _refused(shares: Shares, cell: Cell) -> Shares:
+def _refused(shares: Shares, lacking: Lacking, study: str, cell: Cell) -> Shares:
     """No estimate where the sample is not there: what is coded of it is not random."""
-    if cell.coded == cell.drawn:
+    if not lacking.number:
         return shares
-    reason = (
-        f"refused: {_waiting(cell)} of the {many(cell.drawn, 'transcript')} drawn in this cell "
-        f"{form(_waiting(cell), 'is', 'are')} not coded, and those that were coded first are no "
-        "random sample"
-    )
+    of = f"of the {many(cell.drawn, 'transcript')} drawn in this cell"
+    reason = f"refused: {lacking.words(study, of)}, and {lacking.why}"
     nothing = tuple(
         Estimate.undefined(reason, n=one.n, clusters=one.clusters) for one in shares.corrected
     )
@@ -201,10 +208,6 @@ def _or_none(shares: Shares, at: int) -> float | None:
         return None
     value = float(shares.effective[at])
     return None if np.isnan(value) else value
-
-
-def _waiting(cell: Cell) -> int:
-    return cell.drawn - cell.coded
 
 
 def _alike(codes: Sequence[str], shares: Mapping[tuple[str, ...], Shares]) -> Iterator[str]:
@@ -224,12 +227,7 @@ def _alike(codes: Sequence[str], shares: Mapping[tuple[str, ...], Shares]) -> It
         )
 
 
-def _notes(cells: Iterable[Cell]) -> Iterator[str]:
-    waiting = [one for one in cells if one.coded < one.drawn]
-    if waiting:
-        whole = waiting[0]
-        yield (
-            f"{_waiting(whole)} of {many(whole.drawn, 'drawn transcript')} "
-            f"{form(_waiting(whole), 'is', 'are')} not coded by people yet: cells that hold one "
-            "have no estimate"
-        )
+def _notes(study: str, lacking: Lacking, whole: Cell) -> Iterator[str]:
+    if lacking.number:
+        of = f"of {many(whole.drawn, 'drawn transcript')}"
+        yield f"{lacking.words(study, of)}: cells that hold one have no estimate"

@@ -197,10 +197,10 @@ def test_what_is_no_probability_sample_is_refused(
             assert "refused" in one["corrected"]["reason"]
             assert one["model"] >= 0
     assert (
-        "drawn transcripts of managers are not coded"
+        "of the transcripts drawn of managers are not coded ("
         in extended("odds", "managers", "--on", "trust").err
     )
-    assert any("not coded by people yet" in note for note in document["notes"])
+    assert any("drawn transcripts are not coded (" in note for note in document["notes"])
     for words, said in (
         (("--by", "age"), "no transcript has the attribute 'age'; they have: "),
         (("--unit", "lines"), "choose segments, words or transcripts"),

@@ -177,6 +177,36 @@ def test_a_code_is_quoted_also_where_another_one_waits(
     assert "73 codings. They are not quoted until then." in outcome.err
 
 
+def test_what_waits_for_a_choice_was_coded_and_keeps_estimates_back_by_name(
+    run_trained: Callable, tmp_path: Path
+) -> None:
+    uncoded = run_trained("next", "managers", "--json").document["uncoded"]
+    drawn = run_trained("sample", "managers", "--size", "2", "--json").document
+    to_code = {one["transcript"] for one in drawn["transcripts"]}
+    split_and_retired(run_trained, tmp_path)
+    after = run_trained("next", "managers", "--json").document
+    assert after["uncoded"] == uncoded - len(to_code)
+    waiting = {
+        one["transcript"]
+        for one in run_trained("codebook", "worklist", "managers", "--json").document["items"]
+    }
+    assert len(waiting) > 5
+    again = run_trained("sample", "managers", "--size", "3", "--json").document
+    last = sorted(one["transcript"] for one in again["transcripts"])
+    assert waiting.isdisjoint(last)
+    assert any("A choice is to be made in" in note for note in again["notes"])
+    too_many = run_trained("sample", "managers", "--size", "30")
+    assert f"and {uncoded} can be drawn" in too_many.err
+    for outcome in (
+        run_trained("prevalence", "managers"),
+        run_trained("odds", "managers", "--on", "trust"),
+    ):
+        told = outcome.out + outcome.err
+        assert f"are not coded ({', '.join(last)}) and " in told
+        assert "wait for a choice, because a code was split (" in told
+        assert " more; second-coder codebook worklist managers lists the excerpts)" in told
+
+
 def test_an_estimate_says_what_waits(run_trained: Callable, tmp_path: Path) -> None:
     assert run_trained("sample", "managers", "--size", "2").code == 0
     split_and_retired(run_trained, tmp_path)

@@ -1,5 +1,7 @@
 """From codings and a draw to sums over transcripts, and what is said of ties and of too few."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,14 @@ from annotations.codebook import Code, Codebook
 from annotations.codings import Coding, Reading
 from annotations.drawing import Member
 from annotations.reliability.methods import Versions
-from annotations.reliability.prevalence.extent import Frame, frame_of
+from annotations.reliability.prevalence.extent import (
+    Frame,
+    coded_by_people,
+    frame_of,
+    read_by_people,
+)
 from annotations.reliability.prevalence.full_coding import FullCoding
+from annotations.reliability.prevalence.lacking import Lacking
 from annotations.reliability.prevalence.odds import design_of, odds_of
 from annotations.reliability.prevalence.report import Origin, prevalence_of
 from annotations.reliability.prevalence.sums import Population
@@ -124,3 +132,39 @@ def test_too_few_are_told_in_what_is_counted(unit: str, carry: float, said: str)
     tuning = Tuning.fixed(found.sums, 0.0)
     (ratio,) = odds_of(found.sums, design, tuning=tuning, of=Population.LIKE)
     assert said.replace(" of this cell", "") in str(ratio.ratio.reason)
+
+
+def test_what_keeps_an_estimate_back_is_named() -> None:
+    whole = Lacking(uncoded=tuple("ABCDEFG"), undecided=("H",))
+    assert whole.words("s", "of 9 drawn transcripts") == (
+        "7 of 9 drawn transcripts are not coded (A, B, C, D, E and 2 more) and 1 waits for a "
+        "choice, because a code was split (H; second-coder codebook worklist s lists the excerpts)"
+    )
+    assert whole.why == "those that were coded first are no random sample"
+    chosen = replace(whole, uncoded=())
+    assert chosen.words("s", "of 9 drawn transcripts").startswith(
+        "1 of 9 drawn transcripts waits for a choice"
+    )
+    assert chosen.why == "those without a choice to make are no random sample"
+
+
+def test_a_choice_to_make_is_told_from_a_transcript_that_nobody_coded() -> None:
+    turns = (Turn(index=0, speaker="P", text="one"), Turn(index=1, speaker="P", text="two"))
+    study = Study(
+        name="s",
+        codebook=Codebook.of([Code(path="x")], declared=False),
+        transcripts=tuple(Transcript(name=name, turns=turns) for name in "ABC"),
+        codings=(),
+        readings=tuple(
+            Reading(transcript=name, turn=turn, coder="ana")
+            for name, turn in (("A", 0), ("A", 1), ("B", 0), ("C", 0))
+        ),
+        undecided=(Reading(transcript="B", turn=1, coder="ana"),),
+    )
+    assert read_by_people(study) == {"A"}
+    assert coded_by_people(study) == {"A", "B"}
+    assert study.begun == {"A", "B", "C"}
+    members = [Member(transcript=name, stratum=(), probability=0.5, drawn=True) for name in "ABC"]
+    found = frame_of(study, members, codes=("x",), model=NOTHING, unit="segments")
+    assert Lacking.of(found) == Lacking(uncoded=("C",), undecided=("B",))
+    assert Lacking.of(found, np.array([True, True, False])).uncoded == ()
