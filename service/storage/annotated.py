@@ -31,8 +31,10 @@ def replace_codings(
     annotation: int,
     transcript: int,
     codings: Sequence[tuple[Coding, Bearer]],
-) -> None:
+) -> bool:
     """Make the annotation's codings these; each comes with its code and codebook version.
+
+    Whether any came or went.
 
     A coding that is there and says the same under the newest version stays as it was made:
     Label Studio's labels follow the codebook, and the record does not. Where a coding waits for
@@ -96,6 +98,7 @@ def replace_codings(
     ]
     if new:
         session.execute(insert(CodingRow), new)
+    return bool(new or over)
 
 
 def choose(

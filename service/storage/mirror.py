@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -37,6 +38,16 @@ class _Stored:
     record: AnnotationRecord
 
 
+class _Look(NamedTuple):
+    """A reading as it is stored."""
+
+    transcript_id: int
+    turn: int
+    coder: str
+    assisted: bool
+    version: int
+
+
 class AnnotationMirror:
     """Annotations with their codings, readings and decisions, each replaced as a whole."""
 
@@ -56,7 +67,9 @@ class AnnotationMirror:
 
         Doing it again changes nothing. A version older than the stored one is not written. A
         code that the codebook lacks is added to it, since Label Studio is right about what
-        was coded. Raises ValueError where a cancelled annotation comes with contents.
+        was coded. A turn was read under the codebook version of the time when its coder coded
+        last: new labels on the same codings, and later versions, leave that as it is.
+        Raises ValueError where a cancelled annotation comes with contents.
         """
         if record.cancelled and (codings or readings or decisions):
             raise ValueError("a cancelled annotation is neither a reading nor a decision")
@@ -93,7 +106,23 @@ class AnnotationMirror:
                     .where(AnnotationRow.id == annotation)
                     .values(**values, mirrored_at=now())
                 )
-        self._replace_parts(row, annotation, place, codes, codings, readings, decisions)
+        recoded = replace_codings(
+            self._session,
+            row,
+            annotation,
+            place,
+            [(item, codes[item.code]) for item in codings],
+        )
+        made = versions.history(self._session, row).at(record.updated_at).number
+        self._replace_readings(
+            annotation,
+            place,
+            readings,
+            # A code that came later than the labels of the time was in sight all the same.
+            version=max(1, made, *(codes[item.code].version for item in codings)),
+            again=recoded and outcome == "changed",
+        )
+        self._replace_decisions(annotation, codes, decisions)
         return Replaced(outcome=outcome)
 
     def annotation(self, study: str, annotation_id: int) -> AnnotationRecord | None:
@@ -213,37 +242,59 @@ class AnnotationMirror:
         values = dict(found._mapping)
         return _Stored(row=values.pop("row"), record=AnnotationRecord(**values))
 
-    def _replace_parts(
+    def _replace_readings(
         self,
-        study: int,
         annotation: int,
         transcript: int,
-        codes: Mapping[str, Bearer],
-        codings: Sequence[Coding],
         readings: Sequence[Reading],
-        decisions: Sequence[Decision],
+        *,
+        version: int,
+        again: bool,
     ) -> None:
-        for table in (ReadingRow, DecisionRow):
-            self._session.execute(delete(table).where(table.annotation_id == annotation))
-        replace_codings(
-            self._session,
-            study,
-            annotation,
-            transcript,
-            [(item, codes[item.code]) for item in codings],
-        )
-        number = max(versions.current_number(self._session, study), 1)
-        shared = {"annotation_id": annotation, "transcript_id": transcript}
-        looks = {
-            (item.turn, item.coder): {
-                **shared,
-                "turn": item.turn,
-                "coder": item.coder,
-                "assisted": item.assisted,
-                "version": number,
-            }
+        """Make these the annotation's readings; those it had keep their version, if not `again`."""
+        query = select(
+            ReadingRow.id,
+            ReadingRow.transcript_id,
+            ReadingRow.turn,
+            ReadingRow.coder,
+            ReadingRow.assisted,
+            ReadingRow.version,
+        ).where(ReadingRow.annotation_id == annotation)
+        rows = {
+            found.id: _Look(
+                transcript_id=found.transcript_id,
+                turn=found.turn,
+                coder=found.coder,
+                assisted=found.assisted,
+                version=found.version,
+            )
+            for found in self._session.execute(query)
+        }
+        before = {(one.turn, one.coder): one.version for one in rows.values()}
+        wanted = {
+            (item.turn, item.coder): _Look(
+                transcript_id=transcript,
+                turn=item.turn,
+                coder=item.coder,
+                assisted=item.assisted,
+                version=version if again else before.get((item.turn, item.coder), version),
+            )
             for item in readings
         }
+        held = set(rows.values())
+        over = [number for number, one in rows.items() if wanted.get((one.turn, one.coder)) != one]
+        for some in lookup.chunks(over):
+            self._session.execute(delete(ReadingRow).where(ReadingRow.id.in_(some)))
+        new = [one._asdict() for one in wanted.values() if one not in held]
+        if new:
+            self._session.execute(
+                insert(ReadingRow), [{"annotation_id": annotation, **one} for one in new]
+            )
+
+    def _replace_decisions(
+        self, annotation: int, codes: Mapping[str, Bearer], decisions: Sequence[Decision]
+    ) -> None:
+        self._session.execute(delete(DecisionRow).where(DecisionRow.annotation_id == annotation))
         kinds = [
             {
                 "annotation_id": annotation,
@@ -258,8 +309,6 @@ class AnnotationMirror:
             }
             for item in decisions
         ]
-        if looks:
-            self._session.execute(insert(ReadingRow), list(looks.values()))
         if kinds:
             self._session.execute(insert(DecisionRow), kinds)
 

@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
+from annotations.codebook import Code
+from annotations.codebook_versions.operations import Add, Rename
 from annotations.codings import Coding, Reading
 from annotations.decisions import Decision, DecisionKind, ShownSpan
 from annotations.errors import NotFound
@@ -71,6 +74,21 @@ def of_cy(database: Database) -> tuple[list[Coding], list[Reading]]:
     )
 
 
+def versions_of_cy(database: Database) -> set[int]:
+    """The codebook versions of what was read."""
+    with database.engine.connect() as connection:
+        found = connection.scalars(text("SELECT version FROM readings WHERE coder = 'cy'"))
+        return set(found)
+
+
+def grow(database: Database, path: str) -> None:
+    """A codebook version with one code more."""
+    with database.unit_of_work() as work:
+        added = Add(code=Code(path=path))
+        work.codebooks.revise("trusts", [added], author="asha", reason="new")
+        work.commit()
+
+
 def test_a_connection_comes_back(database: Database, study: str) -> None:
     with database.unit_of_work() as work:
         assert work.label_studio.connection(study) is None
@@ -130,9 +148,48 @@ def test_the_same_annotation_again_changes_nothing(
 ) -> None:
     mirror(database)
     before = of_cy(database), [rows(table) for table in TABLES]
-    for _ in range(4):
+    for path in ("Money", "Time", "Space", "Staff"):
+        grow(database, path)
         assert mirror(database) == Replaced(outcome="unchanged")
+        assert versions_of_cy(database) == {1}
     assert (of_cy(database), [rows(table) for table in TABLES]) == before
+
+
+def test_what_was_coded_under_an_older_codebook_was_read_under_it(
+    database: Database, study: str
+) -> None:
+    grow(database, "Money")
+    mirror(database)
+    assert versions_of_cy(database) == {1}
+    later = replace(RECORD, annotation_id=12, coder="di", updated_at=now())
+    mirror(database, later, (replace(CODING, coder="di"),), (replace(READING, coder="di"),))
+    with database.reading() as work:
+        assert work.codebooks.readings_by_version(study) == {1: 5, 2: 1}
+        assert work.codebooks.versions_read(study) == {"ward": 1, "clinic": 1}
+
+
+def test_only_a_coder_who_codes_anew_has_read_under_the_newer_codebook(
+    database: Database, study: str
+) -> None:
+    mirror(database)
+    with database.unit_of_work() as work:
+        work.codebooks.revise(study, [Rename(code="Strain", to="Load")], author="asha", reason="")
+        work.commit()
+    # The labels of an annotation follow the codebook: nobody read it again for that.
+    renamed = replace(CODING, code="Load")
+    relabelled = replace(RECORD, updated_at=now(), result=[])
+    assert mirror(database, relabelled, (renamed,)).outcome == "changed"
+    assert versions_of_cy(database) == {1}
+    again = replace(relabelled, updated_at=now())
+    assert mirror(database, again, (renamed, replace(renamed, start=3))).outcome == "changed"
+    assert versions_of_cy(database) == {2}
+
+
+def test_a_code_that_label_studio_has_first_was_in_sight_of_who_applied_it(
+    database: Database, study: str
+) -> None:
+    mirror(database, codings=(replace(CODING, code="Friends"),))
+    assert versions_of_cy(database) == {2}
 
 
 def test_a_newer_version_replaces_the_annotation_as_a_whole(database: Database, study: str) -> None:
