@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from annotations.codebook_versions.history import Bearer
+from annotations.codebook_versions.history import Bearer, CodebookHistory
 from annotations.codebook_versions.reading import CodebookMap
 from annotations.codings import Coding
-from service.storage import recorded, versions
+from service.storage import recorded
 from service.storage.records import now
 from service.storage.tables import CodingChoiceRow, CodingRow
 
@@ -28,6 +28,7 @@ class _Come:
 def replace_codings(
     session: Session,
     study: int,
+    history: CodebookHistory,
     annotation: int,
     transcript: int,
     codings: Sequence[tuple[Coding, Bearer]],
@@ -40,7 +41,6 @@ def replace_codings(
     Label Studio's labels follow the codebook, and the record does not. Where a coding waits for
     a choice and one of its options has come in its place, that is the choice.
     """
-    history = versions.history(session, study)
     read = CodebookMap(history, history.current.number)
     choices = recorded.choices_of(session, study, annotation)
     wanted: dict[tuple[_Place, int], tuple[Coding, Bearer]] = {}

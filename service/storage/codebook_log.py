@@ -25,9 +25,9 @@ class CodebookLog:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def history(self, study: str) -> CodebookHistory:
-        """All versions of the codebook."""
-        return versions.history(self._session, lookup.study_id(self._session, study))
+    def history(self, study: str, known: CodebookHistory | None = None) -> CodebookHistory:
+        """All versions of the codebook; `known` again, where no version came after it."""
+        return versions.history(self._session, lookup.study_id(self._session, study), known)
 
     def current(self, study: str) -> CodebookVersion:
         """The newest version."""

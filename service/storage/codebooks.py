@@ -53,13 +53,14 @@ def bearers(
     at: datetime | None = None,
     author: str,
     reason: str,
+    known: CodebookHistory | None = None,
 ) -> dict[str, Bearer]:
     """The code that each path means, and the version of the codebook in which it does.
 
     A path that no version knows becomes a new code. `at` is when the path was written, None
-    for now: see `CodebookHistory.bearer`.
+    for now: see `CodebookHistory.bearer`. `known` is the history where it was read before.
     """
-    known = versions.history(session, study)
+    known = versions.history(session, study, known)
     wanted = list(dict.fromkeys(paths))
     missing = [path for path in wanted if known.bearer(path, at=at) is None]
     if missing:

@@ -1,5 +1,6 @@
 """The mirror of Label Studio's annotations, and what follows from each of them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -8,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from annotations.codebook_versions.history import Bearer
+from annotations.codebook_versions.history import Bearer, CodebookHistory
 from annotations.codings import Coding, Reading
 from annotations.decisions import Decision, DecisionKind
 from service.storage import codebooks, lookup, versions
@@ -48,6 +49,19 @@ class _Look(NamedTuple):
     version: int
 
 
+class _Kept(NamedTuple):
+    """A decision as it is stored."""
+
+    turn: int
+    start: int
+    end: int
+    code_id: int
+    kind: str
+    shown_turn: int | None
+    shown_start: int | None
+    shown_end: int | None
+
+
 class AnnotationMirror:
     """Annotations with their codings, readings and decisions, each replaced as a whole."""
 
@@ -62,6 +76,7 @@ class AnnotationMirror:
         codings: Sequence[Coding],
         readings: Sequence[Reading],
         decisions: Sequence[Decision],
+        known: CodebookHistory | None = None,
     ) -> Replaced:
         """Mirror an annotation with all that follows from it, in place of what was there.
 
@@ -69,7 +84,8 @@ class AnnotationMirror:
         code that the codebook lacks is added to it, since Label Studio is right about what
         was coded. A turn was read under the codebook version of the time when its coder coded
         last: new labels on the same codings, and later versions, leave that as it is.
-        Raises ValueError where a cancelled annotation comes with contents.
+        `known` is the codebook's history where it was read before. Raises ValueError where a
+        cancelled annotation comes with contents.
         """
         if record.cancelled and (codings or readings or decisions):
             raise ValueError("a cancelled annotation is neither a reading nor a decision")
@@ -86,7 +102,9 @@ class AnnotationMirror:
             at=record.updated_at,
             author="Label Studio",
             reason="applied there",
+            known=known,
         )
+        history = versions.history(self._session, row, known)
         values = {field.name: getattr(record, field.name) for field in fields(record)}
         values |= {"study_id": row, "transcript_id": place, "result": list(record.result)}
         del values["transcript"]
@@ -109,11 +127,12 @@ class AnnotationMirror:
         recoded = replace_codings(
             self._session,
             row,
+            history,
             annotation,
             place,
             [(item, codes[item.code]) for item in codings],
         )
-        made = versions.history(self._session, row).at(record.updated_at).number
+        made = history.at(record.updated_at).number
         self._replace_readings(
             annotation,
             place,
@@ -251,7 +270,10 @@ class AnnotationMirror:
         version: int,
         again: bool,
     ) -> None:
-        """Make these the annotation's readings; those it had keep their version, if not `again`."""
+        """Make these the annotation's readings, written where they differ.
+
+        Those it had keep their version, unless it was coded `again`.
+        """
         query = select(
             ReadingRow.id,
             ReadingRow.transcript_id,
@@ -294,23 +316,30 @@ class AnnotationMirror:
     def _replace_decisions(
         self, annotation: int, codes: Mapping[str, Bearer], decisions: Sequence[Decision]
     ) -> None:
-        self._session.execute(delete(DecisionRow).where(DecisionRow.annotation_id == annotation))
-        kinds = [
-            {
-                "annotation_id": annotation,
-                "turn": item.turn,
-                "start": item.start,
-                "end": item.end,
-                "code_id": codes[item.code].code,
-                "kind": str(item.kind),
-                "shown_turn": item.shown.turn if item.shown else None,
-                "shown_start": item.shown.start if item.shown else None,
-                "shown_end": item.shown.end if item.shown else None,
-            }
+        own = DecisionRow.annotation_id == annotation
+        columns = [DecisionRow.__table__.c[name] for name in _Kept._fields]
+        held = [_Kept(*found) for found in self._session.execute(select(*columns).where(own))]
+        wanted = [
+            _Kept(
+                turn=item.turn,
+                start=item.start,
+                end=item.end,
+                code_id=codes[item.code].code,
+                kind=str(item.kind),
+                shown_turn=item.shown.turn if item.shown else None,
+                shown_start=item.shown.start if item.shown else None,
+                shown_end=item.shown.end if item.shown else None,
+            )
             for item in decisions
         ]
-        if kinds:
-            self._session.execute(insert(DecisionRow), kinds)
+        if Counter(held) == Counter(wanted):
+            return
+        self._session.execute(delete(DecisionRow).where(own))
+        if wanted:
+            self._session.execute(
+                insert(DecisionRow),
+                [{"annotation_id": annotation, **one._asdict()} for one in wanted],
+            )
 
 
 def _normal(record: AnnotationRecord) -> AnnotationRecord:

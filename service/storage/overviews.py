@@ -1,5 +1,6 @@
 """What pages list, counted by the database: no transcript's words are read for it."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from sqlalchemy import case, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from annotations.codings import is_model
-from service.storage import lookup, versions
+from service.storage import lookup, recorded, versions
 from service.storage.tables import (
     AnnotationRow,
     BatchRow,
@@ -149,13 +150,17 @@ class Overviews:
         )
 
     def stamp(self, study: str) -> str:
-        """Changes when codings or readings come, change or go, and with the codebook."""
+        """Changes when codings, readings or choices come, change or go, and with the codebook."""
         row = lookup.study_id(self._session, study)
-        # An annotation that was changed may get the row numbers that it had.
-        newest = select(func.max(AnnotationRow.updated_at)).where(AnnotationRow.study_id == row)
+        # What an annotation that was changed brings may get the row numbers that it had.
+        newest = select(
+            func.max(AnnotationRow.updated_at), func.max(AnnotationRow.mirrored_at)
+        ).where(AnnotationRow.study_id == row)
+        choices = sorted(recorded.choices_of(self._session, row).items())
         parts: list[object] = [
-            self._session.scalar(newest),
+            *self._session.execute(newest).one(),
             versions.current_number(self._session, row),
+            hashlib.sha256(repr(choices).encode()).hexdigest(),
         ]
         for table in (CodingRow, ReadingRow):
             query = (

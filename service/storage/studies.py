@@ -1,7 +1,7 @@
 """Studies: their transcripts, codebook, codings and readings."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from sqlalchemy import and_, case, func, insert, not_, select, update
@@ -143,9 +143,16 @@ class Studies:
         study = lookup.study_id(self._session, name)
         return self._coded(study, self._names(study, None), version).unread
 
-    def transcripts(self, name: str) -> tuple[Transcript, ...]:
-        """The study's transcripts in the order in which they came in."""
-        return self._transcripts(lookup.study_id(self._session, name))
+    def transcripts(self, name: str, only: Collection[str] | None = None) -> tuple[Transcript, ...]:
+        """The study's transcripts in the order in which they came in, all or those named."""
+        study = lookup.study_id(self._session, name)
+        if only is None:
+            return self._transcripts(study)
+        known = lookup.transcript_ids(self._session, study)
+        rows = [row for transcript, row in known.items() if transcript in only]
+        return tuple(
+            found for some in lookup.chunks(rows) for found in self._transcripts(study, some)
+        )
 
     def transcript(self, name: str, transcript: str) -> Transcript:
         """One transcript. Raises NotFound where the study has none of this name."""

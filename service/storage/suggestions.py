@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from annotations.codebook_versions.history import CodebookVersion
+from annotations.codebook_versions.history import CodebookHistory, CodebookVersion
 from annotations.codebook_versions.reading import CodebookMap
 from models.suggestions import Evidence, Exemplar, Suggestion
 from service.storage import codebooks, lookup, versions
@@ -68,14 +68,21 @@ class Suggestions:
             self._session.execute(insert(SuggestionRow), rows)
 
     def of(
-        self, study: str, *, version: str, transcript: str, codebook: int | None = None
+        self,
+        study: str,
+        *,
+        version: str,
+        transcript: str,
+        codebook: int | None = None,
+        known: CodebookHistory | None = None,
     ) -> tuple[StoredSuggestion, ...]:
         """What a version suggested for a transcript, in order of turn, start and score.
 
         Codes are read under a version of the codebook, the newest unless another is named.
+        `known` is its history where it was read before.
         """
         row = lookup.study_id(self._session, study)
-        history = versions.history(self._session, row)
+        history = versions.history(self._session, row, known)
         read = CodebookMap(history, history.current.number if codebook is None else codebook)
         query = (
             select(

@@ -47,8 +47,13 @@ def current(session: Session, study: int) -> CodebookVersion:
     return EMPTY if found is None else _version(found)
 
 
-def history(session: Session, study: int) -> CodebookHistory:
-    """All versions; before the first code there is an empty one, number 0."""
+def history(session: Session, study: int, known: CodebookHistory | None = None) -> CodebookHistory:
+    """All versions; before the first code there is an empty one, number 0.
+
+    With `known`, read before: that again, unless a version came after it.
+    """
+    if known is not None and known.current.number == current_number(session, study):
+        return known
     found = session.execute(_versions(study).order_by(CodebookVersionRow.number)).all()
     return CodebookHistory(versions=tuple(map(_version, found)) or (EMPTY,))
 

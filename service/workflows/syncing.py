@@ -19,6 +19,9 @@ from service.workflows.labelling import client_of, config_of, connection_of, kno
 from service.workflows.recoded import Taken, take_recodings
 from service.workflows.training import Progress
 
+_TOGETHER = 50
+"""Annotations that are stored at once: others wait to write meanwhile, so not too many."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Synced:
@@ -56,7 +59,6 @@ def sync(
         connection = connection_of(work, study)
         before = work.studies.load(study)
         links = {link.task_id: link for link in work.label_studio.tasks(study)}
-        transcripts = {item.name: item for item in work.studies.transcripts(study)}
         codes = known_labels(work, study)
         shown = work.suggestions.shown_versions(study)
         mirrored = set(work.label_studio.annotation_ids(study))
@@ -76,10 +78,15 @@ def sync(
         looked = {number: client.annotation(number) for number in annotation_ids}
         found = [one for one in looked.values() if one and one.project == connection.project_id]
         gone = mirrored & (looked.keys() - {one.id for one in found})
+    wanted = None
+    if annotation_ids is not None:
+        wanted = {links[one.task].transcript for one in found if one.task in links}
+    with house.database.reading() as work:
+        transcripts = {item.name: item for item in work.studies.transcripts(study, wanted)}
     versions = _Versions(client, connection.project_id, links.values())
     notes = list(again.notes)
-    changed = 0
-    for number, one in enumerate(found, start=1):
+    mirrors: list[_Mirror] = []
+    for one in found:
         link = links.get(one.task)
         if link is None:
             notes.append(
@@ -93,8 +100,7 @@ def sync(
             shown_version=versions.of(one.parent_prediction) or shown.get(link.transcript),
         )
         notes.extend(f"annotation {one.id}: {message}" for message in mirror.refused)
-        changed += _store(house, study, mirror)
-        progress("storing annotations", number, len(found))
+        mirrors.append(mirror)
     for one_agreed in agreed:
         transcript = transcripts.get(one_agreed.transcript)
         if transcript is None:
@@ -102,7 +108,12 @@ def sync(
             continue
         mirror = _mirror(one_agreed.annotation, transcript, one_agreed.config, shown_version=None)
         notes.extend(f"adjudication of {transcript.name}: {why}" for why in mirror.refused)
-        changed += _store(house, study, mirror)
+        mirrors.append(mirror)
+    changed = 0
+    for start in range(0, len(mirrors), _TOGETHER):
+        some = mirrors[start : start + _TOGETHER]
+        changed += _store(house, study, some)
+        progress("storing annotations", start + len(some), len(mirrors))
     removed = 0
     if gone:
         with house.database.unit_of_work() as work:
@@ -136,7 +147,7 @@ def mirrored(
             if before is not None
             else work.suggestions.shown_versions(study).get(transcript.name)
         )
-    _store(house, study, _mirror(annotation, transcript, config, shown_version=shown))
+    _store(house, study, [_mirror(annotation, transcript, config, shown_version=shown)])
 
 
 class _Versions:
@@ -228,25 +239,35 @@ def _mirror(
     )
 
 
-def _store(house: House, study: str, mirror: _Mirror) -> bool:
-    """Keep it with its decisions, all in one; whether that changed anything."""
-    record = mirror.record
+def _store(house: House, study: str, mirrors: Sequence[_Mirror]) -> int:
+    """Keep them with their decisions, all in one; how many changed anything."""
+    changed = 0
     with house.database.unit_of_work() as work:
-        decisions: tuple[Decision, ...] = ()
-        if record.shown_version is not None and not record.cancelled:
-            shown = work.suggestions.of(
-                study, version=record.shown_version, transcript=record.transcript
+        history = work.codebooks.history(study)
+        for mirror in mirrors:
+            record = mirror.record
+            # An annotation with a code that is new makes a version.
+            history = work.codebooks.history(study, history)
+            decisions: tuple[Decision, ...] = ()
+            if record.shown_version is not None and not record.cancelled:
+                shown = work.suggestions.of(
+                    study,
+                    version=record.shown_version,
+                    transcript=record.transcript,
+                    known=history,
+                )
+                decisions = decide(_shown_spans(shown, mirror.regions), mirror.regions)
+            outcome = work.label_studio.replace_annotation(
+                study,
+                record,
+                codings=mirror.codings,
+                readings=mirror.readings,
+                decisions=decisions,
+                known=history,
             )
-            decisions = decide(_shown_spans(shown, mirror.regions), mirror.regions)
-        outcome = work.label_studio.replace_annotation(
-            study,
-            record,
-            codings=mirror.codings,
-            readings=mirror.readings,
-            decisions=decisions,
-        )
+            changed += outcome.is_news
         work.commit()
-    return outcome.is_news
+    return changed
 
 
 def _shown_spans(
