@@ -134,10 +134,12 @@ class CodebookLog:
                 AnnotationRow.study_id == row, AnnotationRow.annotation_id == annotation_id
             )
         )
+        if own is None:
+            return {}
         return {
             (one.turn, one.start, one.end, one.code): one.choices
-            for one in recorded.recorded(self._session, row)
-            if one.choices and one.annotation == own and own is not None
+            for one in recorded.recorded(self._session, row, annotation=own)
+            if one.choices
         }
 
     def choose(

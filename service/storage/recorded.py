@@ -36,10 +36,17 @@ class RecordedCoding:
 
 
 def recorded(
-    session: Session, study: int, transcripts: Sequence[int] | None = None
+    session: Session,
+    study: int,
+    transcripts: Sequence[int] | None = None,
+    *,
+    annotation: int | None = None,
 ) -> tuple[RecordedCoding, ...]:
-    """The codings of a study, of these transcripts or all; from files first, then by annotation."""
-    choices = choices_of(session, study)
+    """The codings of a study; from files first, then by annotation.
+
+    Those of these transcripts, or of the annotation with this row id, where it is named.
+    """
+    choices = choices_of(session, study, annotation)
     query = (
         select(
             CodingRow.id,
@@ -61,6 +68,8 @@ def recorded(
     )
     if transcripts is not None:
         query = query.where(CodingRow.transcript_id.in_(transcripts))
+    if annotation is not None:
+        query = query.where(CodingRow.annotation_id == annotation)
     return tuple(
         RecordedCoding(
             id=row.id,

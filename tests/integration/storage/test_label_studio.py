@@ -1,16 +1,19 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
 from annotations.codebook import Code
-from annotations.codebook_versions.operations import Add, Rename
+from annotations.codebook_versions.operations import Add, Rename, Split
 from annotations.codings import Coding, Reading
 from annotations.decisions import Decision, DecisionKind, ShownSpan
 from annotations.errors import NotFound
+from service.storage import recorded
+from service.storage.recorded import RecordedCoding
 from service.storage.records import AnnotationRecord, Connection, Replaced, TaskLink, now
 from service.storage.session import Database
 
@@ -252,6 +255,32 @@ def test_a_code_drawn_in_label_studio_joins_the_codebook(database: Database, stu
         book = work.studies.codebook(study)
     assert book.paths == ("Support", "Support > Family", "Support > Friends", "Strain")
     assert book.declared
+
+
+def test_choices_are_those_of_one_annotation_and_no_other_is_read(
+    database: Database, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror(database)
+    mirror(database, replace(RECORD, annotation_id=12))
+    with database.unit_of_work() as work:
+        split = Split(code="Strain", into=(Code(path="Load"), Code(path="Hurry")))
+        work.codebooks.revise(study, [split], author="asha", reason="")
+        waiting = [one.coding for one in work.codebooks.waiting(study) if one.coder == "cy"]
+        assert len(waiting) == 2
+        work.codebooks.choose(study, dict.fromkeys(waiting, ("Load",)), by="cy", at=NOON)
+        work.commit()
+    read: list[object] = []
+
+    def noted(**values: Any) -> RecordedCoding:
+        read.append(values["annotation"])
+        return RecordedCoding(**values)
+
+    monkeypatch.setattr(recorded, "RecordedCoding", noted)
+    with database.reading() as work:
+        (choices,) = work.codebooks.choices_in(study, 12).values()
+        assert [one.version for one in choices] == [2]
+        assert work.codebooks.choices_in(study, 13) == {}
+    assert len(read) == 1
 
 
 def test_annotations_are_known_by_number_within_their_study(database: Database, study: str) -> None:
