@@ -1,10 +1,10 @@
 """Every suggestion that a model made, whether coders saw it or not."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from annotations.codebook_versions.history import CodebookHistory, CodebookVersion
@@ -81,69 +81,35 @@ class Suggestions:
         Codes are read under a version of the codebook, the newest unless another is named.
         `known` is its history where it was read before.
         """
+        asked = {transcript: version}
+        return self.of_many(study, asked, codebook=codebook, known=known)[transcript]
+
+    def of_many(
+        self,
+        study: str,
+        asked: Mapping[str, str],
+        *,
+        codebook: int | None = None,
+        known: CodebookHistory | None = None,
+    ) -> dict[str, tuple[StoredSuggestion, ...]]:
+        """What was suggested for each transcript by the version beside it, as `of` has it."""
         row = lookup.study_id(self._session, study)
         history = versions.history(self._session, row, known)
         read = CodebookMap(history, history.current.number if codebook is None else codebook)
-        query = (
-            select(
-                SuggestionRow.turn,
-                SuggestionRow.start,
-                SuggestionRow.end,
-                SuggestionRow.score,
-                SuggestionRow.threshold,
-                SuggestionRow.because,
-                SuggestionRow.region_id,
-                SuggestionRow.evidence_start,
-                SuggestionRow.evidence_end,
-                BatchRow.shown,
-                BatchRow.created_at,
-                SuggestionRow.code_id,
-                TurnRow.text,
-            )
-            .join(BatchRow, BatchRow.id == SuggestionRow.batch_id)
-            .join(TranscriptRow, TranscriptRow.id == BatchRow.transcript_id)
-            .join(CodeRow, CodeRow.id == SuggestionRow.code_id)
-            .join(
-                TurnRow,
-                (TurnRow.transcript_id == BatchRow.transcript_id)
-                & (TurnRow.number == SuggestionRow.turn),
-            )
-            .where(
-                TranscriptRow.study_id == row,
-                TranscriptRow.name == transcript,
-                BatchRow.version == version,
-            )
-            .order_by(
-                SuggestionRow.turn,
-                SuggestionRow.start,
-                SuggestionRow.score.desc(),
-                CodeRow.position,
-            )
-        )
-        return tuple(
-            _stored(
-                read,
-                history.at(found.created_at),
-                found.code_id,
-                Suggestion(
-                    transcript=transcript,
-                    turn=found.turn,
-                    start=found.start,
-                    end=found.end,
-                    text=found.text[found.start : found.end],
-                    code="",
-                    score=found.score,
-                    threshold=found.threshold,
-                    model_version=version,
-                    because=tuple(Exemplar(**exemplar) for exemplar in found.because),
-                    evidence=_evidence(found.text, found.evidence_start, found.evidence_end),
-                ),
-                region_id=found.region_id,
-                shown=found.shown,
-                created_at=found.created_at,
-            )
-            for found in self._session.execute(query)
-        )
+        by_version: dict[str, list[str]] = {}
+        for transcript, version in asked.items():
+            by_version.setdefault(version, []).append(transcript)
+        found: dict[str, list[StoredSuggestion]] = {transcript: [] for transcript in asked}
+        for version, transcripts in by_version.items():
+            for some in lookup.chunks(transcripts):
+                query = _columns().where(
+                    TranscriptRow.study_id == row,
+                    TranscriptRow.name.in_(some),
+                    BatchRow.version == version,
+                )
+                for one in self._session.execute(query):
+                    found[one.name].append(_stored(read, history.at(one.created_at), one))
+        return {transcript: tuple(suggestions) for transcript, suggestions in found.items()}
 
     def counts(self) -> SuggestionCount:
         """How many suggestions of all studies and versions are kept."""
@@ -199,28 +165,68 @@ class Suggestions:
         ).scalar_one()
 
 
-def _stored(
-    read: CodebookMap,
-    made: CodebookVersion,
-    code: int,
-    suggestion: Suggestion,
-    *,
-    region_id: str | None,
-    shown: bool,
-    created_at: datetime,
-) -> StoredSuggestion:
+def _columns() -> Select[*tuple[Any, ...]]:
+    """What a stored suggestion is made of, in order of turn, start and score."""
+    return (
+        select(
+            TranscriptRow.name,
+            BatchRow.version,
+            SuggestionRow.turn,
+            SuggestionRow.start,
+            SuggestionRow.end,
+            SuggestionRow.score,
+            SuggestionRow.threshold,
+            SuggestionRow.because,
+            SuggestionRow.region_id,
+            SuggestionRow.evidence_start,
+            SuggestionRow.evidence_end,
+            BatchRow.shown,
+            BatchRow.created_at,
+            SuggestionRow.code_id,
+            TurnRow.text,
+        )
+        .join(BatchRow, BatchRow.id == SuggestionRow.batch_id)
+        .join(TranscriptRow, TranscriptRow.id == BatchRow.transcript_id)
+        .join(CodeRow, CodeRow.id == SuggestionRow.code_id)
+        .join(
+            TurnRow,
+            (TurnRow.transcript_id == BatchRow.transcript_id)
+            & (TurnRow.number == SuggestionRow.turn),
+        )
+        .order_by(
+            SuggestionRow.turn,
+            SuggestionRow.start,
+            SuggestionRow.score.desc(),
+            CodeRow.position,
+        )
+    )
+
+
+def _stored(read: CodebookMap, made: CodebookVersion, found: "Row[Any]") -> StoredSuggestion:
     """A suggestion with its code as the version read under calls it, else as it was called."""
-    fate = read.read(code, made.number)
+    fate = read.read(found.code_id, made.number)
     if fate.codes:
         path = read.to.by_id[fate.codes[0]].path
     else:
-        known = made.by_id.get(code) or read.to.by_id.get(code)
+        known = made.by_id.get(found.code_id) or read.to.by_id.get(found.code_id)
         path = known.path if known else ""
     return StoredSuggestion(
-        suggestion=replace(suggestion, code=path),
-        region_id=region_id,
-        shown=shown,
-        created_at=created_at,
+        suggestion=Suggestion(
+            transcript=found.name,
+            turn=found.turn,
+            start=found.start,
+            end=found.end,
+            text=found.text[found.start : found.end],
+            code=path,
+            score=found.score,
+            threshold=found.threshold,
+            model_version=found.version,
+            because=tuple(Exemplar(**exemplar) for exemplar in found.because),
+            evidence=_evidence(found.text, found.evidence_start, found.evidence_end),
+        ),
+        region_id=found.region_id,
+        shown=found.shown,
+        created_at=found.created_at,
         silent=not fate.codes,
         options=tuple(read.to.by_id[one].path for one in fate.options),
     )

@@ -188,6 +188,7 @@ def _suggested(work: UnitOfWork, study: Study, record: ModelRecord | None) -> Mo
     if not used:
         return None
     label = ", ".join(sorted(set(used.values())))
+    found = work.suggestions.of_many(study.name, used, codebook=study.codebook_version)
     return ModelWork(
         version=label,
         codings=tuple(
@@ -199,10 +200,8 @@ def _suggested(work: UnitOfWork, study: Study, record: ModelRecord | None) -> Mo
                 code=one.suggestion.code,
                 coder=f"{MODEL_PREFIX}{label}",
             )
-            for name, version in used.items()
-            for one in work.suggestions.of(
-                study.name, version=version, transcript=name, codebook=study.codebook_version
-            )
+            for name, suggestions in found.items()
+            for one in suggestions
         ),
         transcripts=frozenset(used),
     )

@@ -112,24 +112,24 @@ def _model_work(unit: UnitOfWork, study: Study) -> Work | None:
     readings = [
         one for one in study.readings if one.coder == coder and one.transcript not in hidden
     ]
-    for item in study.transcripts:
-        if item.name not in seen or item.name in hidden:
-            continue
+    open_ = [one for one in study.transcripts if one.name in seen - hidden]
+    kept = unit.suggestions.of_many(
+        study.name, dict.fromkeys((one.name for one in open_), record.version)
+    )
+    for item in open_:
         readings += [
             Reading(transcript=item.name, turn=turn.index, coder=coder) for turn in item.turns
         ]
         codings += [
             Coding(
                 transcript=item.name,
-                turn=kept.suggestion.turn,
-                start=kept.suggestion.start,
-                end=kept.suggestion.end,
-                code=kept.suggestion.code,
+                turn=one.suggestion.turn,
+                start=one.suggestion.start,
+                end=one.suggestion.end,
+                code=one.suggestion.code,
                 coder=coder,
             )
-            for kept in unit.suggestions.of(
-                study.name, version=record.version, transcript=item.name
-            )
+            for one in kept[item.name]
         ]
     if not readings:
         return None

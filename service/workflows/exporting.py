@@ -95,12 +95,11 @@ def gather(house: House, study: str) -> ExportMaterial:
     """Read the study with every suggestion kept for it and every decision on them."""
     with house.database.reading() as work:
         whole_study = work.studies.load(study)
-        suggestions = [
-            one
-            for record in work.models.list(study)
-            for name in sorted(work.suggestions.looked_at(study, version=record.version))
-            for one in work.suggestions.of(study, version=record.version, transcript=name)
-        ]
+        suggestions: list[StoredSuggestion] = []
+        for record in work.models.list(study):
+            looked = sorted(work.suggestions.looked_at(study, version=record.version))
+            found = work.suggestions.of_many(study, dict.fromkeys(looked, record.version))
+            suggestions += (one for some in found.values() for one in some)
         decisions = work.label_studio.decisions(study)
         unread = work.studies.unread(study)
     return ExportMaterial(

@@ -68,6 +68,28 @@ def test_storing_again_replaces_what_the_version_said(
     assert (rows("suggestion_batches"), rows("suggestions")) == (2, 2)
 
 
+def test_suggestions_of_many_transcripts_come_each_by_its_version(
+    database: Database, study: str
+) -> None:
+    here, there = suggestion("Strain"), replace(suggestion("Strain", 0, 7), transcript="clinic")
+    store(database, here, shown=False)
+    store(database, suggestion("Support > Family"), shown=False, version="bbb")
+    with database.unit_of_work() as work:
+        elsewhere = replace(there, turn=0, text="Nobody.", model_version="bbb")
+        work.suggestions.store(
+            study, version="bbb", transcript="clinic", suggestions=[elsewhere], shown=True
+        )
+        work.commit()
+    with database.reading() as work:
+        found = work.suggestions.of_many(study, {"clinic": "bbb", "ward": "aaa"})
+        missing = work.suggestions.of_many(study, {"clinic": "aaa"})
+    assert {name: [one.suggestion for one in some] for name, some in found.items()} == {
+        "clinic": [elsewhere],
+        "ward": [here],
+    }
+    assert missing == {"clinic": ()}
+
+
 def test_withheld_suggestions_are_kept(database: Database, study: str) -> None:
     store(database, suggestion("Strain"), shown=False)
     with database.reading() as work:

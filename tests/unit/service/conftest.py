@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import event
 
 from annotations.codebook import Code, Codebook
 from annotations.codings import Coding, Reading
@@ -66,6 +68,24 @@ def study(house: House) -> str:
         )
         work.commit()
     return "trust"
+
+
+@pytest.fixture
+def statements(house: House) -> Callable[[], AbstractContextManager[list[str]]]:
+    """Notes the statements that are executed meanwhile."""
+
+    @contextmanager
+    def note() -> Iterator[list[str]]:
+        said: list[str] = []
+
+        def hear(*given: object) -> None:
+            said.append(str(given[2]))
+
+        event.listen(house.database.engine, "before_cursor_execute", hear)
+        yield said
+        event.remove(house.database.engine, "before_cursor_execute", hear)
+
+    return note
 
 
 @pytest.fixture

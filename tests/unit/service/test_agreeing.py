@@ -1,5 +1,7 @@
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,6 +98,26 @@ def test_what_coders_saw_and_what_was_withheld_is_gathered(house: House, pay: st
     )
     assert report.anchoring is not None
     assert (report.anchoring.blind, report.anchoring.shown) == (2, 4)
+
+
+def test_what_was_suggested_is_read_at_once_for_all_transcripts(
+    house: House,
+    pay: str,
+    statements: Callable[[], AbstractContextManager[list[str]]],
+) -> None:
+    with statements() as before:
+        gather(house, pay)
+    with house.database.unit_of_work() as work:
+        for at in (7, 8, 9, 10, 11):
+            work.suggestions.store(
+                pay, version=OLD, transcript=f"T{at:02}", suggestions=[], shown=True
+            )
+        work.commit()
+    with statements() as after:
+        found = gather(house, pay).suggested
+    assert found is not None
+    assert len(found.transcripts) == 11
+    assert len(after) == len(before)
 
 
 def test_the_digest_changes_with_the_study_and_with_nothing_else(house: House, pay: str) -> None:

@@ -1,14 +1,13 @@
 """What a synchronisation writes and reads; Label Studio is a stand-in with three annotations."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import event
 
 from annotations.codebook import Code, Codebook
 from annotations.codebook_versions.operations import Add, Rename, Split
@@ -136,24 +135,6 @@ def project(study: str, monkeypatch: pytest.MonkeyPatch) -> StandIn:
         found.code(number, "Cost")
     monkeypatch.setattr(syncing, "client_of", lambda _connection: found)
     return found
-
-
-@pytest.fixture
-def statements(house: House) -> Statements:
-    """Notes the statements that are executed meanwhile."""
-
-    @contextmanager
-    def note() -> Iterator[list[str]]:
-        said: list[str] = []
-
-        def hear(*given: object) -> None:
-            said.append(str(given[2]))
-
-        event.listen(house.database.engine, "before_cursor_execute", hear)
-        yield said
-        event.remove(house.database.engine, "before_cursor_execute", hear)
-
-    return note
 
 
 def stamp(house: House) -> str:
