@@ -238,7 +238,7 @@ def chosen(number: str) -> int | None:
 def extent(serving: Serving, study: str) -> dict[str, int]:
     """How many levels the codes in the codebook have, and the number of its newest version."""
     with serving.house.database.reading() as work:
-        paths = [one.code.path for one in work.studies.codes(study) if one.codings]
+        paths = work.studies.codes_applied(study)
         newest = work.codebooks.number(study)
     return {
         "depth": max((path.count(SEPARATOR) + 1 for path in paths), default=1),

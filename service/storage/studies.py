@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from annotations.codebook import Codebook
 from annotations.codebook_versions.history import CodebookVersion
+from annotations.codebook_versions.reading import CodebookMap
 from annotations.codings import ADJUDICATED, Coding, Reading, is_model
 from annotations.errors import InputError, Problem
 from annotations.study import Material, Study
@@ -16,6 +17,9 @@ from annotations.transcripts import Transcript, Turn
 from service.storage import additions, codebooks, lookup, memos, recorded, versions
 from service.storage.records import Added, CoderSummary, CodeSummary, StudySummary, Unread, now
 from service.storage.tables import (
+    CodeRow,
+    CodingChoiceRow,
+    CodingRow,
     ModelRow,
     ReadingRow,
     StudyRow,
@@ -187,6 +191,27 @@ class Studies:
         return tuple(
             CodeSummary(code=code, codings=number[code.path], transcripts=spread[code.path])
             for code in codebooks.stored(self._session, study).codes
+        )
+
+    def codes_applied(self, name: str) -> frozenset[str]:
+        """The paths of codes that people applied: those of `codes` with codings, only faster."""
+        study = lookup.study_id(self._session, name)
+        history = versions.history(self._session, study)
+        read = CodebookMap(history, history.current.number)
+        choices = recorded.choices_of(self._session, study)
+        # A coding counts by itself where somebody chose for it, else with all that are like it.
+        chosen = case((CodingRow.id.in_(select(CodingChoiceRow.coding_id)), CodingRow.id))
+        query = (
+            select(CodingRow.code_id, CodingRow.version, CodingRow.coder, chosen.label("chosen"))
+            .join(CodeRow, CodeRow.id == CodingRow.code_id)
+            .where(CodeRow.study_id == study)
+            .distinct()
+        )
+        return frozenset(
+            read.to.by_id[code].path
+            for one in self._session.execute(query)
+            if not is_model(one.coder)
+            for code in read.read(one.code_id, one.version, choices.get(one.chosen, ())).codes
         )
 
     def summary(self, name: str) -> StudySummary:

@@ -174,6 +174,40 @@ def test_an_annotation_that_says_the_same_with_new_labels_rewrites_nothing(
     assert rows("codebook_versions") == 2
 
 
+def test_the_codes_that_people_applied_are_known_without_reading_codings(
+    database: Database, study: str
+) -> None:
+    def applied() -> set[str]:
+        with database.reading() as work:
+            found = work.studies.codes_applied(study)
+            assert found == {one.code.path for one in work.studies.codes(study) if one.codings}
+        return set(found)
+
+    machine = Coding(
+        transcript="ward", turn=1, start=0, end=9, code="Support > Machines", coder="model:m"
+    )
+    edit(database, study, Add(code=Code(path="Support > Machines")))
+    with database.unit_of_work() as work:
+        work.studies.add(study, Material(codings=(machine,)))
+        work.commit()
+    assert applied() == {"Support > Family", "Strain"}
+    edit(
+        database,
+        study,
+        Rename(code="Strain", to="Load"),
+        Split(code="Support > Family", into=(Code(path="Kin > Near"), Code(path="Kin > Far"))),
+    )
+    assert applied() == {"Load"}
+    with database.unit_of_work() as work:
+        first, second = (one.coding for one in work.codebooks.waiting(study))
+        moment = datetime.now(UTC)
+        work.codebooks.choose(study, {first: ["Kin > Far"], second: []}, by="ana", at=moment)
+        work.commit()
+    assert applied() == {"Load", "Kin > Far"}
+    edit(database, study, Retire(code="Load"), Rename(code="Kin > Far", to="Distant"))
+    assert applied() == {"Kin > Distant"}
+
+
 def test_old_files_come_in_again_without_undoing_an_edit(
     database: Database, study: str, material: Material
 ) -> None:

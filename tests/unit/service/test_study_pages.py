@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from annotations.transcripts import Transcript, Turn
 from models.suggestions import Suggestion
 from service import queue
 from service.house import House
+from service.routes.pages import extent
 from service.storage.records import Connection, ModelRecord, TaskLink
 from service.workflows import glancing
 from service.workflows.exporting import export
@@ -105,6 +107,15 @@ def read(house: House, study: str, *turns: int) -> None:
         readings = tuple(Reading(transcript="drawn", turn=turn, coder="ana") for turn in turns)
         work.studies.add(study, Material(readings=readings))
         work.commit()
+
+
+def test_how_deep_the_codes_are_is_known_without_reading_codings(
+    app: FastAPI, study: str, statements: Callable[[], AbstractContextManager[list[str]]]
+) -> None:
+    with statements() as said:
+        assert extent(app.state.serving, study) == {"depth": 1, "newest": 1}
+    assert said
+    assert not [one for one in said if "codings.memo" in one]
 
 
 def test_an_empty_service_tells_how_to_begin(browser: TestClient) -> None:
