@@ -140,12 +140,17 @@ class Suggestions:
         """Transcripts for which coders could see suggestions, by whatever version."""
         return self._transcripts(study, BatchRow.shown.is_(True))
 
-    def _transcripts(self, study: str, wanted: ColumnElement[bool]) -> frozenset[str]:
+    def said_to_coders(self, study: str, *, version: str) -> frozenset[str]:
+        """Transcripts in which coders could see a suggestion of a version."""
+        said = select(SuggestionRow.id).where(SuggestionRow.batch_id == BatchRow.id).exists()
+        return self._transcripts(study, BatchRow.version == version, BatchRow.shown.is_(True), said)
+
+    def _transcripts(self, study: str, *wanted: ColumnElement[bool]) -> frozenset[str]:
         row = lookup.study_id(self._session, study)
         query = select(TranscriptRow.name).join(
             BatchRow, BatchRow.transcript_id == TranscriptRow.id
         )
-        return frozenset(self._session.scalars(query.where(TranscriptRow.study_id == row, wanted)))
+        return frozenset(self._session.scalars(query.where(TranscriptRow.study_id == row, *wanted)))
 
     def _batch(self, transcript: int, version: str, shown: bool) -> int:
         """An empty batch, which takes the place of an older one of the same version."""

@@ -81,10 +81,10 @@ def predict_tasks(
         active = work.models.active(study)
         codes = codes_of_model(work, study, active) if active else None
         links = {link.task_id: link for link in work.label_studio.tasks(study)}
-        asked = [links[number] for number in map(number_of_task, tasks) if number in links]
-        stored = {
-            link.transcript: work.studies.transcript(study, link.transcript) for link in asked
+        asked = {
+            links[number].transcript for number in map(number_of_task, tasks) if number in links
         }
+        stored = {item.name: item for item in work.studies.transcripts(study, asked)}
     config = LabelConfig.parse(label_config, labels)
     withheld = _withheld(house, study, links.values(), tasks)
     wanted: list[Transcript | None] = []
@@ -111,7 +111,8 @@ def predict_tasks(
         certainty = batch.certainty
         for one in batch.suggestions:
             suggested[one.transcript].append(one)
-        _note_shown(house, study, active.version, own, suggested, config)
+        same = {name: item for name, item in own.items() if item.turns == stored[name].turns}
+        _note_shown(house, study, active.version, same, suggested, config)
     return TaskPredictions(
         model_version=active.version if active else UNTRAINED,
         predictions=tuple(
@@ -191,17 +192,17 @@ def _note_shown(
     suggested: Mapping[str, Sequence[Suggestion]],
     config: LabelConfig,
 ) -> None:
-    """Store what coders are about to see, where a push has not done so before."""
+    """Store what coders are about to see, where a push has not done so before.
+
+    `transcripts` are those that the task shows as they are stored.
+    """
     with house.database.reading() as work:
         shown = work.suggestions.shown_transcripts(study)
+        said = work.suggestions.said_to_coders(study, version=version)
         new = [
             item
             for name, item in transcripts.items()
-            if (suggested.get(name) or name not in shown)
-            and not any(
-                one.shown for one in work.suggestions.of(study, version=version, transcript=name)
-            )
-            and work.studies.transcript(study, name).turns == item.turns
+            if (suggested.get(name) or name not in shown) and name not in said
         ]
     if not new:
         return

@@ -1,6 +1,7 @@
 """What Label Studio is given for its tasks; the model is a stand-in that codes chosen words."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -251,6 +252,31 @@ def test_what_a_coder_is_about_to_see_is_noted_as_shown_once(
     assert again == first
     with house.database.reading() as work:
         assert work.suggestions.of(study, version="v1", transcript="new") == stored
+
+
+@pytest.mark.usefixtures("trained")
+def test_many_tasks_cost_a_waiting_coder_no_more_statements_than_one(
+    predict: Callable[..., predicting.TaskPredictions],
+    house: House,
+    study: str,
+    statements: Callable[[], AbstractContextManager[list[str]]],
+) -> None:
+    with house.database.unit_of_work() as work:
+        link = TaskLink(task_id=1, transcript="read", blind=False, pushed_version="v0")
+        work.label_studio.save_tasks(study, [link])
+        work.commit()
+    tasks = text_task("It costs too much", 1), text_task("It costs and I trust", 2)
+    predict(*tasks)
+    with statements() as of_one:
+        predict(tasks[1])
+    with statements() as of_both:
+        found = predict(*tasks)
+    assert [codes(one) for one in found.predictions] == [
+        ["Access > Cost"],
+        ["Access > Cost", "Trust"],
+    ]
+
+    assert len(of_both) == len(of_one)
 
 
 @pytest.mark.usefixtures("trained")
