@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import Unpack
 
 from pydantic import SecretStr
 from sqlalchemy import ColumnElement, Select, delete, insert, select, update
 
 from service.storage import lookup
 from service.storage.mirror import AnnotationMirror
-from service.storage.records import Connection, TaskLink
+from service.storage.records import Connection, ConnectionChanges, TaskLink
 from service.storage.tables import ConnectionRow, StudyRow, TaskRow, TranscriptRow
 
 
@@ -41,6 +42,12 @@ class LabelStudio(AnnotationMirror):
         del values["study"]
         self._session.execute(delete(ConnectionRow).where(ConnectionRow.study_id == row))
         self._session.execute(insert(ConnectionRow).values(**values))
+
+    def change_connection(self, study: str, **changes: Unpack[ConnectionChanges]) -> None:
+        """Change these fields of a study's connection and leave the others as they are by now."""
+        row = lookup.study_id(self._session, study, to_write=True)
+        own = ConnectionRow.study_id == row
+        self._session.execute(update(ConnectionRow).where(own).values(**changes))
 
     def save_tasks(self, study: str, tasks: Sequence[TaskLink]) -> None:
         """Store or update which transcript is in which task. NotFound: unknown transcript."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from pydantic import SecretStr
 
@@ -206,6 +206,15 @@ class Connection:
         """Whether a project's labels are as they were written from here."""
         ours = (self.label_config, self.label_config_next)
         return label_config.strip() in [one.strip() for one in ours if one is not None]
+
+
+class ConnectionChanges(TypedDict, total=False):
+    """Fields of a connection that change by themselves, without those of whoever connected."""
+
+    blind_share: float
+    labels_version: int
+    label_config: str
+    label_config_next: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ lost nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from annotations.codebook_versions.history import CodebookHistory
 from annotations.codebook_versions.reading import Choice, CodebookMap
@@ -78,8 +78,7 @@ def follow(
     if behind or not found.open:
         project = _write_config(house, study, client, project, wide=False)
     with house.database.unit_of_work() as work:
-        fresh = connection_of(work, study)
-        work.label_studio.save_connection(replace(fresh, labels_version=target))
+        work.label_studio.change_connection(study, labels_version=target)
         work.commit()
     return Followed(
         study=study,

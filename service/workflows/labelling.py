@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -174,10 +174,9 @@ def note_config(
 ) -> None:
     """Note the labels that are about to be written, or that were."""
     with house.database.unit_of_work() as work:
-        known = connection_of(work, study)
+        work.label_studio.change_connection(study, label_config_next=writing)
         if written is not None:
-            known = replace(known, label_config=written)
-        work.label_studio.save_connection(replace(known, label_config_next=writing))
+            work.label_studio.change_connection(study, label_config=written)
         work.commit()
 
 

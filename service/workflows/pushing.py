@@ -62,8 +62,8 @@ def push(
     sync(house, study, progress=progress)
     if blind is not None:
         with house.database.unit_of_work() as work:
-            connection = connection_of(work, study)
-            work.label_studio.save_connection(replace(connection, blind_share=blind))
+            connection_of(work, study)
+            work.label_studio.change_connection(study, blind_share=blind)
             work.commit()
     with house.database.reading() as work:
         connection = connection_of(work, study)

@@ -1,21 +1,27 @@
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from annotations.codebook import Code
 from annotations.codebook_versions.operations import Add, Rename, Split
 from annotations.codings import Coding, Reading
 from annotations.decisions import Decision, DecisionKind, ShownSpan
 from annotations.errors import NotFound
+from annotations.study import Material
+from service.house import House
 from service.storage import recorded
 from service.storage.recorded import RecordedCoding
 from service.storage.records import AnnotationRecord, Connection, Replaced, TaskLink, now
+from service.storage.schema import migrate
 from service.storage.session import Database
+from service.workflows.labelling import note_config
 
 CONNECTION = Connection(
     study="trusts",
@@ -104,6 +110,49 @@ def test_a_connection_comes_back(database: Database, study: str) -> None:
         assert found.token.get_secret_value() == "hush-token"
         assert work.label_studio.connections_of_project(2) == (CONNECTION,)
         assert work.label_studio.connections_of_project(1) == ()
+
+
+def test_a_change_of_a_connection_leaves_the_rest_alone(database: Database, study: str) -> None:
+    with database.unit_of_work() as work:
+        work.label_studio.save_connection(CONNECTION)
+        work.label_studio.change_connection(study, blind_share=0.5, labels_version=3)
+        work.label_studio.change_connection(study, label_config="<View/>")
+        work.commit()
+    with database.reading() as work:
+        assert work.label_studio.connection(study) == replace(
+            CONNECTION, blind_share=0.5, labels_version=3, label_config="<View/>"
+        )
+
+
+def test_a_token_that_comes_while_labels_are_noted_is_the_one_that_stays(
+    new_postgres: Callable[[], AbstractContextManager[str]], material: Material
+) -> None:
+    newer = replace(CONNECTION, token=SecretStr("newer-token"))
+    came: list[Connection] = []
+    with new_postgres() as url:
+        database = Database(url)
+        migrate(database)
+        with database.unit_of_work() as work:
+            work.studies.create("trusts")
+            work.studies.add("trusts", material)
+            work.label_studio.save_connection(CONNECTION)
+            work.commit()
+
+        def connect(*given: object) -> None:
+            # The last moment before the study is locked: whatever was read is old by then.
+            if "FOR UPDATE" in str(given[2]) and not came:
+                came.append(newer)
+                with database.unit_of_work() as work:
+                    work.label_studio.save_connection(newer)
+                    work.commit()
+
+        event.listen(database.engine, "before_cursor_execute", connect)
+        note_config(cast("House", SimpleNamespace(database=database)), "trusts", written="<View/>")
+        with database.reading() as work:
+            found = work.label_studio.connection("trusts")
+        database.close()
+    assert came
+    assert found == replace(newer, label_config="<View/>")
 
 
 def test_secrets_are_not_in_repr() -> None:

@@ -275,7 +275,6 @@ def test_many_tasks_cost_a_waiting_coder_no_more_statements_than_one(
         ["Access > Cost"],
         ["Access > Cost", "Trust"],
     ]
-
     assert len(of_both) == len(of_one)
 
 
