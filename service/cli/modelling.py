@@ -1,7 +1,7 @@
 """Commands on models: train, models, suggest."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from annotations.errors import command
 from annotations.numerals import many
 from service.cli.options import Home, Json, Study, open_home
 from service.cli.present import progress, say, show_json, show_line, show_table, warn
+
+if TYPE_CHECKING:
+    from models.report import TrainReport
 
 
 def add_to(app: typer.Typer) -> None:
@@ -87,7 +90,14 @@ def train(
         report = train_study(house, study, options, progress=report_progress)
     if json:
         show_json(report)
-        return
+    else:
+        _show_figures(report)
+        _show_shortcomings(report)
+        _show_choices(report)
+
+
+def _show_figures(report: "TrainReport") -> None:
+    """What was held out: by code, over all codes, and whether probabilities are to be believed."""
     show_table(
         f"Model {report.model_version}: held-out figures, folds by transcript",
         [
@@ -116,12 +126,19 @@ def train(
         ["expected calibration error, codes pooled", "thresholds are for"],
         [(report.calibration.error, report.aim)],
     )
+
+
+def _show_shortcomings(report: "TrainReport") -> None:
     missed = [code.code for code in report.codes if code.aim_met is False]
     if missed:
         warn(f"Held-out precision lies below the one aimed at ({report.aim}): {', '.join(missed)}")
     behind = [code.code for code in report.codes if code.beats_baseline is False]
     if behind:
         warn(f"No better than the tf-idf baseline on: {', '.join(behind)}")
+
+
+def _show_choices(report: "TrainReport") -> None:
+    """What training chose and why, its notes, and how long it took."""
     say(f"Tier {report.tier}: {report.tier_reason}.")
     taken = [f"{one.name} {one.value}" for one in report.choices if one.taken]
     say(f"Held-out loss chose: {', '.join(taken) if taken else 'nothing beyond the segments'}.")
