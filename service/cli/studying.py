@@ -83,6 +83,7 @@ def import_(
             ),
             (added.memos, "memo", None),
             (added.sets, "set", None),
+            (added.choices, "choice made after a split", "choices made after a split"),
         )
         if number
     ]

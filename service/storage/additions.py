@@ -1,6 +1,7 @@
 """Adds material to a study: checks all of it first, then writes what is new."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,8 @@ from annotations.errors import InputError, Problem
 from annotations.numerals import many
 from annotations.study import Material
 from annotations.transcripts import Transcript, Turn
-from service.storage import codebooks, lookup, memos, recorded, versions
-from service.storage.records import Added
+from service.storage import annotated, codebooks, lookup, memos, recorded, versions
+from service.storage.records import Added, now
 from service.storage.tables import CodingRow, ReadingRow, TranscriptRow, TurnRow
 
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
@@ -53,6 +54,7 @@ def add(session: Session, study: int, material: Material) -> Added:
         definitions=definitions,
         interviewers=marked,
         memos=codings.memos + memos.add_memos(session, study, material.memos),
+        choices=codings.choices,
         sets=memos.add_sets(session, study, material.sets),
     )
 
@@ -245,10 +247,14 @@ def _mark(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _AddedCodings:
-    """How many codings were new, and how many memos came in with those or to older ones."""
+    """How many codings were new, and how many memos came in with those or to older ones.
+
+    `choices` are the older codings whose code was split, and of which a part came in.
+    """
 
     new: int
     memos: int
+    choices: int
 
 
 def _add_codings(
@@ -270,7 +276,8 @@ def _add_codings(
         )
         for *place, row, memo in session.execute(query):
             held[tuple(place)] = (row, memo)
-    read = _read_as_others(session, study, mentioned)
+    read = _read_otherwise(session, study, mentioned)
+    chosen: dict[int, _Chosen] = {}
     new: dict[tuple[object, ...], dict[str, object]] = {}
     noted: dict[int, str] = {}
     for coding in material.codings:
@@ -282,7 +289,11 @@ def _add_codings(
             codes[coding.code].code,
             coding.coder,
         )
-        others = read.get(key, {})
+        others = dict(read.others.get(key, {}))
+        for one in read.waiting.get(key, ()):
+            others[one.id] = one.memo
+            mine = chosen.setdefault(one.id, _Chosen(coding=coding, codes=set()))
+            mine.codes.add(codes[coding.code].code)
         if key not in held and not others:
             new[key] = {
                 **dict(zip(_KEY, key, strict=True)),
@@ -300,30 +311,60 @@ def _add_codings(
     if noted:
         session.execute(update(CodingRow), [{"id": r, "memo": m} for r, m in noted.items()])
     with_memo = sum(bool(values["memo"]) for values in new.values())
-    return _AddedCodings(new=len(new), memos=with_memo + len(noted))
+    for row, mine in chosen.items():
+        annotated.choose(
+            session,
+            row,
+            version=versions.current_number(session, study),
+            codes=mine.codes,
+            by=mine.coding.coder,
+            at=mine.coding.coded_at or now(),
+        )
+    return _AddedCodings(new=len(new), memos=with_memo + len(noted), choices=len(chosen))
 
 
-def _read_as_others(
-    session: Session, study: int, transcripts: Sequence[int]
-) -> dict[tuple[object, ...], dict[int, str]]:
-    """By place, code of today and coder: codings made with other codes that read as it.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Chosen:
+    """The parts of a split code that came in for a coding that waits, the first in `coding`."""
 
-    Each row with its memo. An export holds them as they read today: added once more, they would
-    put the code of today into what older versions read.
+    coding: Coding
+    codes: set[int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Otherwise:
+    """Codings that read today otherwise than they were made, by place, code of today and coder.
+
+    `others` were made with other codes and read as it, each row with its memo: an export holds
+    them as they read today, and added once more they would put the code of today into what older
+    versions read. `waiting` have the code among the options of a choice to be made, unless their
+    coder had applied it there beside: then it chooses nothing.
     """
+
+    others: Mapping[tuple[object, ...], Mapping[int, str]]
+    waiting: Mapping[tuple[object, ...], Sequence[recorded.RecordedCoding]]
+
+
+def _read_otherwise(session: Session, study: int, transcripts: Sequence[int]) -> _Otherwise:
     known = versions.history(session, study)
-    if len(known.versions) == 1:
-        return {}
-    found: dict[tuple[object, ...], dict[int, str]] = {}
-    for some in lookup.chunks(transcripts):
+    others: dict[tuple[object, ...], dict[int, str]] = defaultdict(dict)
+    waiting: dict[tuple[object, ...], list[recorded.RecordedCoding]] = defaultdict(list)
+    made_so: set[tuple[object, ...]] = set()
+    # Under the first version everything reads as it was made.
+    for some in lookup.chunks(transcripts if len(known.versions) > 1 else ()):
         made = recorded.recorded(session, study, some)
         for one in recorded.read_under(made, known, known.current.number):
             coding = one.coding
+            place = (coding.transcript, coding.turn, coding.start, coding.end)
+            made_so.add((*place, coding.code, coding.coder))
             for code in one.fate.codes:
                 if code != coding.code:
-                    key = (coding.transcript, coding.turn, coding.start, coding.end, code)
-                    found.setdefault((*key, coding.coder), {})[coding.id] = coding.memo
-    return found
+                    others[(*place, code, coding.coder)][coding.id] = coding.memo
+            for code in one.fate.options:
+                waiting[(*place, code, coding.coder)].append(coding)
+    return _Otherwise(
+        others=others, waiting={key: own for key, own in waiting.items() if key not in made_so}
+    )
 
 
 def _add_readings(session: Session, study: int, material: Material, rows: Mapping[str, int]) -> int:

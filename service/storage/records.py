@@ -24,7 +24,8 @@ class Added:
     """How many of each were new to the study. `attributes` counts transcripts whose changed.
 
     `interviewers` counts known turns that were marked as an interviewer's, or no longer are.
-    `memos` counts those on codings, too, and `sets` those that got new members.
+    `memos` counts those on codings, too, and `sets` those that got new members. `choices` counts
+    codings of a split code that had waited for the part that came in.
     """
 
     transcripts: int = 0
@@ -37,6 +38,7 @@ class Added:
     interviewers: int = 0
     memos: int = 0
     sets: int = 0
+    choices: int = 0
 
     @property
     def anything(self) -> bool:
@@ -53,6 +55,7 @@ class Added:
                 self.interviewers,
                 self.memos,
                 self.sets,
+                self.choices,
             )
         )
 

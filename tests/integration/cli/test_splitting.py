@@ -212,3 +212,21 @@ def test_an_estimate_says_what_waits(run_trained: Callable, tmp_path: Path) -> N
     split_and_retired(run_trained, tmp_path)
     found = run_trained("prevalence", "managers", "--json").document
     assert any("Waiting for a choice" in note for note in found["notes"])
+
+
+def test_choices_come_in_as_a_table_of_codings(
+    run: Callable, sample: Path, folder: Callable, tmp_path: Path
+) -> None:
+    run("import", "managers", sample)
+    split_and_retired(run, tmp_path)
+    items = run("codebook", "worklist", "managers", "--json").document["items"]
+    rows = [
+        f"{one['transcript']},{one['turn']},{one['start']},{one['end']},"
+        f"{one['options'][0]},{one['coder']}"
+        for one in items[:6]
+    ]
+    table = "\n".join(["transcript,turn,start,end,code,coder", *rows, ""])
+    outcome = run("import", "managers", folder(codings=table))
+    assert "0 codings came in; 6 choices made after a split" in outcome.out
+    left = run("codebook", "worklist", "managers", "--json").document["items"]
+    assert [one["coding"] for one in left] == [one["coding"] for one in items[6:]]

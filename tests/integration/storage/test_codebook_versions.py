@@ -257,6 +257,75 @@ def test_what_was_exported_after_an_edit_comes_in_again_and_leaves_the_past_alon
     assert {one.memo for one in load(database, study).codings} == {one.memo for one in again}
 
 
+def split_coding(*codes: str, coder: str = "ana", start: int = 0, memo: str = "") -> Material:
+    return Material(
+        codings=tuple(
+            Coding(transcript="t", turn=0, start=start, end=4, code=code, coder=coder, memo=memo)
+            for code in codes
+        ),
+        readings=(Reading(transcript="t", turn=0, coder=coder),),
+    )
+
+
+def add(database: Database, study: str, material: Material) -> Added:
+    with database.unit_of_work() as work:
+        added = work.studies.add(study, material)
+        work.commit()
+    return added
+
+
+@pytest.fixture
+def waiting(database: Database) -> str:
+    """A study in which ana and ben have a choice to make between Y1, Y2 and X."""
+    turns = (Turn(index=0, speaker="P", text="It is hard."),)
+    text_alone = Material(transcripts=(Transcript(name="t", turns=turns),))
+    with database.unit_of_work() as work:
+        work.studies.create("waiting")
+        work.commit()
+    for material in (text_alone, split_coding("Y"), split_coding("Y", "X", coder="ben")):
+        add(database, "waiting", material)
+    parts = (Code(path="Y1"), Code(path="Y2"), Code(path="X"))
+    edit(database, "waiting", Split(code="Y", into=parts))
+    return "waiting"
+
+
+def test_a_part_that_comes_in_where_its_coder_has_a_choice_to_make_is_the_choice(
+    database: Database, waiting: str, rows: Callable[[str], int]
+) -> None:
+    before, codings = load(database, waiting, 1), rows("codings")
+    added = add(database, waiting, split_coding("Y1", "Y2", memo="both"))
+    assert (added.codings, added.choices, added.memos) == (0, 1, 1)
+    assert rows("codings") == codings
+    with database.reading() as work:
+        assert [one.coder for one in work.codebooks.waiting(waiting)] == ["ben"]
+    found = load(database, waiting)
+    assert [one.code for one in found.codings if one.coder == "ana"] == ["Y1", "Y2"]
+    assert [one.coder for one in found.readings] == ["ana"]
+    # The past stays, and the same file changes nothing when it comes again.
+    then = [(one.code, one.coder) for one in load(database, waiting, 1).codings]
+    assert then == [(one.code, one.coder) for one in before.codings]
+    assert not add(database, waiting, split_coding("Y1", "Y2", memo="both")).anything
+
+
+@pytest.mark.parametrize(
+    "material",
+    [
+        split_coding("Y1", coder="cy"),
+        split_coding("Y1", start=1),
+        split_coding("Z"),
+        split_coding("Y"),
+        # What ben had applied beside, an old file still says.
+        split_coding("X", "Y", coder="ben"),
+    ],
+)
+def test_what_is_no_choice_leaves_the_worklist_as_it_is(
+    database: Database, waiting: str, material: Material
+) -> None:
+    assert add(database, waiting, material).choices == 0
+    with database.reading() as work:
+        assert [one.coder for one in work.codebooks.waiting(waiting)] == ["ana", "ben"]
+
+
 def test_an_import_that_changes_definitions_is_in_the_log(database: Database, study: str) -> None:
     given = Codebook.of(
         [Code(path="Strain", definition="Load"), Code(path="Support > Family")], declared=True
