@@ -43,6 +43,9 @@ MOST_VALUES = 3_000_000
 ATTRIBUTE = "attribute "
 """How the keys of a task's data begin that are a transcript's attributes."""
 
+UNDECIDED = "undecided_turns"
+"""Key of an annotation of our own export: turns that its coder has a choice to make on."""
+
 _ID_KEY = re.compile(r"id\b.*|.*(?:\b|_)id", re.IGNORECASE)
 _LONGEST_NAME = 200
 _LONGEST_OWN = 1000
@@ -221,10 +224,12 @@ def _read_annotation(
     result = [item for item in annotation.get("result") or [] if isinstance(item, dict)]
     assisted = _assisted(task, annotation, result)
     name = task.transcript.name
+    undecided = _list(annotation.get(UNDECIDED))
     for turn in task.transcript.turns:
-        intake.add_reading(
-            Reading(transcript=name, turn=turn.index, coder=coder, assisted=assisted)
-        )
+        if turn.index not in undecided:
+            intake.add_reading(
+                Reading(transcript=name, turn=turn.index, coder=coder, assisted=assisted)
+            )
     when = _time(annotation.get("updated_at") or annotation.get("created_at"))
     memos = memos_of(result)
     if wrong := no_text("".join(memos.values())):

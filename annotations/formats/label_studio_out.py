@@ -1,8 +1,9 @@
 """Label Studio JSON as Label Studio itself exports it: what `label_studio` reads back.
 
 A coder's work on a transcript is an annotation; that of one who read a part of it alone a
-draft, because an annotation says that everything was read. What a model coded or suggested is
-a prediction.
+draft, because an annotation says that everything was read. Turns on which its coder has a choice
+to make after a split are named in it, and stay unread. What a model coded or suggested is a
+prediction.
 """
 
 import json
@@ -15,7 +16,7 @@ from xml.sax.saxutils import quoteattr
 from annotations.codebook import Code, Codebook
 from annotations.codings import MODEL_PREFIX, Coding, Reading, is_model
 from annotations.formats.label_config import LabelConfig, label_config_for
-from annotations.formats.label_studio import ATTRIBUTE, in_utc
+from annotations.formats.label_studio import ATTRIBUTE, UNDECIDED, in_utc
 from annotations.formats.regions import PredictedSpan, result_of, task_data_of
 from annotations.formats.results import MEMO_TYPE, Json
 from annotations.numerals import many
@@ -59,6 +60,12 @@ def tasks_of(study: Study, *, now: datetime, predicted: Sequence[Predicted] = ()
     read: dict[str, dict[str, list[Reading]]] = defaultdict(lambda: defaultdict(list))
     for reading in study.readings:
         read[reading.transcript][reading.coder].append(reading)
+    undecided: dict[tuple[str, str], list[Reading]] = defaultdict(list)
+    for reading in study.undecided:
+        if not is_model(reading.coder):
+            undecided[reading.transcript, reading.coder].append(reading)
+            # Also of whoever has a choice to make on every turn.
+            read[reading.transcript].setdefault(reading.coder, [])
     suggested: dict[str, list[Predicted]] = defaultdict(list)
     for one in predicted:
         suggested[one.transcript].append(one)
@@ -81,8 +88,9 @@ def tasks_of(study: Study, *, now: datetime, predicted: Sequence[Predicted] = ()
                 continue
             result = [_by_hand(one) for one in _results(codings, item, config)]
             result += _memos(codings, item, config)
-            if {one.turn for one in readings} == set(range(len(item.turns))):
-                annotations.append(_annotation(number, coder, codings, readings, result))
+            waiting = undecided[item.name, coder]
+            if {one.turn for one in (*readings, *waiting)} == set(range(len(item.turns))):
+                annotations.append(_annotation(number, coder, codings, readings, waiting, result))
             else:
                 partly.append(f"{coder} in {item.name}")
                 drafts.append({"id": number, "user": coder, "result": result})
@@ -98,7 +106,7 @@ def tasks_of(study: Study, *, now: datetime, predicted: Sequence[Predicted] = ()
     return Tasks(
         json=json.dumps(tasks, ensure_ascii=False, indent=1),
         label_config=xml,
-        notes=(*_drafted(partly), *_not_carried(study, whole=whole)),
+        notes=(*_drafted(partly), *_left_open(study), *_not_carried(study, whole=whole)),
     )
 
 
@@ -109,6 +117,17 @@ def _drafted(partly: Sequence[str]) -> tuple[str, ...]:
         f"The work of {many(len(partly), 'coder')} is a draft, because they read a part of the "
         f"transcript alone and an annotation would say all of it: {', '.join(partly[:5])}"
         + (", ..." if len(partly) > 5 else ""),
+    )
+
+
+def _left_open(study: Study) -> tuple[str, ...]:
+    waiting = sum(not is_model(one.coder) for one in study.undecided)
+    if not waiting:
+        return ()
+    return (
+        f"{many(waiting, 'reading of a turn is', 'readings of turns are')} left open, because a "
+        "choice is to be made there after a split. An annotation names such turns: `import` takes "
+        "them as not read, and Label Studio itself as read and without codes.",
     )
 
 
@@ -231,6 +250,7 @@ def _annotation(
     coder: str,
     codings: Sequence[Coding],
     readings: Sequence[Reading],
+    waiting: Sequence[Reading],
     result: list[Json],
 ) -> Json:
     times = [one.coded_at for one in codings if one.coded_at is not None]
@@ -241,8 +261,10 @@ def _annotation(
         "was_cancelled": False,
         "ground_truth": False,
         # Label Studio itself has no such field: it lets our own reading be exact.
-        "assisted": any(one.assisted for one in readings),
+        "assisted": any(one.assisted for one in (*readings, *waiting)),
     }
+    if waiting:
+        annotation[UNDECIDED] = [one.turn for one in waiting]
     if times:
         latest = max(times, key=in_utc).isoformat()
         annotation |= {"created_at": latest, "updated_at": latest}

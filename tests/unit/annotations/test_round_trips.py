@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -158,6 +159,48 @@ def test_label_studio_tasks_come_in_again_and_a_part_that_was_read_is_a_draft(
         if not one.coder.startswith("model:") and (one.transcript, one.coder) not in wholly
     }
     assert any("draft" in problem.message for problem in found.refused) == bool(drafts)
+
+
+@settings(max_examples=25, deadline=None)
+@given(studies())
+def test_who_read_everything_and_has_a_choice_to_make_comes_in_again(study: Study) -> None:
+    turns = {item.name: item.turns for item in study.transcripts}
+    read = {(one.transcript, one.turn, one.coder): one for one in study.human_readings}
+    begun = {(one.transcript, one.coder): one.assisted for one in study.human_readings}
+    undecided = tuple(
+        Reading(transcript=name, turn=turn.index, coder=coder, assisted=assisted)
+        for (name, coder), assisted in begun.items()
+        for turn in turns[name]
+        if (name, turn.index, coder) not in read
+    )
+    written = tasks_of(replace(study, undecided=undecided), now=NOW)
+    found = _in_again(tasks__json=written.json)
+    assert found.refused == ()
+    assert set(found.readings) == set(study.human_readings)
+    assert {replace(one, coded_at=None) for one in found.codings} == {
+        replace(one, coded_at=None) for one in study.human_codings
+    }
+    assert not any("draft" in note for note in written.notes)
+    told = [note for note in written.notes if "choice is to be made there after a split" in note]
+    assert bool(told) == bool(undecided)
+
+
+def test_where_every_turn_waits_there_is_an_annotation_and_nothing_was_read() -> None:
+    turns = (Turn(index=0, speaker="P", text="one"), Turn(index=1, speaker="P", text="two"))
+    study = Study(
+        name="s",
+        codebook=Codebook.of([Code(path="x")], declared=False),
+        transcripts=(Transcript(name="A", turns=turns),),
+        codings=(),
+        readings=(),
+        undecided=tuple(
+            Reading(transcript="A", turn=at, coder="ann", assisted=True) for at in (0, 1)
+        ),
+    )
+    written = tasks_of(study, now=NOW)
+    (annotation,) = json.loads(written.json)[0]["annotations"]
+    assert (annotation["undecided_turns"], annotation["assisted"]) == ([0, 1], True)
+    assert _in_again(tasks__json=written.json).readings == ()
 
 
 @settings(max_examples=25, deadline=None)
