@@ -12,18 +12,22 @@ from service.storage.records import ModelRecord, WaitingCoding
 from service.storage.session import UnitOfWork
 from service.workflows.model_codes import codes_of_model
 from service.workflows.modelling import folder_of
+from service.workflows.recommending import learned_codes
 from service.workflows.training import Progress
 
 SCORE = "score"
 LIKENESS = "likeness"
+
+LEAST_TAUGHT = 5
+"""Segments that teach the model a part at least, before its probability is believed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProposedPart:
     """The part that fits an excerpt best.
 
-    `basis` is "score" where the model in use has learned the parts: `score` is its probability,
-    0 to 1. It is "likeness" where it has not: `score` is the cosine of the excerpt with what the
+    `basis` is "score" where codings taught the model in use the parts: `score` is its probability,
+    0 to 1. It is "likeness" where they did not: `score` is the cosine of the excerpt with what the
     codebook says of the part and what people coded with it so far, 0 to 1.
     """
 
@@ -49,18 +53,18 @@ def propose_parts(
         if record is None or not asked:
             return {}
         codes = codes_of_model(work, study, record)
-        known = {now for now in codes.now.values() if now is not None}
-        moved = codes.model_version != codes.version
+        # A training before any choice was made knows the parts by name alone.
+        taught = {one.code for one in learned_codes(record, codes) if one.support >= LEAST_TAUGHT}
         whole = work.studies.load(study)
     by_score: dict[int, ProposedPart] = {}
-    if not moved or any(known.intersection(one.options) for one in asked):
+    if any(taught.intersection(one.options) for one in asked):
         from service.workflows.suggesting import suggest_transcripts
 
         named = list(dict.fromkeys(one.transcript for one in asked))
         batch = suggest_transcripts(
             house, study, [transcripts[name] for name in named], all_codes=True, progress=progress
         )
-        by_score = _by_score(asked, batch.scores or ())
+        by_score = _by_score(asked, batch.scores or (), taught)
     rest = [one for one in asked if one.coding not in by_score]
     return by_score | _by_likeness(house, record, whole, rest, transcripts)
 
@@ -75,7 +79,7 @@ def open_to_proposals(work: UnitOfWork, study: str, names: Iterable[str]) -> fro
 
 
 def _by_score(
-    waiting: Iterable[WaitingCoding], scores: Iterable[SegmentScores]
+    waiting: Iterable[WaitingCoding], scores: Iterable[SegmentScores], taught: Collection[str]
 ) -> dict[int, ProposedPart]:
     by_turn: dict[tuple[str, int], list[SegmentScores]] = defaultdict(list)
     for segment in scores:
@@ -90,7 +94,7 @@ def _by_score(
         own = {
             option: max(segment.scores[option] for segment in here)
             for option in one.options
-            if here and option in here[0].scores
+            if here and option in taught and option in here[0].scores
         }
         if not own:
             continue

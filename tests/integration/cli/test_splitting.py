@@ -60,6 +60,22 @@ def test_before_a_training_the_part_is_proposed_that_the_codebook_says_most_of(
     assert f"because the code was split: {len(items)} codings." in text.out + text.err
 
 
+def test_a_part_that_nothing_taught_is_proposed_by_likeness_after_a_training_too(
+    run_trained: Callable, folder: Callable, tmp_path: Path
+) -> None:
+    (tmp_path / "edits.yaml").write_text(
+        f"operations:\n  - split: {WORKLOAD}\n    into:\n"
+        "      - {code: Personal > Workload, definition: Too much to do.}\n"
+        "      - {code: Personal > Stress, definition: What the work does to the speaker.}\n"
+    )
+    assert run_trained("codebook", "apply", "managers", tmp_path / "edits.yaml", "--yes").code == 0
+    before = run_trained("codebook", "worklist", "managers", "--json").document["items"]
+    assert run_trained("train", "managers").code == 0
+    after = run_trained("codebook", "worklist", "managers", "--json").document["items"]
+    assert {one["proposed"]["basis"] for one in (*before, *after)} == {"likeness"}
+    assert [one["proposed"]["code"] for one in after] == [one["proposed"]["code"] for one in before]
+
+
 def test_where_people_code_for_themselves_nothing_is_proposed(
     run_trained: Callable, folder: Callable, tmp_path: Path
 ) -> None:
