@@ -1,4 +1,4 @@
-"""Which segments no code fits: said at some length, coded by nobody, claimed by no score, far off.
+"""Which segments no code fits: said at some length, of no code today, claimed by no score, far off.
 
 What "at some length" and "far" mean is taken from what people coded in the same study, so it
 holds for long answers and for short comments, and in any language that parts words.
@@ -73,7 +73,7 @@ def unfitting(read: ReadSegments, *, coded_too: bool = False) -> Unfitting:
     kept = np.ones_like(coded) if coded_too else ~coded
     steps = [
         Step(asked="read by people", left=len(coded)),
-        Step(asked="of these coded by nobody", left=int((~coded).sum())),
+        Step(asked="of these with no code of today", left=int((~coded).sum())),
     ]
     if coded_too:
         kept = ~coded | low

@@ -112,6 +112,15 @@ class CodebookHistory:
         first = self.versions[0].number
         yield from self.versions[max(start + 1 - first, 0) : end + 1 - first]
 
+    def retired_since(self, code: int) -> int:
+        """The version in which a code was last seen to be no longer live; the first where never."""
+        live = [
+            one.number
+            for one in self.versions
+            if code in one.by_id and one.by_id[code].state is State.LIVE
+        ]
+        return live[-1] + 1 if live else self.versions[0].number
+
     def bearer(self, path: str, *, at: datetime | None = None) -> "Bearer | None":
         """The code that this path means, and the version in which it does.
 

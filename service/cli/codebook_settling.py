@@ -122,6 +122,9 @@ def _show_candidate(one: "CandidateLine") -> None:
     words = f": {', '.join(one.words)}" if one.words else ""
     where = f"{many(one.segments, 'excerpt')} in {many(one.transcripts, 'transcript')}"
     show_line(f"{one.number}. {where}{words}")
+    if one.retired:
+        verb = form(one.retired, "was", "were")
+        show_line(f"   {one.retired} of them {verb} coded, with codes that are retired now")
     if one.nearest is not None:
         near = one.nearest
         usual = "" if near.usual is None else f", half of its own excerpts up to {near.usual:.2f}"
@@ -131,3 +134,5 @@ def _show_candidate(one: "CandidateLine") -> None:
         show_line(
             f"   {excerpt.transcript}, turn {excerpt.turn}, {excerpt.speaker}: {excerpt.text}"
         )
+        for was in excerpt.retired:
+            show_line(f"      was coded {was}")

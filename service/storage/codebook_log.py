@@ -15,7 +15,7 @@ from annotations.codings import is_model
 from annotations.errors import NotFound
 from service.storage import annotated, codebooks, lookup, recorded, versions
 from service.storage.recorded import ReadCoding
-from service.storage.records import Proposal, WaitingCoding, now
+from service.storage.records import Proposal, RetiredCoding, WaitingCoding, now
 from service.storage.tables import AnnotationRow, CodebookProposalRow, ReadingRow, TranscriptRow
 
 
@@ -82,6 +82,26 @@ class CodebookLog:
         order = {name: place for place, name in enumerate(names.values())}
         return tuple(
             sorted(found, key=lambda one: (order[one.transcript], one.turn, one.start, one.coder))
+        )
+
+    def retired(self, study: str) -> tuple[RetiredCoding, ...]:
+        """People's codings of codes that are retired now."""
+        row = lookup.study_id(self._session, study)
+        names = {number: name for name, number in lookup.transcript_ids(self._session, row).items()}
+        history = versions.history(self._session, row)
+        codes = history.current.by_id
+        return tuple(
+            RetiredCoding(
+                transcript=names[one.coding.transcript],
+                turn=one.coding.turn,
+                start=one.coding.start,
+                end=one.coding.end,
+                code=codes[code].path,
+                since=history.retired_since(code),
+            )
+            for one in self.record(study)
+            if not is_model(one.coding.coder)
+            for code in one.fate.retired
         )
 
     def readings_by_version(self, study: str) -> dict[int, int]:

@@ -62,7 +62,10 @@ class Added:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CoderSummary:
-    """One coder's share of a study: turns read, in how many transcripts, codings applied."""
+    """One coder's share of a study: turns read, in how many transcripts, codings applied.
+
+    Turns and codings are without those on which a choice is to be made.
+    """
 
     coder: str
     transcripts: int
@@ -104,6 +107,18 @@ class WaitingCoding:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RetiredCoding:
+    """A coding that counts nowhere: its `code`, as called last, is retired since a version."""
+
+    transcript: str
+    turn: int
+    start: int
+    end: int
+    code: str
+    since: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Proposal:
     """An edit of the codebook that was found in Label Studio: open, accepted or declined."""
 
@@ -118,7 +133,8 @@ class Proposal:
 class StudySummary:
     """A study in numbers. `coded` counts transcripts of which a person read a turn.
 
-    `codings`, `readings` and `coders` are people's; `model_codings` came in with files.
+    `codings`, `readings` and `coders` are people's, without turns on which a choice is to be made
+    after a split; `model_codings` came in with files.
     The turns of `interviewers` are context, or with `code_interviewer` coded like all others.
     """
 

@@ -1,11 +1,16 @@
 """What the codebook lacks: excerpts that no code fits, grouped, as candidates for new codes."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from annotations.codings import carries, is_model
 from annotations.errors import NothingCoded, command
-from annotations.numerals import many
+from annotations.numerals import form, many
 from annotations.study import Study
+from annotations.transcripts import Segment
 from service.house import House
+from service.storage.records import RetiredCoding
 from service.workflows.model_codes import codes_of_model
 from service.workflows.modelling import folder_of, model_in_use
 from service.workflows.withholding import withheld
@@ -23,7 +28,10 @@ class SiftStep:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CandidateExcerpt:
-    """A segment of a group: characters `start` to `end` (exclusive) of its turn."""
+    """A segment of a group: characters `start` to `end` (exclusive) of its turn.
+
+    `retired` says what it was coded as: `CODE, retired in version N`.
+    """
 
     transcript: str
     turn: int
@@ -31,6 +39,7 @@ class CandidateExcerpt:
     end: int
     speaker: str
     text: str
+    retired: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,10 +59,14 @@ class NearestLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CandidateLine:
-    """A group of like segments that may want a code. `excerpts` are the most central ones."""
+    """A group of like segments that may want a code. `excerpts` are the most central ones.
+
+    `retired` of its segments were coded, with codes that the team has retired since.
+    """
 
     number: int
     segments: int
+    retired: int
     transcripts: int
     words: tuple[str, ...]
     nearest: NearestLine | None
@@ -93,7 +106,8 @@ def find_candidates(
     with house.database.reading() as work:
         whole = work.studies.load(study)
         hidden = withheld(work, study, work.overviews.transcripts(study))
-    whole = _without(whole, hidden)
+        retired = _Retired.of(work.codebooks.retired(study))
+    whole, undecided = _decided(_without(whole, hidden))
     if not whole.human_codings:
         raise NothingCoded(
             f"Nobody has coded in {study} yet, so nothing tells what its codes fit. Code some "
@@ -115,6 +129,7 @@ def find_candidates(
         CandidateLine(
             number=number,
             segments=one.size,
+            retired=sum(bool(retired.on(read.segments[row])) for row in one.rows),
             transcripts=one.transcripts,
             words=one.words,
             nearest=None
@@ -133,6 +148,7 @@ def find_candidates(
                     end=segment.end,
                     speaker=segment.speaker,
                     text=segment.text,
+                    retired=retired.on(segment),
                 )
                 for segment in one.excerpts
             ),
@@ -152,6 +168,8 @@ def find_candidates(
         notes=(
             *_why_none(len(groups.groups), len(sifted.rows)),
             *_left_out(groups.left_out, len(hidden)),
+            *_waiting(study, undecided),
+            *_was_coded(sum(bool(retired.on(read.segments[row])) for row in sifted.rows)),
             *_interviewers(whole),
         ),
     )
@@ -164,6 +182,61 @@ def _without(study: Study, names: frozenset[str]) -> Study:
         transcripts=tuple(item for item in study.transcripts if item.name not in names),
         codings=tuple(one for one in study.codings if one.transcript not in names),
         readings=tuple(one for one in study.readings if one.transcript not in names),
+    )
+
+
+def _decided(study: Study) -> tuple[Study, int]:
+    """The study without turns on which a person has a choice to make: they are no news.
+
+    And how many turns that are.
+    """
+    waiting = {(one.transcript, one.turn) for one in study.undecided if not is_model(one.coder)}
+    return replace(
+        study,
+        codings=tuple(one for one in study.codings if (one.transcript, one.turn) not in waiting),
+        readings=tuple(one for one in study.readings if (one.transcript, one.turn) not in waiting),
+    ), len(waiting)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Retired:
+    """Codings of retired codes, by transcript and turn."""
+
+    codings: Mapping[tuple[str, int], Sequence[RetiredCoding]]
+
+    @classmethod
+    def of(cls, codings: Sequence[RetiredCoding]) -> "_Retired":
+        found: dict[tuple[str, int], list[RetiredCoding]] = defaultdict(list)
+        for one in codings:
+            found[one.transcript, one.turn].append(one)
+        return cls(codings=found)
+
+    def on(self, segment: Segment) -> tuple[str, ...]:
+        """What a segment was coded as, each once."""
+        return tuple(
+            dict.fromkeys(
+                f"{one.code}, retired in version {one.since}"
+                for one in self.codings.get((segment.transcript, segment.turn), ())
+                if carries(segment, one.start, one.end)
+            )
+        )
+
+
+def _waiting(study: str, turns: int) -> tuple[str, ...]:
+    if not turns:
+        return ()
+    return (
+        f"{many(turns, 'turn is', 'turns are')} left out, since a choice is to be made there after "
+        f"a split: {command('codebook', 'worklist', study)}",
+    )
+
+
+def _was_coded(segments: int) -> tuple[str, ...]:
+    if not segments:
+        return ()
+    return (
+        f"{many(segments, 'excerpt')} of those left {form(segments, 'was', 'were')} coded with "
+        "codes that are retired now: no news, unless the team thinks better of it.",
     )
 
 

@@ -37,6 +37,13 @@ def test_what_a_missing_code_was_for_comes_back_as_a_candidate(
     assert not any(of_it(before))
     assert of_it(after)[:2] == [True, True]
     first = after["candidates"][0]
+    # It is no news, and says so.
+    assert all(group["retired"] == 0 for group in before["candidates"])
+    assert first["retired"] == first["segments"]
+    assert {tuple(one["retired"]) for one in first["excerpts"]} == {
+        (f"{RETIRED}, retired in version 2",)
+    }
+    assert any("were coded with codes that are retired now" in note for note in after["notes"])
     assert first["transcripts"] >= 2
     assert {"leadership", "mentor", "programme"} <= set(first["words"])
     assert first["nearest"]["code"] != RETIRED
@@ -50,6 +57,8 @@ def test_what_a_missing_code_was_for_comes_back_as_a_candidate(
     assert outcome.out.count("nearest code") == 1
     assert "second-coder codebook apply managers edits.yaml" in outcome.err
     assert "leadership" in outcome.out
+    assert outcome.out.count(f"was coded {RETIRED}, retired in version 2") == 3
+    assert f"{first['segments']} of them were coded, with codes that are retired" in outcome.out
 
     stability = run_trained("codebook", "stability", "managers", "--json").document
     change = stability["versions"][-1]
@@ -68,6 +77,27 @@ def test_what_a_missing_code_was_for_comes_back_as_a_candidate(
     report = run_trained("drift", "managers", "--codebook", "1", "--json").document
     assert any("version 1 of the codebook" in note for note in report["notes"])
     assert RETIRED in {change["subject"] for change in _use(report)}
+
+
+def test_what_waits_for_a_choice_is_no_candidate(run_trained: Callable, tmp_path: Path) -> None:
+    (tmp_path / "edits.yaml").write_text(
+        f"operations:\n  - split: {RETIRED}\n    into: [Knowledge > Courses, Knowledge > Mentors]\n"
+    )
+    run_trained("codebook", "apply", "managers", tmp_path / "edits.yaml", "--yes")
+    items = run_trained("codebook", "worklist", "managers", "--json").document["items"]
+    waiting = {(one["transcript"], one["turn"]) for one in items}
+    found = run_trained("codebook", "candidates", "managers", "--top", "99", "--json").document
+    shown = {
+        (one["transcript"], one["turn"])
+        for group in found["candidates"]
+        for one in group["excerpts"]
+    }
+    assert shown
+    assert shown.isdisjoint(waiting)
+    assert any(
+        note.startswith(f"{len(waiting)} turns are left out, since a choice is to be made there")
+        for note in found["notes"]
+    )
 
 
 def _use(report: dict) -> list[dict]:
