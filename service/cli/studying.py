@@ -124,6 +124,7 @@ def studies(context: typer.Context, json: Json = False, home: Home = None) -> No
 
 def show(context: typer.Context, study: Study, json: Json = False, home: Home = None) -> None:
     """Show a study: transcripts, coders, codes, models, decisions."""
+    from service.workflows.codebook_notes import waiting_words
     from service.workflows.studying import show_study
 
     found = show_study(open_home(context, home), study)
@@ -160,11 +161,7 @@ def show(context: typer.Context, study: Study, json: Json = False, home: Home = 
             [(d.code, d.accepted, d.changed, d.rejected, d.added) for d in found.decisions],
         )
     if found.unread.waiting:
-        say(
-            f"{many(found.unread.waiting, 'coding waits', 'codings wait')} for a choice, since "
-            f"{form(found.unread.waiting, 'its code was', 'their codes were')} split: "
-            f"{command('codebook', 'worklist', study)}"
-        )
+        say(f"{waiting_words(found.unread)} See them: {command('codebook', 'worklist', study)}")
     if found.unread.retired:
         say(
             f"{many(found.unread.retired, 'coding')} of retired codes "

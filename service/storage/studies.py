@@ -1,7 +1,7 @@
 """Studies: their transcripts, codebook, codings and readings."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import and_, case, func, insert, not_, select, update
@@ -100,22 +100,11 @@ class Studies:
         study = lookup.study_id(self._session, name)
         names = self._names(study, only)
         coded = self._coded(study, names, version)
-        waiting, assisted = (
-            {(names[row], turn, coder) for row, turn, coder in places}
-            for places in (coded.waiting, coded.assisted)
-        )
-        unsettled = {
-            (transcript, turn)
-            for transcript, turn, coder in waiting
-            if coder == ADJUDICATED and only is None
-        }
+        assisted = {(names[row], turn, coder) for row, turn, coder in coded.assisted}
+        decided = coded.decided(names, settled=only is None)
 
         def counts(one: Coding | Reading) -> bool:
-            if beside_waiting:
-                return True
-            return (one.transcript, one.turn, one.coder) not in waiting and (
-                is_model(one.coder) or (one.transcript, one.turn) not in unsettled
-            )
+            return beside_waiting or decided(one)
 
         readings = tuple(
             replace(one, assisted=True)
@@ -220,8 +209,9 @@ class Studies:
         names = {row: known for known, row in lookup.transcript_ids(self._session, study).items()}
         coded = self._coded(study, names, None)
         everything = coded.codings
-        codings = [one for one in everything if not is_model(one.coder)]
-        readings = [one for one in self._readings(study, names) if not is_model(one.coder)]
+        decided = coded.decided(names)
+        codings = [one for one in everything if not is_model(one.coder) and decided(one)]
+        read = [one for one in self._readings(study, names) if not is_model(one.coder)]
         words = self._session.execute(
             select(func.count(), func.coalesce(func.sum(TranscriptRow.words), 0)).where(
                 TranscriptRow.study_id == study
@@ -236,7 +226,7 @@ class Studies:
                 select(StudyRow.created_at).where(StudyRow.id == study)
             ).scalar_one(),
             transcripts=words[0],
-            coded=len({reading.transcript for reading in readings}),
+            coded=len({reading.transcript for reading in read}),
             turns=self._session.execute(
                 select(func.count(TurnRow.number))
                 .join(TranscriptRow, TranscriptRow.id == TurnRow.transcript_id)
@@ -249,9 +239,9 @@ class Studies:
             ).scalar_one(),
             codes=len(coded.version.live),
             codings=len(codings),
-            model_codings=len(everything) - len(codings),
-            readings=len(readings),
-            coders=_coders(codings, readings),
+            model_codings=sum(is_model(one.coder) for one in everything),
+            readings=sum(decided(one) for one in read),
+            coders=_coders(codings, read, decided),
             models=len(models),
             active_model=next((model.version for model in models if model.active), None),
             codebook_version=coded.version.number,
@@ -399,12 +389,32 @@ class _Coded:
     assisted: frozenset[tuple[int, int, str]]
     unread: Unread
 
+    def decided(
+        self, names: Mapping[int, str], *, settled: bool = True
+    ) -> Callable[[Coding | Reading], bool]:
+        """Whether no choice is to be made on a turn, by its coder or (`settled`) by the team."""
+        waiting = {(names[row], turn, coder) for row, turn, coder in self.waiting}
+        unsettled = {
+            (transcript, turn)
+            for transcript, turn, coder in waiting
+            if coder == ADJUDICATED and settled
+        }
 
-def _coders(codings: Iterable[Coding], readings: Iterable[Reading]) -> tuple[CoderSummary, ...]:
+        def decided(one: Coding | Reading) -> bool:
+            return (one.transcript, one.turn, one.coder) not in waiting and (
+                is_model(one.coder) or (one.transcript, one.turn) not in unsettled
+            )
+
+        return decided
+
+
+def _coders(
+    codings: Iterable[Coding], readings: Iterable[Reading], decided: Callable[[Reading], bool]
+) -> tuple[CoderSummary, ...]:
     turns: Counter[str] = Counter()
     transcripts: dict[str, set[str]] = {}
     for reading in readings:
-        turns[reading.coder] += 1
+        turns[reading.coder] += decided(reading)
         transcripts.setdefault(reading.coder, set()).add(reading.transcript)
     applied = Counter(coding.coder for coding in codings)
     return tuple(

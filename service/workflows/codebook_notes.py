@@ -18,15 +18,7 @@ def codebook_notes(work: UnitOfWork, study: str, version: int | None = None) -> 
             f"{history.current.number}."
         )
     if unread.waiting:
-        beside = (
-            f" What was coded there otherwise is left out too: {many(unread.beside, 'coding')}."
-            if unread.beside
-            else ""
-        )
-        notes.append(
-            f"{_waiting(unread)} Turns with them count as not read by their coders until then"
-            f"{_by_nobody(unread)}.{beside}"
-        )
+        notes.append(waiting_words(unread))
     if unread.retired:
         notes.append(_retired(unread))
     if unread.later:
@@ -42,6 +34,19 @@ def quoting_notes(work: UnitOfWork, study: str) -> tuple[str, ...]:
     unread = work.studies.unread(study)
     notes = [f"{_waiting(unread)} They are not quoted until then."] if unread.waiting else []
     return (*notes, *([_retired(unread)] if unread.retired else []))
+
+
+def waiting_words(unread: Unread) -> str:
+    """How many codings wait, and what is left out with them."""
+    beside = (
+        f" What was coded there otherwise is left out too: {many(unread.beside, 'coding')}."
+        if unread.beside
+        else ""
+    )
+    return (
+        f"{_waiting(unread)} Turns with them count as not read by their coders until then"
+        f"{_by_nobody(unread)}.{beside}"
+    )
 
 
 def _waiting(unread: Unread) -> str:

@@ -86,7 +86,7 @@ def _refuse_waiting(unit: UnitOfWork, study: str, name: str, cause: Exception) -
     """Raise NothingCoded where who was asked for has coded, and all of it waits for a choice."""
     found = unit.studies.summary(study)
     if name in (PEOPLE, MAJORITY):
-        whose, coded = "people coded", found.readings > 0
+        whose, coded = "people coded", found.coded > 0
     else:
         whose, coded = f"{name} coded", any(one.coder == name for one in found.coders)
     if coded and found.unread.waiting:

@@ -221,7 +221,7 @@ def _of_study(view: StudyView, connected: bool) -> list[Attention]:
             f"There is no transcript yet. Import some: {command('import', view.study)} PATH..."
         )
         found.append(Attention(message=message, page="transcripts"))
-    elif not view.codings:
+    elif not view.codings and not view.unread.waiting:
         how = (
             "Code some in Label Studio."
             if connected

@@ -94,7 +94,16 @@ def test_what_waits_for_the_team_is_told(run: Callable, split: Callable, tmp_pat
     assert len(lines) == 1 + len(AGREED) + len(ELSEWHERE) - 2 - 3
     waiting = run("codebook", "worklist", "s", "--json").document["items"]
     assert {one["coder"] for one in waiting} == {"ana", "adjudicated"}
-    unread = run("show", "s", "--json").document["unread"]
+    shown = run("show", "s", "--json").document
+    # What counts: on the second turn alone.
+    assert (shown["codings"], shown["coded"]) == (2, 1)
+    assert [(one["coder"], one["turns"], one["codings"]) for one in shown["coders"]] == [
+        ("adjudicated", 0, 0),
+        ("ana", 1, 1),
+        ("ben", 1, 1),
+    ]
+    assert told in run("show", "s").err
+    unread = shown["unread"]
     assert (unread["waiting"], unread["beside"], unread["unsettled"]) == (2, 3, 1)
 
 
