@@ -8,7 +8,6 @@ from annotations.codings import ADJUDICATED, Coding
 from annotations.errors import StateError
 from annotations.formats.label_config import LabelConfig, label_config_for
 from annotations.formats.regions import PredictedSpan, result_of, task_data_of
-from annotations.quotations import find_code
 from annotations.reliability.disagreement import (
     DisputedUnit,
     Settled,
@@ -20,6 +19,7 @@ from annotations.transcripts import Transcript
 from service.house import House
 from service.label_studio.adjudication import EVERYBODY, open_project
 from service.label_studio.records import NewPrediction
+from service.workflows.codebooks import code_called
 from service.workflows.labelling import client_of, config_of, connection_of, known_labels
 from service.workflows.syncing import sync
 from service.workflows.training import Progress
@@ -56,7 +56,8 @@ def disagreements(
     """The units on which coders differ, by code and coder; their words only with `text`."""
     with house.database.reading() as work:
         whole = work.studies.load(study)
-    codes = None if code is None else _codes(whole, code)
+        path = None if code is None else code_called(work, study, code)
+    codes = None if path is None else _codes(whole, path)
     table = whole.table()
     units = disagreements_of(table, codes=codes, text=text)
     return Disagreements(
@@ -185,9 +186,8 @@ def _spans(
     return spans
 
 
-def _codes(study: Study, code: str) -> tuple[str, ...]:
-    """The code with those below it; NotFound where the codebook has no such code."""
-    path = find_code(study.codebook, code)
+def _codes(study: Study, path: str) -> tuple[str, ...]:
+    """The code with those below it."""
     return tuple(
         one for one in study.codebook.paths if one == path or one.startswith(path + SEPARATOR)
     )

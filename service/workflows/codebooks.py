@@ -11,14 +11,16 @@ from annotations.codebook_versions.applying import revised
 from annotations.codebook_versions.differences import Change, diff
 from annotations.codebook_versions.history import CodebookHistory, CodebookVersion
 from annotations.codebook_versions.operations import plain
+from annotations.codebook_versions.tracing import what_became
 from annotations.codings import is_model
-from annotations.errors import StateError, command
+from annotations.errors import NotFound, StateError, command
 from annotations.formats.codebook_yaml import (
     OperationsFile,
     operations_that_make,
     write_operations,
 )
 from annotations.formats.refi.codebook import write_codebook
+from annotations.quotations import find_code
 from service import queue
 from service.house import House
 from service.storage.recorded import ReadCoding, RecordedCoding, read_under
@@ -181,6 +183,21 @@ def version_of(house: House, study: str, number: int | None = None) -> CodebookV
     with house.database.reading() as work:
         history = work.codebooks.history(study)
     return history.current if number is None else history.version(number)
+
+
+def code_called(work: UnitOfWork, study: str, code: str) -> str:
+    """The path of a code, given by path or name; NotFound tells what became of one that is gone."""
+    history = work.codebooks.history(study)
+    try:
+        return find_code(history.current.codebook(), code)
+    except NotFound as error:
+        became = what_became(history, code)
+        if became is None:
+            raise
+        raise NotFound(
+            f"there is no code {code!r} any more: {became}. All edits: "
+            f"{command('codebook', 'log', study)}"
+        ) from error
 
 
 def codebook_of(house: House, study: str, number: int | None = None) -> Codebook:

@@ -8,7 +8,6 @@ from annotations.codebook import normal_path
 from annotations.drawing import Member, draw, seed_after
 from annotations.errors import StateError, command
 from annotations.numerals import form, many
-from annotations.quotations import find_code
 from annotations.reliability.prevalence.extent import (
     check_attributes,
     coded_by_people,
@@ -19,6 +18,7 @@ from annotations.study import Study
 from service.house import House
 from service.storage.records import DrawRecord
 from service.storage.session import UnitOfWork
+from service.workflows.codebooks import code_called
 from service.workflows.doubting import doubts_about
 from service.workflows.draw_requests import DrawRequest
 from service.workflows.modelling import model_in_use
@@ -140,9 +140,10 @@ def sample(
 def _paths(house: House, study: str, codes: Sequence[str]) -> list[str]:
     """The codes' paths; one that an earlier draw named stays, whatever it is called by now."""
     with house.database.reading() as work:
-        book = work.studies.codebook(study)
         named = {path for draw in work.draws.list(study) for path in draw.unsure_of or ()}
-    return [code if normal_path(code) in named else find_code(book, code) for code in codes]
+        return [
+            code if normal_path(code) in named else code_called(work, study, code) for code in codes
+        ]
 
 
 def _doubts(

@@ -10,6 +10,7 @@ from annotations.formats.quotations_out import as_csv, as_text, as_word
 from annotations.quotations import Quotations, find_quotations
 from annotations.work import PEOPLE
 from service.house import House
+from service.workflows.codebooks import code_called
 from service.workflows.counting import gather
 
 __all__ = ["as_text", "quotes_of", "write_quotes"]
@@ -34,6 +35,8 @@ def quotes_of(
         raise StateError("--in-text puts pseudonyms into the words; name their file: --pseudonyms")
     names = read_pseudonyms(pseudonyms) if pseudonyms is not None else Pseudonyms()
     found = gather(house, study, coded_by, to_quote=True)
+    with house.database.reading() as work:
+        code = code_called(work, study, code)
     quotations = find_quotations(
         found.work,
         code,

@@ -223,6 +223,25 @@ def test_what_waits_for_a_choice_was_coded_and_keeps_estimates_back_by_name(
         assert " more; second-coder codebook worklist managers lists the excerpts)" in told
 
 
+@pytest.mark.parametrize("command", ["quotes managers --code", "disagreements managers --code"])
+def test_who_asks_for_a_code_that_is_gone_is_told_what_became_of_it(
+    run: Callable, sample: Path, tmp_path: Path, command: str
+) -> None:
+    run("import", "managers", sample)
+    split_and_retired(run, tmp_path)
+    for code, became in (
+        (
+            "Workload and stress",
+            f"{WORKLOAD} was split into Personal > Workload and Personal > Stress in version 2",
+        ),
+        ("Networks > Brokering", "Networks > Brokering was retired in version 2"),
+    ):
+        outcome = run(*command.split(), code)
+        assert outcome.code == 1
+        assert f"no code {code!r} any more: {became}." in outcome.err
+    assert "there is no code 'Nothing'; the codes are" in run(*command.split(), "Nothing").err
+
+
 def test_an_estimate_says_what_waits(run_trained: Callable, tmp_path: Path) -> None:
     assert run_trained("sample", "managers", "--size", "2").code == 0
     split_and_retired(run_trained, tmp_path)

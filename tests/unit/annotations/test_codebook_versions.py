@@ -32,6 +32,7 @@ from annotations.codebook_versions.operations import (
     read_operation,
 )
 from annotations.codebook_versions.reading import Choice, CodebookMap, Fate, mapping
+from annotations.codebook_versions.tracing import what_became
 from annotations.errors import InputError, NotFound
 from annotations.formats.codebook_yaml import operations_from
 
@@ -349,3 +350,44 @@ def test_a_stored_color_that_is_none_is_left_out_of_the_code() -> None:
     assert code_from({"path": "A", "color": "blue"}) == Code(path="A")
     assert code_from({"path": "A", "color": "#00ffAA"}).color == "#00ffAA"
     assert code_from({"path": "A"}).color == ""
+
+
+@pytest.mark.parametrize(
+    ("lists", "code", "became"),
+    [
+        ([[Rename(code="Trust", to="Faith")]], "Trust", "Trust was renamed Faith in version 2"),
+        (
+            [[Rename(code="Access", to="Reach")]],
+            "Access > Cost",
+            "Access > Cost was moved to Reach > Cost in version 2",
+        ),
+        (
+            [[Merge(codes=("Trust", "Fear"), into=Code(path="Trust"))]],
+            "Fear",
+            "Fear was merged into Trust in version 2",
+        ),
+        (
+            [[Redefine(code="Fear", changes={"definition": "else"})], [Retire(code="Fear")]],
+            "Fear",
+            "Fear was retired in version 3",
+        ),
+        # By its name alone, and on to what came of what came of it.
+        (
+            [
+                [Rename(code="Access > Cost", to="Price")],
+                [Split(code="Access > Price", into=codes("Fees", "Fares"))],
+                [Retire(code="Fares")],
+            ],
+            "Cost",
+            "Access > Cost was renamed Access > Price in version 2; Access > Price was split into "
+            "Fees and Fares in version 3; Fares was retired in version 4",
+        ),
+        ([[Retire(code="Fear")], [Restore(code="Fear")]], "Fear", None),
+        ([[Retire(code="Fear")]], "Trust", None),
+        ([[Retire(code="Fear")]], "Hope", None),
+    ],
+)
+def test_what_became_of_a_code_is_told_in_words(
+    lists: list[list[Edit]], code: str, became: str | None
+) -> None:
+    assert what_became(after(*lists), code) == became
