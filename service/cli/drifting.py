@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from annotations.numerals import many
 from service.cli.options import Home, Json, Study, names_in, open_home
 from service.cli.present import p_cell, say, show_json, show_line, show_table, warn
 from service.cli.writing import write_file
@@ -99,6 +100,8 @@ def _show_question(question: "Question") -> None:
     from annotations.reliability.drift.outcome import LEANING, TITLES
 
     for pair in question.comparisons:
+        # Coders times codes are many: what did not move is in the other forms.
+        shown = tuple(one for one in pair.changes if question.name != LEANING or one.moved)
         rows = [
             (
                 change.subject,
@@ -109,13 +112,25 @@ def _show_question(question: "Question") -> None:
                 p_cell(change.adjusted),
                 "moved" if change.moved else "",
             )
-            for change in pair.changes
-            # Coders times codes are many: what could not be tested is in the other forms.
-            if question.name != LEANING or change.p is not None
+            for change in shown
         ]
+        title = f"{TITLES[question.name]}: {pair.before} and {pair.after}"
         if rows:
             show_table(
-                f"{TITLES[question.name]}: {pair.before} and {pair.after}",
+                title,
                 ["", pair.before, pair.after, "difference", "p", "corrected", ""],
                 rows,
             )
+        rest = [one for one in pair.changes if question.name == LEANING and not one.moved]
+        tested = sum(one.p is not None for one in rest)
+        untested = len(rest) - tested
+        told = [
+            words
+            for number, words in (
+                (tested, f"{many(tested, 'pair')} did not move"),
+                (untested, f"{many(untested, 'pair')} had too little to be tested"),
+            )
+            if number
+        ]
+        if told:
+            show_line(f"{title}: {', '.join(told)} (all of them: --json)")

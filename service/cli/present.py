@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,14 @@ _WIDE = 1000
 
 _BETWEEN = 2
 """Blanks beside a column."""
+
+_NAMED = 8
+"""Rows that a line below a table names."""
+
+_FIRST_NUMBER = re.compile(r"(?<![^ ])\d+(?:[.,]\d+)*(?= )")
+
+_PLURAL = re.compile(r"^( \w+?)s?\b")
+"""The noun that a number counts, without the s of more than one."""
 
 _SILENCE = 10.0
 """Seconds after which long work that is not watched on a terminal says again how far it is."""
@@ -78,18 +87,8 @@ def show_line(text: str) -> None:
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table; numbers are aligned right, and why an interval is missing stands below."""
     table = Table(title=escape(title), title_justify="left", title_style="bold", box=None)
-    from annotations.reliability.estimate import Estimate
-
     given = [list(row) for row in rows]
     kept = [[_cell(value) for value in row] for row in given]
-    reasons = {
-        f"no interval: {value.reason.removeprefix('no interval: ')}"
-        if math.isfinite(value.value)
-        else f"– {value.reason}"
-        for row in given
-        for value in row
-        if isinstance(value, Estimate) and value.reason
-    }
     numeric = [
         bool(kept) and all(_looks_numeric(row[position]) for row in kept)
         for position in range(len(columns))
@@ -99,8 +98,8 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     for row in kept:
         table.add_row(*(escape(value) for value in row))
     _to_hold_all(_out).print(table)
-    for reason in sorted(reasons):
-        _out.print(f"  {escape(reason)}")
+    for line in _reasons(given):
+        _out.print(f"  {escape(line)}")
 
 
 def show_wide_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -229,6 +228,48 @@ def _in_lines() -> Report:
             say(f"{stage}: {done} of {total}")
 
     return report
+
+
+def _reasons(rows: Sequence[Sequence[object]]) -> list[str]:
+    """Why intervals or values are missing, a line for each kind, with the rows that it is of.
+
+    Reasons that differ in their first number alone are of one kind.
+    """
+    from annotations.reliability.estimate import Estimate
+
+    kinds: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    for row in rows:
+        for value in row:
+            if isinstance(value, Estimate) and value.reason:
+                told = value.reason.removeprefix("no interval: ")
+                mark = "no interval: " if math.isfinite(value.value) else "– "
+                start, _, rest = _around_a_number(told)
+                kinds.setdefault((mark, start, _PLURAL.sub(r"\1", rest)), []).append(
+                    (told, str(row[0]))
+                )
+    return sorted(_of_a_kind(mark, told, len(rows)) for (mark, _, _), told in kinds.items())
+
+
+def _around_a_number(reason: str) -> tuple[str, str, str]:
+    """What stands before the first number that is a word of its own, the number, and the rest."""
+    found = _FIRST_NUMBER.search(reason)
+    if found is None:
+        return reason, "", ""
+    return reason[: found.start()], found.group(), reason[found.end() :]
+
+
+def _of_a_kind(mark: str, told: Sequence[tuple[str, str]], rows: int) -> str:
+    parts = [_around_a_number(reason) for reason, _ in told]
+    numbers = {float(part[1].replace(",", "")): part for part in parts if part[1]}
+    line = f"{mark}{told[0][0]}"
+    if len(numbers) > 1:
+        start, most, rest = numbers[max(numbers)]
+        line = f"{mark}{start}{numbers[min(numbers)][1]} to {most}{rest}"
+    names = list(dict.fromkeys(name.removesuffix(" *") for _, name in told))
+    if not 1 < len(names) < rows:
+        return line
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{line}: {'; '.join(names[:_NAMED])}{more}"
 
 
 def _to_hold_all(console: Console) -> Console:

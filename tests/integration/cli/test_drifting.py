@@ -64,6 +64,9 @@ def test_without_a_model_by_dates_and_with_attributes_held_constant(
     assert table.code == 0
     assert "Agreement of coders, alpha: 1 and 2" in table.out
     assert "Use of codes" not in table.out
+    rows = [line for line in table.out.splitlines() if line.startswith("Coders by code")]
+    assert [" pairs " in line and line.endswith("(all of them: --json)") for line in rows] == [True]
+    assert " asha: " not in table.out
 
 
 @pytest.mark.parametrize(

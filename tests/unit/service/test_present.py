@@ -53,3 +53,31 @@ def test_a_zero_has_no_minus_and_a_small_p_is_a_bound_aligned_as_a_number(
     ]
     ends = {len(line.rstrip()) for line in file.getvalue().splitlines()[2:]}
     assert len(ends) == 1
+
+
+def test_reasons_of_one_kind_are_one_line_that_names_its_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr(present, "_out", Console(file=file, width=400, soft_wrap=True))
+
+    def short(told: str, value: float = 0.5) -> Estimate:
+        return Estimate.bare(value, told, n=9, clusters=9)
+
+    few = "insufficient: {} a coder, an interval needs 10"
+    rows: list[tuple[str, Estimate]] = [
+        (f"Code {at}", short(few.format(told)))
+        for at, told in enumerate(["1 coding", "6.29 codings", "3 codings"])
+    ]
+    rows += [(f"Code 1{at}", short(few.format("1,200 codings"))) for at in range(8)]
+    rows += [("Code 3", short("insufficient: 4 transcripts of wave 2, an interval needs 10"))]
+    rows += [("Code 4", short("insufficient: 9 transcripts of wave 3, an interval needs 10"))]
+    rows += [("Code 5", short("nobody applied it", float("nan")))]
+    present.show_table("Agreement", ["code", "alpha"], rows)
+    assert [line for line in file.getvalue().splitlines() if line.startswith("  ")] == [
+        "  no interval: insufficient: 1 to 1,200 codings a coder, an interval needs 10: Code 0; "
+        "Code 1; Code 2; Code 10; Code 11; Code 12; Code 13; Code 14 and 3 more",
+        "  no interval: insufficient: 4 transcripts of wave 2, an interval needs 10",
+        "  no interval: insufficient: 9 transcripts of wave 3, an interval needs 10",
+        "  – nobody applied it",
+    ]
