@@ -15,6 +15,14 @@ _BEFORE = CalibrationFigures.undefined(
 )
 
 
+NONE_OPEN = (
+    "No code is open yet: nothing will be suggested, and what the model codes by itself is not to "
+    "be relied on. A code opens once enough segments carry it and the model agrees with people on "
+    "transcripts that it did not learn from. Code more transcripts, then train again."
+)
+"""What is said of a model all of whose codes are closed."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CodeReport:
     """One code's held-out figures against the majority of its coders.

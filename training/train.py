@@ -23,7 +23,14 @@ from models.parts import (
     library_versions,
     model_part,
 )
-from models.report import REPORT_FILE, Asked, TrainReport, report_document
+from models.report import (
+    NONE_OPEN,
+    REPORT_FILE,
+    Asked,
+    CodeReport,
+    TrainReport,
+    report_document,
+)
 from models.sentences import reads_sentences, texts_by_sentence
 from training.card import model_card
 from training.checkpoints import Checkpoints
@@ -151,7 +158,7 @@ def _report(
         macro_f1=overall.macro_f1,
         micro_f1=overall.micro_f1,
         baseline=overall_figures(floor, evaluated),
-        notes=_notes(data, learned.folds, options),
+        notes=_notes(data, learned.folds, options, codes),
         seconds=0.0,
         aim=str(options.aim),
         calibration=pooled_calibration(
@@ -177,8 +184,12 @@ def _report(
     )
 
 
-def _notes(data: TrainingData, folds: int, options: TrainOptions) -> tuple[str, ...]:
+def _notes(
+    data: TrainingData, folds: int, options: TrainOptions, codes: tuple[CodeReport, ...]
+) -> tuple[str, ...]:
     notes = []
+    if not any(open_gates(codes)):
+        notes.append(f"{NONE_OPEN} What each code lacks stands beside it.")
     if folds < options.folds:
         notes.append(
             f"{folds} folds and not {options.folds}: there are {len(data.transcripts)} coded "

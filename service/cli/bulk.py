@@ -70,6 +70,10 @@ def code(
             f"{many(found.words, 'word')}, {many(found.codings, 'coding')} by model "
             f"{found.model_version} in {found.folder}."
         )
+        if not found.open_codes:
+            from models.report import NONE_OPEN
+
+            warn(NONE_OPEN)
     if found.problems:
         unread = len(found.problems)
         warn(f"{unread:,} could not be read and {form(unread, 'is', 'are')} not coded:")

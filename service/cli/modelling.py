@@ -62,6 +62,7 @@ def train(
     home: Home = None,
 ) -> None:
     """Train a model, cross-validate it by transcript, publish a version."""
+    from models.report import NONE_OPEN
     from models.thresholds import Aim
     from service.workflows.training import train_study
     from training.options import TIERS, TrainOptions
@@ -143,7 +144,7 @@ def _show_choices(report: "TrainReport") -> None:
     taken = [f"{one.name} {one.value}" for one in report.choices if one.taken]
     say(f"Held-out loss chose: {', '.join(taken) if taken else 'nothing beyond the segments'}.")
     for note in report.notes:
-        say(note)
+        (warn if note.startswith(NONE_OPEN) else say)(note)
     say(f"Took {report.seconds:.0f} s.")
 
 

@@ -37,7 +37,8 @@ class Advance:
 class Extended:
     """What the folder holds. `coded` transcripts are of this run, the others of earlier ones.
 
-    `words` are those of segments. `problems` are the transcripts that could not be read.
+    `words` are those of segments, `open_codes` those that the model may suggest; codings of the
+    others are marked as not suggested. `problems` are the transcripts that could not be read.
     """
 
     study: str
@@ -47,6 +48,7 @@ class Extended:
     coded: int
     words: int
     codings: int
+    open_codes: tuple[str, ...]
     shards: int
     seconds: float
     problems: tuple[Problem, ...]
@@ -76,6 +78,7 @@ def extend(
         raise StateError(f"{engine!r} is no engine; choose {' or '.join(ENGINES)}.")
     if address is not None and engine != "ray":
         raise StateError("--address names a Ray cluster; give --engine ray with it.")
+    from models.report import read_report
     from training.extend import SHARD_WORDS, Feed
     from training.parts_folder import PartsFolder, model_of_run
 
@@ -113,6 +116,7 @@ def extend(
             coded=run.coded,
             words=counted.words,
             codings=counted.codings,
+            open_codes=tuple(one.code for one in read_report(model).codes if one.gate == "open"),
             shards=counted.shards,
             seconds=time.monotonic() - begun,
             problems=tuple(run.problems),

@@ -208,3 +208,27 @@ def test_agreement_takes_segments_or_turns(run: Callable, sample: Path, unit: st
 def test_the_same_model_is_trained_on_either_database(trained_home: Path) -> None:
     versions = {path.name for path in trained_home.parent.glob("trained-home-*/models/*")}
     assert len(versions) == 1
+
+
+def test_a_model_of_almost_nothing_says_that_no_code_is_open(
+    run: Callable, folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    turns = "".join(
+        f"T{at},{turn},P,words {turn} of {at}\n" for at in range(2) for turn in range(2)
+    )
+    codings = "".join(f"T{at},{turn},,,A,ana\n" for at in range(2) for turn in range(1))
+    few = folder(
+        transcripts=f"transcript,turn,speaker,text\n{turns}",
+        codings=f"transcript,turn,start,end,code,coder\n{codings}",
+    )
+    run("import", "few", few)
+    trained = run("train", "few", "--tier", "fast")
+    assert trained.code == 0, trained.err
+    assert "No code is open yet: nothing will be suggested" in trained.err
+    assert "then train again" in trained.err
+    new = tmp_path / "new.txt"
+    new.write_text("P: Words of 2.\n")
+    coded = run("code", "few", new, "--out", tmp_path / "coded", "--workers", 1)
+    assert "No code is open yet: nothing will be suggested" in coded.err
+    again = run("code", "few", new, "--out", tmp_path / "coded", "--workers", 1, "--json")
+    assert again.document["open_codes"] == []

@@ -183,6 +183,8 @@ def test_a_code_below_the_bar_is_silent_with_its_numbers(
 def test_the_bars_change_gates_and_no_figure(small_model, fit: Callable[..., TrainReport]) -> None:
     strict = fit(small_model.study, min_support=1000)
     assert {code.gate for code in strict.codes} == {"closed"}
+    assert any("No code is open yet: nothing will be suggested" in note for note in strict.notes)
+    assert not any("No code is open" in note for note in small_model.report.notes)
     assert strict.kappa == small_model.report.kappa
 
 
