@@ -148,10 +148,16 @@ def apply_edits(
 
     `author` and `reason` sign what does not sign itself. With `follow`, a job is asked for that
     brings Label Studio up to date; `accepting` are proposals that are done by it. Raises
-    InputError where an edit cannot be done.
+    InputError where an edit cannot be done, NotFound where there is no such study.
     """
     signed_by, why = given.author or author, given.reason or reason
     with house.database.unit_of_work() if keep else house.database.reading() as work:
+        if not work.studies.exists(study):
+            raise NotFound(
+                f"There is no study {study!r}, and edits are of a codebook that there is. Begin "
+                "one with the codebook itself, as .csv or .qdc: "
+                f"{command('import', study)} codebook.csv"
+            )
         history = work.codebooks.history(study)
         record = _people(work, study)
         connected = work.label_studio.connection(study) is not None

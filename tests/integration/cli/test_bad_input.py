@@ -136,3 +136,20 @@ def test_an_unknown_version_lists_those_there_are(run: Callable, folder: Callabl
     outcome = run("models", "study", "--use", "abc")
     assert outcome.code == 1
     assert "abc" in outcome.err
+
+
+def test_edits_for_a_study_that_is_not_there_name_the_way_to_begin_one(
+    run: Callable, sample: Path, tmp_path: Path
+) -> None:
+    run("import", "managers", sample)
+    for name in ("cb.yaml", "cb.csv", "cb.qdc"):
+        run("codebook", "export", "managers", "--to", tmp_path / name)
+    for options in ([], ["--yes"]):
+        refused = run("codebook", "apply", "next", tmp_path / "cb.yaml", *options)
+        assert refused.code == 1
+        assert "second-coder import next codebook.csv" in refused.err
+    codes = run("codebook", "show", "managers", "--json").document["codes"]
+    for end in ("csv", "qdc"):
+        assert run("import", f"next {end}", tmp_path / f"cb.{end}").code == 0
+        new = run("codebook", "show", f"next {end}", "--json").document["codes"]
+        assert [one["code"] for one in new] == [one["code"] for one in codes]
