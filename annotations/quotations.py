@@ -2,14 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from annotations.codebook import SEPARATOR, Codebook, known_path
 from annotations.codings import Coding
 from annotations.counts import NOT_GIVEN, check_attributes, references_of
 from annotations.errors import NotFound
 from annotations.formats.pseudonyms import Pseudonyms
+from annotations.numerals import any_of
 from annotations.transcripts import Transcript, Turn
 from annotations.work import Work
+
+_LISTED = 8
+_NEAREST = 3
+_LONGEST_HINTED = 500
+"""Characters beyond which looking for what is written alike takes long."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,8 +155,29 @@ def find_code(codebook: Codebook, code: str) -> str:
         return named[0]
     if named:
         raise NotFound(f"{code!r} is the name of {len(named)} codes; choose {' or '.join(named)}")
-    there = ", ".join(codebook.paths) or "none yet"
-    raise NotFound(f"there is no code {code!r}; the codes are {there}")
+    there = ", ".join(codebook.paths[:_LISTED]) or "none yet"
+    more = len(codebook.paths) - _LISTED
+    rest = f" and {more} more, which `codebook show` lists" if more > 0 else ""
+    near = _nearest(codebook, wanted)
+    raise NotFound(f"there is no code {code!r}{near}; the codes are {there}{rest}")
+
+
+def _nearest(codebook: Codebook, wanted: str) -> str:
+    """A hint at codes whose path or name is written much the same."""
+    if len(wanted) > _LONGEST_HINTED:
+        return ""
+    written: dict[str, list[str]] = {}
+    for path in codebook.paths:
+        for form in (path.casefold(), path.rsplit(SEPARATOR, 1)[-1].casefold()):
+            written.setdefault(form, []).append(path)
+    near = [
+        path
+        for asked in (wanted, wanted.rsplit(SEPARATOR, 1)[-1])
+        for form in get_close_matches(asked.casefold(), written, n=_NEAREST)
+        for path in written[form]
+    ]
+    found = [repr(path) for path in dict.fromkeys(near)][:_NEAREST]
+    return f" (did you mean {any_of(found) if len(found) > 1 else found[0]}?)" if found else ""
 
 
 def _quotation(

@@ -21,6 +21,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from annotations.errors import InputError, Problem
+from annotations.formats.files import unreadable
 
 MEBIBYTE = 2**20
 
@@ -93,9 +94,7 @@ class Archive:
             self._check_directory(path)
             self._zip = zipfile.ZipFile(path)
         except OSError as error:
-            raise self._refusal(
-                f"cannot be read ({error.strerror or error}); check its permissions"
-            ) from error
+            raise self._refusal(unreadable(error)) from error
         except _BROKEN as error:
             raise self._damaged(error) from error
         try:

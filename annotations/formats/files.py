@@ -51,7 +51,7 @@ def read_text(path: Path, *, any_encoding: bool = False, most: int = MOST_BYTES)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         return _refused(file, f"the gzip file is damaged ({error}); copy or compress it again")
     except OSError as error:
-        return _refused(file, f"cannot be read ({error.strerror or error}); check its permissions")
+        return _refused(file, unreadable(error))
     if not raw.strip():
         return _refused(file, "the file is empty; remove it or export it again")
     if len(raw) > most:
@@ -90,6 +90,15 @@ def read_text(path: Path, *, any_encoding: bool = False, most: int = MOST_BYTES)
 def _line_of(raw: bytes, position: int) -> int:
     before = raw[:position]
     return before.count(b"\n") + before.replace(b"\r\n", b"").count(b"\r") + 1
+
+
+def unreadable(error: OSError) -> str:
+    """Why a file could not be opened, as a problem tells it."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file; check its name and folder"
+    if isinstance(error, IsADirectoryError):
+        return "is a folder; name a file in it"
+    return f"cannot be read ({error.strerror or error}); check its permissions"
 
 
 def _refused(file: str, message: str, *, line: int | None = None) -> Content:

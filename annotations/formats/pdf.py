@@ -11,6 +11,7 @@ from pypdf import PdfReader
 
 from annotations.errors import InputError, Problem
 from annotations.formats.documents import Document, text_note
+from annotations.formats.files import unreadable
 from annotations.formats.speech import Paragraph, turns_of
 from annotations.numerals import many
 
@@ -31,9 +32,7 @@ def read(path: Path) -> Document:
             raise _refused(file, f"is larger than {MOST_BYTES // 2**20} MiB; export it in parts")
         raw = path.read_bytes()
     except OSError as error:
-        raise _refused(
-            file, f"cannot be read ({error.strerror or error}); check its permissions"
-        ) from error
+        raise _refused(file, unreadable(error)) from error
     if not raw.strip():
         raise _refused(file, "the file is empty; remove it or export it again")
     pages = _pages(file, raw)

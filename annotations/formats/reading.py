@@ -48,6 +48,10 @@ _PROJECTS: Mapping[Format, Callable[[Path, Intake], None]] = {
     Format.TAGUETTE: taguette.read,
 }
 _NEWER = {".doc": ".docx", ".rtf": ".docx", ".xls": ".xlsx", ".pages": ".docx", ".ods": ".xlsx"}
+_PARQUET = ".parquet"
+_NO_PARQUET = (
+    "Parquet is for other programs; the same tables come in as CSV (`export --format csv`)"
+)
 _ABOUT = re.compile(r"(?:readme|licen[cs]e|notice)\b.*", re.IGNORECASE)
 
 
@@ -145,6 +149,13 @@ def _workbook(path: Path, intake: Intake) -> Sequence[csv_table.Table]:
 
 
 def _hint(path: Path) -> str:
+    if path.suffix.lower() == _PARQUET:
+        return _NO_PARQUET
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return (
+            "edits of a codebook are for `codebook apply`; a codebook comes in as `.csv` or `.qdc` "
+            "(`codebook export STUDY --to codebook.csv`)"
+        )
     newer = _NEWER.get(path.suffix.lower())
     if newer is not None:
         return f"save it as {newer}"
@@ -181,7 +192,11 @@ def _files(paths: Sequence[Path], intake: Intake) -> list[Path]:
         elif path.is_dir():
             files = _in_folder(path, intake)
             if not files:
-                intake.problem(Place(file=str(path)), "no file in this folder can be read")
+                parquet = any(entry.suffix.lower() == _PARQUET for entry in path.rglob("*"))
+                intake.problem(
+                    Place(file=str(path)),
+                    f"no file in this folder can be read{f': {_NO_PARQUET}' if parquet else ''}",
+                )
                 intake.lost_transcript(None)
         elif path.exists():
             files = [path]

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from annotations.errors import InputError, Problem
+from annotations.formats.files import unreadable
 from annotations.formats.intake import Intake, Place
 
 MEBIBYTE = 2**20
@@ -90,9 +91,7 @@ def open_project(path: Path) -> Iterator[SqliteProject]:
             magic = raw.read(len(_MAGIC))
         size = path.stat().st_size
     except OSError as error:
-        raise _refused(
-            file, f"cannot be read ({error.strerror or error}); check its permissions"
-        ) from error
+        raise _refused(file, unreadable(error)) from error
     if magic != _MAGIC:
         raise _refused(file, "not an SQLite file; choose the project that the program saved")
     if size > MOST_BYTES:

@@ -23,7 +23,8 @@ class Saturation:
     `codes` and `pairs` are how many codes, and pairs of a code and a transcript, had been met
     after each transcript; `expected` is the number of codes after so many transcripts in random
     order. `new_share` is the share of new information in the last run (Guest, Namey & Chen
-    2020), `reached` the number of transcripts after which it was at most .05, None where never.
+    2020), `reached` the number of transcripts after which it was at most .05 for the first time,
+    `stayed` that from which on it was so to the end; None where there is none.
     `coverage` is Good-Turing's: the chance that a code met in one more transcript is known.
     `fitted` is the curve a·n/(b + n) after so many transcripts, fitted to `expected`, and
     `asymptote` the number of codes that it tends to; empty and NaN where it cannot be fitted.
@@ -37,6 +38,7 @@ class Saturation:
     run: int
     new_share: float
     reached: int | None
+    stayed: int | None
     coverage: Estimate
     asymptote: float
     fitted: tuple[float, ...]
@@ -85,7 +87,7 @@ def saturation_of(
     codes = seen.sum(axis=1)
     frequency = met.sum(axis=0)
     expected = _expected(frequency[frequency > 0], number)
-    share, reached = _runs(codes.astype(np.float64), base, run)
+    runs = _runs(codes.astype(np.float64), base, run)
     curve = _fit(expected)
     return Saturation(
         transcripts=tuple(transcripts),
@@ -94,8 +96,9 @@ def saturation_of(
         expected=tuple(float(one) for one in expected),
         base=base,
         run=run,
-        new_share=share,
-        reached=reached,
+        new_share=runs.share,
+        reached=runs.reached,
+        stayed=runs.stayed,
         coverage=_coverage(met),
         asymptote=curve.most,
         fitted=curve.after(number),
@@ -115,16 +118,27 @@ def _expected(frequency: Floats, number: int) -> Floats:
     return found
 
 
-def _runs(codes: Floats, base: int, run: int) -> tuple[float, int | None]:
-    """The share of new codes in the last run, and when it was first small enough."""
-    share, reached = float("nan"), None
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Runs:
+    """The share of new codes in the last run, when it was first small enough, and since when."""
+
+    share: float = float("nan")
+    reached: int | None = None
+    stayed: int | None = None
+
+
+def _runs(codes: Floats, base: int, run: int) -> _Runs:
     if len(codes) < base + run or codes[base - 1] == 0:
-        return share, reached
-    for end in range(base + run, len(codes) + 1):
-        share = float((codes[end - 1] - codes[end - 1 - run]) / codes[base - 1])
-        if reached is None and share <= THRESHOLD:
-            reached = end
-    return share, reached
+        return _Runs()
+    ends = np.arange(base + run, len(codes) + 1)
+    shares = (codes[ends - 1] - codes[ends - 1 - run]) / codes[base - 1]
+    small = shares <= THRESHOLD
+    since = len(ends) if small.all() else int(np.argmin(small[::-1]))
+    return _Runs(
+        share=float(shares[-1]),
+        reached=int(ends[np.argmax(small)]) if small.any() else None,
+        stayed=int(ends[-since]) if since else None,
+    )
 
 
 def _coverage(met: Bools) -> Estimate:

@@ -60,12 +60,7 @@ def _show_saturation(found: "Saturation") -> None:
     if found.new_share == found.new_share:  # not NaN
         show_line(
             f"The last {many(found.run, 'transcript')} brought {found.new_share:.2f} of the codes "
-            f"of the first {found.base}; "
-            + (
-                f"it was at most .05 after {many(found.reached, 'transcript')}."
-                if found.reached is not None
-                else "it was never at most .05."
-            )
+            f"of the first {found.base}; " + since_when(found)
         )
     if found.fitted:
         show_line(
@@ -75,6 +70,18 @@ def _show_saturation(found: "Saturation") -> None:
         )
     else:
         show_line("No curve a·n/(b + n) could be fitted to these transcripts.")
+
+
+def since_when(found: "Saturation") -> str:
+    """When the last transcripts brought few new codes for the first time, and whether it lasted."""
+    if found.reached is None:
+        return "it was never at most .05."
+    first = f"it was at most .05 after {many(found.reached, 'transcript')}"
+    if found.stayed is None:
+        return f"{first} and rose again."
+    if found.stayed == found.reached:
+        return f"{first} and stayed so."
+    return f"{first}, rose again, and stayed so from {many(found.stayed, 'transcript')} on."
 
 
 _KNOWN = "chance that a code met in one more transcript is known (Good-Turing)"

@@ -11,7 +11,7 @@ from service.cli.options import Home, Json, Study, names_in, open_home
 from service.cli.present import progress, say, show_json, show_line, show_table, warn
 
 if TYPE_CHECKING:
-    from annotations.reliability.prevalence.planning import CodePlan
+    from annotations.reliability.prevalence.planning import CodePlan, SizePlan
 
 UnsureFirst = Annotated[
     bool,
@@ -176,7 +176,10 @@ def plan(
         f"Half-width of the interval of a share of {found.unit}, with "
         f"{many(found.total, 'transcript')}, {found.pilot} of them coded already{how}{cells}",
         ["code", "share", *(f"{size} drawn" for size in found.sizes), "weight of the model"],
-        [_plan_row(one, found.cells, len(found.sizes)) for one in found.codes],
+        [
+            plan_row(one, found.cells, found.total - found.pilot, len(found.sizes))
+            for one in found.codes
+        ],
     )
     for reason in sorted({one.reason for one in found.codes if one.reason}):
         show_line(f"  – {reason}")
@@ -184,17 +187,22 @@ def plan(
         warn(f"Nobody coded a whole transcript of {study} without suggestions: there is no pilot")
 
 
-def _plan_row(one: "CodePlan", cells: int, sizes: int) -> tuple[object, ...]:
+def plan_row(one: "CodePlan", cells: int, left: int, sizes: int) -> tuple[object, ...]:
+    """The row of a code in the table of a plan; `left` transcripts are not coded yet."""
     if one.reason:
         return (one.code, one.share, *("–",) * sizes, one.tuning)
 
-    def cell(whole: float | None, part: float | None) -> str:
-        text = "–" if whole is None else f"± {whole:.3f}"
-        if cells > 1:
-            text += " (–)" if part is None else f" ({part:.3f})"
-        return text
+    def width(figure: float | None, size: int, sign: str = "") -> str:
+        if figure is None:
+            return "–"
+        # Where all that is left is drawn, nothing is estimated.
+        return "counted" if figure == 0 and size >= left else f"{sign}{figure:.3f}"
 
-    return (one.code, one.share, *(cell(s.whole, s.cell) for s in one.sizes), one.tuning)
+    def cell(at: "SizePlan") -> str:
+        text = width(at.whole, at.size, "± ")
+        return f"{text} ({width(at.cell, at.size)})" if cells > 1 else text
+
+    return (one.code, one.share, *(cell(at) for at in one.sizes), one.tuning)
 
 
 def _numbers_in(text: str) -> list[int]:

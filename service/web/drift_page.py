@@ -251,7 +251,8 @@ def _saturation(root: Node) -> Section | None:
                 "new codes in the last two transcripts, as a share of the first four's",
                 "new_share",
             ),
-            ("transcripts after which that was at most .05", "reached"),
+            ("transcripts after which that was first at most .05", "reached"),
+            ("transcripts from which on it stayed so", "stayed"),
             ("codes that the fitted curve tends to", "asymptote"),
         )
     ]

@@ -81,7 +81,8 @@ def _saturation(root: Node) -> Section | None:
             ),
             found["new_share"],
         ),
-        (label("transcripts after which that was at most .05"), found["reached"]),
+        (label("transcripts after which that was first at most .05"), found["reached"]),
+        (label("transcripts from which on it stayed so"), found["stayed"]),
         (label("codes that the fitted curve tends to"), found["asymptote"]),
     ]
     return Section(

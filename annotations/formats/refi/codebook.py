@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from annotations.codebook import SEPARATOR, Code, as_level
 from annotations.formats.colors import color_of
+from annotations.formats.files import unreadable
 from annotations.formats.intake import Intake, Place
 from annotations.formats.refi.document import parse
 from annotations.formats.refi.xml_text import Names, guid_of, new_guid, writable
@@ -39,7 +40,7 @@ def read_codebook(path: Path, intake: Intake) -> None:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
-        intake.problem(place, f"cannot be read ({error.strerror or error}); check its permissions")
+        intake.problem(place, unreadable(error))
         return
     if len(content) > MOST_BYTES:
         intake.problem(place, f"larger than {MOST_BYTES:,} bytes, which no codebook is")

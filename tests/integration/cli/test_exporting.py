@@ -208,7 +208,8 @@ def test_quotations_are_grouped_and_pseudonymised_in_every_form(
         (["--code", "Staffing", "--by", "colour"], "there are trust"),
         (["--code", "Staffing", "--in-text"], "name their file"),
         (["--code", "Staffing", "--out", "quotes.pdf"], "ends in .docx, .csv, .txt"),
-        (["--code", "Staffing", "--pseudonyms", "no.csv"], "cannot be read"),
+        (["--code", "Staffing", "--pseudonyms", "no.csv"], "no.csv: there is no such file"),
+        (["--code", "stafing"], "(did you mean 'Management > Staffing' or"),
     ],
 )
 def test_quotations_that_cannot_be_had_say_why(

@@ -471,6 +471,7 @@ def test_saturation_of_a_small_table() -> None:
     # The run of transcripts five and six adds one code to the three of the first four.
     assert found.new_share == pytest.approx(1 / 3)
     assert found.reached is None
+    assert found.stayed is None
     orders = [met[list(chosen)].any(axis=0).sum() for chosen in combinations(range(6), 2)]
     assert found.expected[1] == pytest.approx(np.mean(orders))
     assert found.expected[5] == pytest.approx(4)
@@ -480,6 +481,26 @@ def test_saturation_of_a_small_table() -> None:
     assert found.fitted == pytest.approx(found.expected, abs=0.1)
     assert found.fitted[-1] < found.asymptote
     assert saturation_of(["t0"], met[:1]).fitted == ()
+
+
+@pytest.mark.parametrize(
+    ("brings", "reached", "stayed"),
+    [
+        ([4, 0, 0, 0, 0, 0, 0], 6, 6),
+        ([4, 0, 0, 0, 0, 0, 1], 6, None),
+        ([4, 0, 0, 0, 0, 0, 1, 0, 0, 0], 6, 9),
+        ([4, 0, 0, 0, 1, 0, 0, 0], 7, 7),
+        ([4, 0, 0, 0, 1, 1, 1], None, None),
+    ],
+)
+def test_when_new_codes_became_few_and_since_when(
+    brings: list[int], reached: int | None, stayed: int | None
+) -> None:
+    met = np.zeros((len(brings), sum(brings)), dtype=np.bool_)
+    for at, until in enumerate(np.cumsum(brings).tolist()):
+        met[at, until - brings[at] : until] = True
+    found = saturation_of([f"t{at}" for at in range(len(brings))], met)
+    assert (found.reached, found.stayed) == (reached, stayed)
 
 
 def transcript(name: str, **attributes: str) -> Transcript:

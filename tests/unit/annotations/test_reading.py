@@ -139,6 +139,12 @@ def test_the_byte_counts_from_the_start_of_the_file_also_after_a_mark(
         ("export.json", b"[" * 100_000, "nested too deeply"),
         ("photo.png", b"PNG", "expected .csv, .csv.gz, .json, .json.gz, .txt"),
         ("old.doc", b"x", "save it as .docx"),
+        ("codings.parquet", b"PAR1", "the same tables come in as CSV"),
+        (
+            "edits.yaml",
+            b"- add: A",
+            "for `codebook apply`; a codebook comes in as `.csv` or `.qdc`",
+        ),
     ],
 )
 def test_a_bad_file_is_refused(
@@ -156,6 +162,19 @@ def test_a_path_that_is_not_there_is_refused(refusal: Refusal, tmp_path: Path) -
 
 def test_a_folder_with_nothing_to_read_is_refused(refusal: Refusal, tmp_path: Path) -> None:
     assert "no file in this folder can be read" in refusal(tmp_path)
+    assert "CSV" not in refusal(tmp_path)
+    (tmp_path / "codings.parquet").write_bytes(b"PAR1")
+    assert "the same tables come in as CSV (`export --format csv`)" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.qdc", "a.qdpx", "a.pdf", "a.sqlite3", "a.docx"])
+def test_a_file_that_goes_while_it_is_read_is_told_as_gone(
+    refusal: Refusal, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).symlink_to(tmp_path / "gone")
+    told = refusal(tmp_path)
+    assert "there is no such file" in told
+    assert "permissions" not in told
 
 
 def test_all_problems_of_all_files_come_at_once(put: Put, refusal: Refusal) -> None:
