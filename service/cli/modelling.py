@@ -62,7 +62,6 @@ def train(
     home: Home = None,
 ) -> None:
     """Train a model, cross-validate it by transcript, publish a version."""
-    from models.report import NONE_OPEN
     from models.thresholds import Aim
     from service.workflows.training import train_study
     from training.options import TIERS, TrainOptions
@@ -140,6 +139,8 @@ def _show_shortcomings(report: "TrainReport") -> None:
 
 def _show_choices(report: "TrainReport") -> None:
     """What training chose and why, its notes, and how long it took."""
+    from models.report import NONE_OPEN
+
     say(f"Tier {report.tier}: {report.tier_reason}.")
     taken = [f"{one.name} {one.value}" for one in report.choices if one.taken]
     say(f"Held-out loss chose: {', '.join(taken) if taken else 'nothing beyond the segments'}.")
