@@ -3,6 +3,7 @@
 import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 SEPARATOR = " > "
 
@@ -10,7 +11,7 @@ MOST_LEVELS = 200
 LONGEST_PATH = 2_000
 """Characters."""
 
-_BETWEEN = re.compile(r"(?<!\S)>(?!\S)")
+_MARK = SEPARATOR.strip()
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -93,22 +94,20 @@ def normal_path(text: str) -> str:
 
     A `>` inside a word, as in `Before>after`, is a part of a name.
     """
-    return _joined(_BETWEEN.split(text))
+    return SEPARATOR.join(
+        " ".join(words) for between, words in groupby(text.split(), key=_MARK.__eq__) if not between
+    )
 
 
 def known_path(text: str, known: Container[str]) -> str:
     """The path that text stands for; one that is `known` also without spaces: `Work>Money`."""
-    path, loose = normal_path(text), _joined(text.split(">"))
+    path, loose = normal_path(text), normal_path(text.replace(_MARK, SEPARATOR))
     return loose if path not in known and loose in known else path
 
 
 def as_level(name: str) -> str:
     """A name as one level of a path: what would part levels becomes `›`."""
-    return " ".join(_BETWEEN.sub("›", name).split())
-
-
-def _joined(levels: Iterable[str]) -> str:
-    return SEPARATOR.join(level for part in levels if (level := " ".join(part.split())))
+    return " ".join("›" if word == _MARK else word for word in name.split())
 
 
 def unfit(path: str) -> str:

@@ -44,9 +44,9 @@ class Extent:
     max_words: int | None
 
 
-def compared_by(unit: str, max_words: int | None) -> str:
-    """The unit as a heading names it; of segments, what they are in this study."""
-    return f"{unit} ({UNITS_ARE[max_words is None]})" if unit == "segment" else unit
+def pieces_of(unit: str, max_words: int | None) -> str | None:
+    """What segments are in this study, where they are the unit; None where another is."""
+    return UNITS_ARE[max_words is None] if unit == "segment" else None
 
 
 def methods_of(extent: Extent, versions: Versions, *, seed: int, gamma: int | None = None) -> str:

@@ -198,9 +198,10 @@ def _writing(path: Path) -> Iterator[None]:
 
 def show_agreement(found: "ReliabilityReport") -> None:
     """Print the agreement report as tables."""
-    from annotations.reliability.methods import compared_by
+    from annotations.reliability.methods import pieces_of
 
-    unit = compared_by(found.unit, found.extent.max_words)
+    pieces = pieces_of(found.unit, found.extent.max_words)
+    unit = found.unit if pieces is None else f"{found.unit} ({pieces})"
     level = "" if found.level is None else f", codes at level {found.level}"
     show_line(
         f"Agreement in {found.study}, by {unit}{level}; 95% intervals: jackknife over transcripts"

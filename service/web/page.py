@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from annotations.reliability.methods import compared_by
+from annotations.reliability.methods import pieces_of
 from service.web.environment import environment, style
 from service.web.figures import Node
 from service.web.sections import sections_of, summary_of
@@ -51,7 +51,8 @@ def _content(document: Any) -> dict[str, Any]:
     root = Node.root(document)
     return {
         "study": root["study"],
-        "unit": compared_by(document["unit"], document["extent"]["max_words"]),
+        "unit": root["unit"],
+        "pieces": pieces_of(document["unit"], document["extent"]["max_words"]),
         "level": root["level"],
         "summary": summary_of(root),
         "notes": list(root["notes"]),
