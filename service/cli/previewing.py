@@ -17,6 +17,8 @@ def show_preview(found: Preview) -> None:
         f"{many(found.readings, 'reading')} and {many(found.codings, 'coding')} read. Nothing was "
         "stored."
     )
+    if found.units_changed is not None:
+        warn(found.units_changed)
     for problem in found.refused:
         warn(f"Left out: {problem}")
     for problem in found.notes:

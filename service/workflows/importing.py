@@ -65,7 +65,7 @@ class TranscriptFound:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preview:
-    """What an import would do; nothing of it was stored."""
+    """What an import would do, as `Imported` tells it; nothing of it was stored."""
 
     study: str
     transcripts: tuple[TranscriptFound, ...]
@@ -73,6 +73,7 @@ class Preview:
     readings: int
     refused: tuple[Problem, ...]
     notes: tuple[Problem, ...]
+    units_changed: str | None
 
 
 def import_paths(
@@ -126,7 +127,9 @@ def preview_paths(
         # Tried and not committed, so that what the study refuses is told as well.
         if not there:
             work.studies.create(study)
+        before = work.studies.load(study) if there else None
         work.studies.add(study, material)
+        changed = units_changed(before, work.studies.load(study)) if there else None
     return Preview(
         study=study,
         transcripts=tuple(
@@ -137,6 +140,7 @@ def preview_paths(
         readings=len(material.readings),
         refused=material.refused,
         notes=material.notes,
+        units_changed=changed,
     )
 
 

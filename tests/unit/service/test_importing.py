@@ -97,7 +97,9 @@ def test_an_import_that_makes_units_others_says_so(house: House, tmp_path: Path)
     first = import_paths(house, "mine", [_long_turns(tmp_path / "1", "A", ["0,36"] * 2)])
     more = import_paths(house, "mine", [_long_turns(tmp_path / "2", "B", ["0,36"])])
     assert (first.units_changed, more.units_changed) == (None, None)
-    whole = import_paths(house, "mine", [_long_turns(tmp_path / "3", "C", [","] * 5)])
+    tried = preview_paths(house, "mine", [_long_turns(tmp_path / "3", "C", [","] * 5)])
+    whole = import_paths(house, "mine", [tmp_path / "3"])
+    assert tried.units_changed == whole.units_changed
     assert "units are whole turns instead of sentences of turns" in (whole.units_changed or "")
     again = import_paths(house, "mine", [_long_turns(tmp_path / "3", "C", [","] * 5)])
     assert again.units_changed is None
