@@ -1,6 +1,7 @@
 """The reliability report through the command line."""
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,8 @@ def test_the_heading_says_what_segments_are(
     run("import", "managers", sample)
     out = run("agreement", "managers", "--html", page).out
     assert "by segment (sentences of turns);" in out
-    assert "Compared by segment (sentences of turns)." in page.read_text(encoding="utf-8")
+    words = re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8"))
+    assert "Compared by segment (sentences of turns)." in words
     assert "by turn;" in run("agreement", "managers", "--unit", "turn").out
     run("import", "wholes", folder(transcripts=f"{TURNS}T,0,P,yes\n", codings=f"{ONE}T,0,,,A,a,\n"))
     assert "by segment (whole turns);" in run("agreement", "wholes").out

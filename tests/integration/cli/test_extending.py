@@ -70,7 +70,7 @@ def test_every_command_of_the_tutorial_runs_in_its_order(
     with (tmp_path / "prevalence.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     document = run_trained("prevalence", "managers", "--by", "trust", "--json").document
-    assert len(rows) == 5 * len(document["shares"]) + len(document["differences"])
+    assert len(rows) == 6 * len(document["shares"]) + len(document["differences"])
     first = document["shares"][0]
     (row,) = [
         one

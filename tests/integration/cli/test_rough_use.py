@@ -130,7 +130,7 @@ def test_an_import_tells_of_definitions_and_attributes_that_changed(
     run("import", "study", folder(transcripts=TRANSCRIPTS, codebook=f"{book}Old\n"))
     attributes = "transcript,trust\nA,North\n"
     outcome = run("import", "study", folder(codebook=f"{book}New\n", attributes=attributes))
-    assert "1 attribute changed; 1 definitions changed" in outcome.out
+    assert "1 attribute changed; 1 definition changed" in outcome.out
     assert "already" not in outcome.err
 
 
