@@ -174,7 +174,10 @@ def odds(
         return
     show_table(
         f"Odds of {found.unit} in {found.study} ({found.of}), other attributes held equal",
-        ["code", "attribute", "value", "against", "odds ratio", "p, Holm", "p, Benjamini-Hochberg"],
+        [
+            *("code", "attribute", "value", "against", "odds ratio", "p, Holm"),
+            *("p, Benjamini-Hochberg", "weight of the model"),
+        ],
         [
             (
                 one.code,
@@ -184,6 +187,7 @@ def odds(
                 one.ratio,
                 p_cell(one.holm),
                 p_cell(one.benjamini_hochberg),
+                one.tuning,
             )
             for one in found.ratios
         ],
