@@ -64,7 +64,7 @@ class Prepared:
             return _Sparse(features)
         # The heads lie in the span of the segments: with G = X X' = L L', rows of L have the same
         # products as rows of X, and are no longer than there are segments.
-        self._lower = np.linalg.cholesky(_gram(features))
+        self._lower = np.asarray(np.linalg.cholesky(_gram(features)))
         return _Dense(np.ascontiguousarray(self._lower, dtype=np.float32))
 
     def solve(
@@ -197,7 +197,8 @@ def _newton(
     biases = np.zeros(len(left), dtype=np.float32)
     # The bias is counted in units in which its curvature is like a weight's.
     scale = 1.0 / np.sqrt(np.maximum((pull_up + pull_down).sum(axis=0) / (4 * force), 1.0))
-    at, bias = np.zeros((product.width, len(left)), dtype=np.float32), np.zeros(len(left))
+    at: Floats32 = np.zeros((product.width, len(left)), dtype=np.float32)
+    bias: Floats = np.zeros(len(left))
     reach = offset
     first: Floats | None = None
     for _ in range(_NEWTON_STEPS):
@@ -229,7 +230,7 @@ def _newton(
             product, curve, gradient, gradient_bias, scale, force, goal
         )
         # How far to go, a code: halved until its objective falls.
-        far = np.ones(len(left))
+        far: Floats = np.ones(len(left))
         before = _objective(pull_up, pull_down, reach, at, force)
         for _ in range(12):
             tried, there = reach + far * moved, at + far.astype(np.float32) * step
@@ -278,7 +279,7 @@ def _squares(columns: Floats32) -> Floats:
 
 
 def _products(one: Floats32, other: Floats32) -> Floats:
-    return np.einsum("fc,fc->c", one, other).astype(np.float64)
+    return np.asarray(np.einsum("fc,fc->c", one, other), dtype=np.float64)
 
 
 def _objective(
@@ -304,7 +305,7 @@ def _conjugate(
     """
     steps, steps_bias, moves = np.zeros_like(gradient), np.zeros(len(goal)), np.zeros_like(curve)
     ease, scales = product.ease(curve, force), scale
-    going = np.arange(len(goal))
+    going: Places = np.arange(len(goal))
     rest, rest_bias = -gradient, -gradient_bias
     way, way_bias = ease(rest, going), rest_bias.copy()
     eased = _products(rest, way) + rest_bias**2

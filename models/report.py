@@ -97,6 +97,20 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Refreshed:
+    """That a training went on from a version, and what changed since the last full one.
+
+    `base` is the version gone on from, `whole` the one that was cross-validated in full last;
+    `new` transcripts came since, `recoded` ones were coded otherwise.
+    """
+
+    base: str
+    whole: str
+    new: int
+    recoded: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrainReport:
     """A training run: the version that it published and how far that may be trusted.
 
@@ -107,7 +121,7 @@ class TrainReport:
     evaluated codes' decisions together. `tier` is "fast" or "best", with the reason for it;
     `asked` is what was asked for.
     `codebook_version` is the version under which the codings were read, None where there are
-    no versions.
+    no versions. `refreshed` is None where everything was cross-validated in this training.
     """
 
     model_version: str
@@ -132,6 +146,7 @@ class TrainReport:
     tier_reason: str = ""
     choices: tuple[Choice, ...] = ()
     asked: Asked = Asked()
+    refreshed: Refreshed | None = None
 
 
 def report_document(report: TrainReport) -> str:
@@ -161,6 +176,9 @@ def read_report(folder: Path) -> TrainReport:
                 "notes": tuple(content["notes"]),
                 "choices": tuple(Choice(**one) for one in content.get("choices", [])),
                 "asked": Asked(**content.get("asked", {})),
+                "refreshed": Refreshed(**content["refreshed"])
+                if content.get("refreshed")
+                else None,
             }
             | _calibration(content.get("calibration"))
         )

@@ -1,10 +1,9 @@
 """A published model at work: from transcripts to suggestions."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,11 @@ from models.artifacts import verify
 from models.certainty import certainty
 from models.embedding_cache import EmbeddingCache
 from models.encoder import Encoder, open_encoder
-from models.features import embedding_view, texts_of
 from models.finetuned import FinetunedEncoder, finetuned_texts, load_base
 from models.hierarchy import closed, consistent
 from models.parts import ModelParts, read_exemplars, read_model
 from models.runs import Run, runs_of, sentences_of, whole_of
-from models.sentences import Sentences, texts_by_sentence
+from models.scoring import texts_to_encode, view_scores
 from models.suggestions import (
     CodedSegments,
     Evidence,
@@ -155,18 +153,9 @@ class Suggester:
                 scores=np.zeros((0, len(parts.codes))),
                 vectors=np.zeros((0, parts.dimension), dtype=np.float32),
             )
-        texts = texts_of(segments, context=parts.setting.looks_back)
-        if parts.sentence_heads is not None:
-            texts = list(dict.fromkeys([*texts, *texts_by_sentence(segments)]))
-        vectors = self._vectors(texts)
-        meaning = embedding_view(segments, vectors, parts.setting)
-        wording = parts.words.transform(segments)
-        views = [parts.embedding_heads.scores(meaning), parts.words_heads.scores(wording)]
-        if parts.sentence_heads is not None:
-            views.append(Sentences.of(segments, vectors).scores(parts.sentence_heads))
-        if parts.finetuned is not None:
-            views.append(self._finetuned_scores(segments, parts.finetuned))
-        probabilities = parts.calibration.probabilities(np.stack(views, axis=2))
+        vectors = self._vectors(texts_to_encode(parts, segments))
+        views = view_scores(parts, segments, vectors, self._finetuned_scores)
+        probabilities = parts.calibration.probabilities(views)
         return _Scored(
             scores=consistent(probabilities, parts.implied),
             vectors=np.stack([vectors[segment.text] for segment in segments]),
@@ -175,13 +164,11 @@ class Suggester:
     def _applied(self, scores: Floats) -> NDArray[np.bool_]:
         return closed(scores >= self._parts.thresholds, self._parts.implied)
 
-    def _finetuned_scores(
-        self, segments: Sequence[Segment], tensors: Mapping[str, NDArray[Any]]
-    ) -> Floats:
+    def _finetuned_scores(self, segments: Sequence[Segment]) -> Floats:
         with self._lock:
             if self._finetuned is None:
                 base = load_base(self._parts.encoder_source)
-                self._finetuned = FinetunedEncoder(base, tensors)
+                self._finetuned = FinetunedEncoder(base, self._parts.finetuned or {})
         texts = finetuned_texts(segments, self._parts.setting)
         return self._cache.encode(self._finetuned, texts).astype(np.float64)
 

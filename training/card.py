@@ -19,7 +19,7 @@ def model_card(data: TrainingData, parts: ModelParts, report: TrainReport) -> st
         "## Data",
         f"- {many(report.transcripts, 'transcript')}, {many(report.segments, 'segment')}, "
         f"{many(len(data.coders), 'coder')}, {many(len(data.codes), 'code')}; SHA-256 "
-        f"{data.digest()}",
+        f"{data.digest}",
         *(
             ()
             if report.codebook_version is None

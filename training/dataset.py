@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 from datasets import Dataset
@@ -15,6 +16,7 @@ from annotations.errors import StateError, command
 from annotations.numerals import many
 from annotations.study import Study
 from annotations.transcripts import Segment, Segmentation
+from models.carried import Mark
 from models.exemplars import Candidate
 from models.suggestions import Exemplar
 
@@ -22,9 +24,10 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 _MIN_TRANSCRIPTS = 2
+_MARK = 16
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingData:
     """The segments that somebody read, with what the coders made of them.
 
@@ -63,15 +66,46 @@ class TrainingData:
         """Whether any segment has a turn before it."""
         return any(segment.before for segment in self.segments)
 
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of everything that is learned from."""
-        digest = hashlib.sha256(json.dumps([asdict(code) for code in self.book]).encode())
-        for votes in (self.read, self.applied):
-            digest.update(f"{votes.shape}".encode())
-            digest.update(np.packbits(votes).tobytes())
-        for row in self.dataset.to_list():
-            digest.update(json.dumps(row, sort_keys=True).encode())
+        digest = hashlib.sha256(self.book_digest.encode())
+        digest.update(json.dumps(_written(self.segments)).encode())
+        for numbers in (self.targets, self.truth, self.scored, self.read, self.applied):
+            digest.update(f"{numbers.shape}".encode())
+            digest.update(np.ascontiguousarray(numbers).tobytes())
         return digest.hexdigest()
+
+    @property
+    def book_digest(self) -> str:
+        """SHA-256 of what the codebook says of the codes."""
+        written = json.dumps([asdict(code) for code in self.book])
+        return hashlib.sha256(written.encode()).hexdigest()
+
+    def marks(self) -> dict[str, Mark]:
+        """By transcript, what was said and what was coded, as hashes that tell of a change."""
+        found = {}
+        for place, name in enumerate(self.transcripts):
+            rows = np.flatnonzero(self.clusters == place)
+            said = json.dumps(_written(tuple(self.segments[row] for row in rows)))
+            votes = (self.targets[rows], self.truth[rows], self.scored[rows])
+            found[name] = Mark(
+                said=hashlib.sha256(said.encode()).hexdigest()[:_MARK],
+                coded=hashlib.sha256(b"".join(one.tobytes() for one in votes)).hexdigest()[:_MARK],
+                segments=len(rows),
+            )
+        return found
+
+
+def _written(segments: tuple[Segment, ...]) -> list[object]:
+    """Segments as they are hashed: what was said before them is written once."""
+    said: dict[tuple[str, str], int] = {}
+    places = [
+        [one.transcript, one.turn, one.start, one.end, one.speaker, one.text]
+        + [said.setdefault((turn.speaker, turn.text), len(said)) for turn in one.before]
+        for one in segments
+    ]
+    return [places, list(said)]
 
 
 def training_data(study: Study, *, model_coders: Collection[str] = ()) -> TrainingData:

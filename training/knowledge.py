@@ -1,5 +1,6 @@
 """What the codebook says of each code, as texts to learn from before anybody has coded."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from training.dataset import TrainingData
 
 Floats32 = NDArray[np.float32]
 
+_NO_LETTER = re.compile(r"[\W_]+")
 _QUOTED_WORDS = 4
 """An example of so many words that is found in a coded segment is a quotation of it."""
 
@@ -76,5 +78,4 @@ def _quoted(example: str, said: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    letters = "".join(sign if sign.isalnum() else " " for sign in text.lower())
-    return " ".join(letters.split())
+    return " ".join(_NO_LETTER.sub(" ", text.lower()).split())

@@ -38,12 +38,18 @@ class Vectors:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Learned:
-    """What cross-validation found, for the model and the baseline, and the model itself."""
+    """What cross-validation found, for the model and the baseline, and the model itself.
+
+    *Shapes:* `fold_of` (segments,), `scores` (segments, codes, views) and `floor` (segments,
+    codes, 1), the baseline's: uncalibrated, by models that had not seen the transcript.
+    """
 
     folds: int
+    fold_of: NDArray[np.int64]
     tier: Tier
     choice: RecipeChoice
     scores: NDArray[np.float64]
+    floor: NDArray[np.float64]
     model: CrossFit
     baseline: CrossFit
     fitted: FittedViews
@@ -116,7 +122,7 @@ def learn(
     with threadpool_limits(1, user_api="blas"):
         if view is not None:
             learned = _with_finetuned(plan, learned, view)
-        return _keeping_to_the_tree(data, learned)
+        return keeping_to_the_tree(data, learned)
 
 
 def _plan(
@@ -161,9 +167,11 @@ def _cross_validated(plan: _Plan) -> Learned:
         finish(pool, [whole, *fits], lambda done: plan.step("cross-validating", done, plan.total))
     return Learned(
         folds=plan.folds,
+        fold_of=fold_of,
         tier=plan.tier,
         choice=choice,
         scores=scores,
+        floor=floor,
         model=plan.fit(scores),
         baseline=plan.fit(floor),
         fitted=whole.result(),
@@ -236,7 +244,7 @@ def _with_finetuned(plan: _Plan, learned: Learned, view: FinetunedView) -> Learn
     return replace(learned, tier=tier)
 
 
-def _keeping_to_the_tree(data: TrainingData, learned: Learned) -> Learned:
+def keeping_to_the_tree(data: TrainingData, learned: Learned) -> Learned:
     """What a code implies is at least as probable, and applies where the code does."""
     implied = implied_pairs(data.codes, data.truth[data.scored])
     return replace(

@@ -12,6 +12,7 @@ from annotations.numerals import form, many
 from annotations.reliability.calibration import pooled_calibration
 from annotations.study import Study
 from models.artifacts import HeldOut, part_files, publish
+from models.carried import PART
 from models.embedding_cache import EmbeddingCache
 from models.encoder import TransformersEncoder
 from models.exemplars import choose_exemplars
@@ -40,6 +41,7 @@ from training.evaluate import Confusion, overall_figures
 from training.knowledge import described, gather_knowledge
 from training.learning import Learned, Vectors, learn
 from training.options import TrainingStopped, TrainOptions
+from training.refreshing import Base, NotRefreshable, Refresh, carried_by
 from training.reporting import code_reports, open_gates
 
 Progress = Callable[[str, int, int], None]
@@ -51,6 +53,7 @@ def train(
     *,
     options: TrainOptions,
     store: Path,
+    base: Path | None = None,
     cache: Path | None = None,
     checkpoints: Path | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
@@ -58,12 +61,14 @@ def train(
 ) -> TrainReport:
     """Learn a study's codes, cross-validate by transcript, publish into `store/<version>`.
 
-    `cache` is a folder in which vectors are kept, `checkpoints` one in which fine-tuning keeps
-    its work until the model is published, so that a run that was killed goes on where it was;
-    None to keep none. `progress` is told a
-    stage, steps done and steps in all; `should_stop` is asked often, and TrainingStopped is
-    raised when it says so. Raises StateError where the study has too little to learn from,
-    and ArtifactError where the encoder cannot be had.
+    `base` is the folder of a version that is to be refreshed: choices, folds and the held-out
+    scores of its transcripts are kept where that may be; where it may not, everything is done
+    anew and a note says why; where nothing was coded since, that version stays. `cache` is a
+    folder in which vectors are kept, `checkpoints` one in which fine-tuning keeps its work
+    until the model is published, so that a run that was killed goes on where it was; None to
+    keep none. `progress` is told a stage, steps done and steps in all; `should_stop` is asked
+    often, and TrainingStopped is raised when it says so. Raises StateError where the study has
+    too little to learn from, and ArtifactError where the encoder cannot be had.
     """
     started = time.monotonic()
     fine_tuning = False
@@ -86,14 +91,27 @@ def train(
     step("reading", 0, 1)
     data = training_data(study)
     step("reading", 1, 1)
-    vectors = _encode(data, options, cache, step)
-    kept = Checkpoints(checkpoints, _key(data, options, vectors.encoder))
-    learned = learn(data, vectors, options, kept, step, check)
+    vectors = encoded(data, options, cache, step)
+    refresh, why_not = _refresh(base, data, options, vectors.encoder)
+    if refresh is not None and refresh.nothing_to_do(options, study.codebook_version):
+        step("publishing", 1, 1)
+        return replace(refresh.base.report, seconds=time.monotonic() - started)
+    kept = Checkpoints(None, {})
+    if refresh is None:
+        kept = Checkpoints(checkpoints, _key(data, options, vectors.encoder))
+        learned = learn(data, vectors, options, kept, step, check)
+    else:
+        learned = refresh.learn(data, vectors, options, cache, step, check)
     step("publishing", 0, 1)
+    report = _report(data, learned, options, vectors.encoder)
     report = replace(
-        _report(data, learned, options, vectors.encoder), codebook_version=study.codebook_version
+        report,
+        codebook_version=study.codebook_version,
+        refreshed=None if refresh is None else refresh.told,
+        notes=(*report.notes, *([why_not] if why_not else []), *(refresh.notes if refresh else ())),
     )
-    files = _files(data, learned, report, vectors)
+    carried = carried_by(data, learned, refresh)
+    files = {**_files(data, learned, report, vectors), **part_files(PART, carried.part)}
     check()
     version = publish(files, store)
     kept.clear()
@@ -101,9 +119,22 @@ def train(
     return replace(report, model_version=version, seconds=time.monotonic() - started)
 
 
-def _encode(
+def _refresh(
+    base: Path | None, data: TrainingData, options: TrainOptions, encoder: TransformersEncoder
+) -> tuple[Refresh | None, str | None]:
+    """What is to be refreshed, or why nothing can be."""
+    if base is None:
+        return None, None
+    try:
+        return Refresh.of(Base.read(base), data, options, encoder.checksum), None
+    except NotRefreshable as reason:
+        return None, f"Trained in full and not refreshed: {reason}."
+
+
+def encoded(
     data: TrainingData, options: TrainOptions, cache: Path | None, step: Progress
 ) -> Vectors:
+    """The vectors of all that is learned from, out of the cache where they are there."""
     encoder = TransformersEncoder.load(options.encoder)
     knowledge = gather_knowledge(data)
     texts = [*texts_of(data.segments, context=True), *knowledge.texts]
@@ -122,7 +153,7 @@ def _key(
 ) -> dict[str, object]:
     """What decides the work of a training."""
     return {
-        "data": data.digest(),
+        "data": data.digest,
         "encoder": encoder.checksum,
         "folds": options.folds,
         "seed": options.seed,
@@ -231,7 +262,7 @@ def _files(
         implied=learned.implied,
     )
     training = {
-        "data": data.digest(),
+        "data": data.digest,
         "transcripts": report.transcripts,
         "segments": report.segments,
         "scored": report.scored,

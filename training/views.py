@@ -15,7 +15,8 @@ from models.features import (
     embedding_view,
     recurring_speakers,
 )
-from models.heads import Features, Heads, Standardised, fit_heads
+from models.heads import Heads, Standardised, fit_heads
+from models.newton import Features, Prepared
 from models.sentences import Sentences, fit_sentence_heads
 from training.coders import targets_of
 from training.dataset import TrainingData
@@ -77,14 +78,12 @@ class Learner:
 
     def fit(self, rows: Rows, recipe: Recipe) -> FittedViews:
         """Fit both views on these segments alone, terms and speakers included."""
-        targets = targets_of(self.data, rows, recipe.targets)
-        setting = self.setting(rows, recipe)
-        words, words_heads = self._fit_words(rows, targets, setting, recipe)
+        words, words_heads = self.fit_words(rows, recipe)
         return FittedViews(
-            setting=setting,
+            setting=self.setting(rows, recipe),
             words=words,
             words_heads=words_heads,
-            embedding_heads=self._fit_embedding(rows, targets, setting, recipe),
+            embedding_heads=self.fit_embedding(rows, recipe),
         )
 
     def setting(self, rows: Rows, recipe: Recipe) -> Setting:
@@ -96,9 +95,10 @@ class Learner:
             speakers=recurring_speakers(segments) if recipe.roles else (),
         )
 
-    def _fit_words(
-        self, rows: Rows, targets: Floats, setting: Setting, recipe: Recipe
-    ) -> tuple[WordsView, Heads]:
+    def fit_words(self, rows: Rows, recipe: Recipe) -> tuple[WordsView, Heads]:
+        """Fit the words view on these segments alone."""
+        targets = targets_of(self.data, rows, recipe.targets)
+        setting = self.setting(rows, recipe)
         about = self._knowledge.code_of
         told = np.flatnonzero(_pull(targets, recipe)[about] > 0)
         weights = np.concatenate(
@@ -119,10 +119,10 @@ class Learner:
         )
         return words, heads
 
-    def _fit_embedding(
-        self, rows: Rows, targets: Floats, setting: Setting, recipe: Recipe
-    ) -> Heads:
-        view = self._embedding_view(setting)[rows]
+    def fit_embedding(self, rows: Rows, recipe: Recipe) -> Heads:
+        """Fit the embedding view on these segments alone."""
+        targets = targets_of(self.data, rows, recipe.targets)
+        view = self._embedding_view(self.setting(rows, recipe))[rows]
         standard = Standardised.of(view)
         heads = self._shared_fit(
             standard.features,
@@ -162,9 +162,10 @@ class Learner:
         centre: Floats32,
     ) -> Heads:
         """Heads drawn to their centre, and beyond it to a share of their theme's head."""
+        ready = Prepared(features) if targets.any() else features
         if recipe.sharing and self._themes:
             whole = fit_heads(
-                features,
+                ready,
                 np.stack([targets[:, list(one)].max(axis=1) for one in self._themes], axis=1),
                 strength=strength,
                 balanced=balanced,
@@ -174,7 +175,7 @@ class Learner:
             for theme, members in enumerate(self._themes):
                 centre[list(members)] += np.float32(recipe.sharing) * whole.weights[theme]
         return fit_heads(
-            features,
+            ready,
             targets,
             strength=strength,
             balanced=balanced,

@@ -58,6 +58,15 @@ def train(
             help="Suggest codes that have a definition and too few codings, marked so.",
         ),
     ] = False,
+    refresh: Annotated[
+        bool,
+        typer.Option(
+            "--refresh",
+            help="Go on from the model in use, with what was asked for then: learn what was coded "
+            "since, keep its choices and the held-out scores of what it knew. Seconds; in full "
+            "where more than a fifth has changed.",
+        ),
+    ] = False,
     json: Json = False,
     home: Home = None,
 ) -> None:
@@ -85,15 +94,34 @@ def train(
         minutes=minutes,
         trust_definitions=trust_definitions,
     )
+    if refresh and (asked := _asked_for(context)):
+        raise typer.BadParameter(
+            f"it trains as the model in use was trained. Leave out {', '.join(asked)}, or "
+            "leave out --refresh to train in full.",
+            context,
+            param_hint="--refresh",
+        )
     house = open_home(context, home)
     with progress() as report_progress:
-        report = train_study(house, study, options, progress=report_progress)
+        report = train_study(house, study, None if refresh else options, progress=report_progress)
     if json:
         show_json(report)
     else:
         _show_figures(report)
         _show_shortcomings(report)
         _show_choices(report)
+
+
+def _asked_for(context: typer.Context) -> list[str]:
+    """The options of how to train that were given."""
+    others = ("study", "json", "home", "refresh")
+    return [
+        f"--{name.replace('_', '-')}"
+        for name in context.params
+        if name not in others
+        and (source := context.get_parameter_source(name)) is not None
+        and source.name == "COMMANDLINE"
+    ]
 
 
 def _show_figures(report: "TrainReport") -> None:

@@ -1,9 +1,11 @@
 """Train a model on a study's codings and make it the study's active one."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
+from pathlib import Path
 
-from annotations.errors import ArtifactError, command
+from annotations.errors import ArtifactError, ExternalError, command
 from models.report import Asked, TrainReport
 from models.thresholds import KAPPA, Aim
 from models.weights import find_encoder
@@ -12,6 +14,7 @@ from service.house import House
 from service.shared_models import share
 from service.storage.records import ModelRecord
 from service.workflows.codebook_notes import codebook_notes
+from service.workflows.modelling import folder_of
 from training.options import TrainOptions
 
 Progress = Callable[[str, int, int], None]
@@ -27,8 +30,9 @@ def train_study(
 ) -> TrainReport:
     """Train, cross-validate by transcript, publish a version and use it from now on.
 
-    Without options (a retraining) it is trained as the model in use was. Raises ArtifactError
-    where that model's encoder is gone: another one in its place is for people to choose.
+    Without options (a retraining) it is trained as the model in use was, and that model is
+    refreshed where little has changed. Raises ArtifactError where that model's encoder is gone:
+    another one in its place is for people to choose.
     """
     from training.train import train
 
@@ -36,13 +40,16 @@ def train_study(
         material = work.studies.load(study)
         notes = codebook_notes(work, study)
         active = work.models.active(study)
+    base = None
     if options is None:
         options = options_after(active)
         _check_encoder(study, options)
+        base = _base(house, active)
     report = train(
         material,
         options=options,
         store=house.artifacts,
+        base=base,
         cache=house.cache,
         checkpoints=house.home / "checkpoints",
         progress=progress,
@@ -74,6 +81,15 @@ def options_after(active: ModelRecord | None) -> TrainOptions:
         return TrainOptions()
     asked = Asked(**active.figures.get("asked", {}))
     return TrainOptions(aim=Aim.parse(str(active.figures.get("aim", KAPPA))), **asdict(asked))
+
+
+def _base(house: House, active: ModelRecord | None) -> Path | None:
+    """The folder of the model in use, also where it is gone: the training says that it was."""
+    if active is None:
+        return None
+    with suppress(ArtifactError, ExternalError):
+        return folder_of(house, active.version)
+    return house.artifacts / active.version
 
 
 def _check_encoder(study: str, options: TrainOptions) -> None:

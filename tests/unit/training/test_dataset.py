@@ -77,7 +77,7 @@ def test_a_model_s_codings_never_teach(small_study: Make) -> None:
     data = training_data(with_model, model_coders=["robot"])
     assert data.coders == ("asha", "ben")
     assert data.targets[0, 0] == 0
-    assert data.digest() == training_data(study).digest()
+    assert data.digest == training_data(study).digest
 
 
 def test_adjudicated_readings_decide_alone(small_study: Make) -> None:
@@ -141,9 +141,9 @@ def test_codings_that_were_all_assisted_cannot_be_tested_on(small_study: Make) -
 
 def test_the_digest_follows_the_content(small_study: Make) -> None:
     study = small_study(3)
-    assert training_data(study).digest() == training_data(small_study(3)).digest()
+    assert training_data(study).digest == training_data(small_study(3)).digest
     fewer = replace(study, codings=study.codings[1:])
-    assert training_data(fewer).digest() != training_data(study).digest()
+    assert training_data(fewer).digest != training_data(study).digest
 
 
 def test_the_order_of_import_changes_nothing(small_study: Make) -> None:
@@ -156,5 +156,5 @@ def test_the_order_of_import_changes_nothing(small_study: Make) -> None:
     )
     one, other = training_data(study), training_data(turned)
     assert other.segments == one.segments
-    assert other.digest() == one.digest()
+    assert other.digest == one.digest
     assert other.candidates == one.candidates

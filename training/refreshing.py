@@ -1,0 +1,340 @@
+"""Train again after some more coding, without choosing and cross-validating all over again.
+
+The heads are fitted on everything that is coded now, as a full training would with the same
+choices. Held-out scores stay honest: a transcript that is new since the last training is scored by
+the model of that training, which had not seen it; the scores of the others are those of the folds
+that had left them out. Calibration, thresholds, gates and figures are computed anew from both.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from annotations.errors import ArtifactError
+from annotations.numerals import form, many
+from annotations.transcripts import Segment
+from models.artifacts import HeldOut, read_part, verify
+from models.carried import Carried, Mark
+from models.embedding_cache import EmbeddingCache
+from models.finetuned import FinetunedEncoder, finetuned_texts, load_base
+from models.heads import Heads
+from models.parts import ModelParts, read_model
+from models.report import Asked, Refreshed, TrainReport, read_report
+from models.scoring import view_scores
+from training.choosing import RecipeChoice
+from training.crossfit import CrossFit, cross_fit
+from training.dataset import TrainingData
+from training.learning import Learned, Vectors, keeping_to_the_tree
+from training.options import TrainOptions
+from training.recipe import Recipe
+from training.threads import finish, fitting_pool
+from training.tiers import FinetunedView, Tier
+from training.views import FittedViews, Learner
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+MOST_CHANGED = 0.2
+"""So large a share of the segments may be new or coded otherwise since the last full training.
+
+A fold of five lacks as much, so held-out scores are of models that knew as little less."""
+
+
+class NotRefreshable(ArtifactError):
+    """Why a training must be done in full, as a clause."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """A published model from which a training goes on."""
+
+    version: str
+    parts: ModelParts
+    held: HeldOut
+    carried: Carried
+    report: TrainReport
+    recipe: Recipe
+    rounds: int | None
+
+    @classmethod
+    def read(cls, folder: Path) -> "Base":
+        """Of a version's folder; NotRefreshable where it cannot be gone on from."""
+        try:
+            verify(folder)
+            training = read_part(folder, "model").document["training"]
+            return cls(
+                version=folder.name,
+                parts=read_model(folder),
+                held=HeldOut.read(folder),
+                carried=Carried.read(folder),
+                report=read_report(folder),
+                recipe=Recipe(**training["recipe"]),
+                rounds=training.get("rounds"),
+            )
+        except (ArtifactError, KeyError, TypeError) as problem:
+            raise NotRefreshable(f"model {folder.name} cannot be gone on from: {problem}") from None
+
+    @property
+    def whole(self) -> str:
+        """The version that was cross-validated in full last."""
+        return self.carried.whole or self.version
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refresh:
+    """A refresh that may be done; what is new and what was coded otherwise, by transcript."""
+
+    base: Base
+    marks: dict[str, Mark]
+    new: tuple[str, ...]
+    recoded: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, base: Base, data: TrainingData, options: TrainOptions, encoder_checksum: str
+    ) -> "Refresh":
+        """Raises NotRefreshable where a full training is called for."""
+        asked, parts, carried = base.report.asked, base.parts, base.carried
+        _same_training(asked, options)
+        if parts.encoder_checksum != encoder_checksum:
+            raise NotRefreshable("the encoder is another")
+        if parts.codes != data.codes:
+            raise NotRefreshable("the codes are others than the model knows")
+        if carried.book != data.book_digest:
+            raise NotRefreshable("the codebook says something else of its codes")
+        if parts.segmentation != data.segmentation:
+            raise NotRefreshable("turns are cut otherwise")
+        marks = data.marks()
+        for name in marks.keys() & carried.marks.keys():
+            if marks[name].said != carried.marks[name].said:
+                raise NotRefreshable(
+                    f"other segments of {name} are coded, or it says another thing"
+                )
+        before = carried.whole_marks
+        if back := sorted(marks.keys() & before.keys() - carried.marks.keys()):
+            raise NotRefreshable(f"{back[0]} had been taken out and is back")
+        new = tuple(name for name in marks if name not in before)
+        recoded = tuple(
+            name for name in marks if name in before and marks[name].coded != before[name].coded
+        )
+        gone = [name for name in before if name not in marks]
+        changed = sum(marks[name].segments for name in (*new, *recoded))
+        changed += sum(before[name].segments for name in gone)
+        known = sum(mark.segments for mark in before.values())
+        if changed > MOST_CHANGED * known:
+            raise NotRefreshable(
+                f"since the last full training {many(changed, 'segment')} came, went or were coded "
+                f"otherwise, more than a fifth of its {known:,}"
+            )
+        return cls(base=base, marks=marks, new=new, recoded=recoded)
+
+    def nothing_to_do(self, options: TrainOptions, codebook_version: int | None) -> bool:
+        """Whether the base has learned all there is, and was asked for the same."""
+        report = self.base.report
+        asked = asdict(report.asked)
+        return (
+            self.marks == self.base.carried.marks
+            and report.aim == str(options.aim)
+            and report.codebook_version == codebook_version
+            and all(getattr(options, name) == asked[name] for name in asked if name != "encoder")
+        )
+
+    @property
+    def told(self) -> Refreshed:
+        """For the report."""
+        return Refreshed(
+            base=self.base.version,
+            whole=self.base.whole,
+            new=len(self.new),
+            recoded=len(self.recoded),
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the report must know."""
+        base, whole = self.base.version, self.base.whole
+        new, recoded = len(self.new), len(self.recoded)
+        kept = "the choices and the folds"
+        if self.base.parts.finetuned is not None:
+            kept = "the choices, the folds and the fine-tuned encoder"
+        return (
+            f"Refreshed from version {base}: it learned from everything that is coded now, and "
+            f"kept {kept} of version {whole}, the last that was cross-validated in full. Since "
+            f"then {many(new, 'transcript')} came and {recoded:,} "
+            f"{form(recoded, 'was', 'were')} coded otherwise. Each transcript's held-out figures "
+            "are by a model that had not seen it: of new ones by the version in use when they "
+            "came, of the others by the folds.",
+        )
+
+    def learn(
+        self,
+        data: TrainingData,
+        vectors: Vectors,
+        options: TrainOptions,
+        cache: Path | None,
+        step: Callable[[str, int, int], None],
+        check: Callable[[], None],
+    ) -> Learned:
+        """Fit the heads anew and bring held-out scores up to date; `check` may raise."""
+        base = self.base
+        with threadpool_limits(1, user_api="blas"):
+            held = _HeldOut.of(base, data)
+            learner = Learner(data, vectors.by_text, vectors.knowledge, check)
+            rows, recipe = np.arange(len(data.segments)), base.recipe
+            step("refreshing", 0, 1)
+            with fitting_pool() as pool:
+                words = pool.submit(learner.fit_words, rows, recipe)
+                embedding = pool.submit(learner.fit_embedding, rows, recipe)
+                by_sentence = pool.submit(_sentence_heads, base, learner, rows)
+                scores = pool.submit(held.scored, data, vectors, cache)
+                floor = pool.submit(held.floored, learner)
+                fits: list[Future[Any]] = [words, embedding, by_sentence, scores, floor]
+                finish(pool, fits, lambda done: step("refreshing", done, len(fits) + 2))
+            with fitting_pool() as pool:
+                both = [
+                    pool.submit(_fit, one.result(), data, held.fold_of, options)
+                    for one in (scores, floor)
+                ]
+                finish(pool, both, lambda done: step("refreshing", len(fits) + done, len(fits) + 2))
+            fold_count = int(held.fold_of.max()) + 1
+            return keeping_to_the_tree(
+                data,
+                Learned(
+                    folds=base.report.folds,
+                    fold_of=held.fold_of,
+                    tier=Tier(name=base.report.tier, reason=base.report.tier_reason),
+                    choice=RecipeChoice(
+                        for_fold=(recipe,) * fold_count, final=recipe, compared=base.report.choices
+                    ),
+                    scores=scores.result(),
+                    floor=floor.result(),
+                    model=both[0].result(),
+                    baseline=both[1].result(),
+                    fitted=FittedViews(
+                        setting=learner.setting(rows, recipe),
+                        words=words.result()[0],
+                        words_heads=words.result()[1],
+                        embedding_heads=embedding.result(),
+                    ),
+                    sentence_heads=by_sentence.result(),
+                    finetuned=_finetuned(base, scores.result()),
+                    implied=(),
+                ),
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _HeldOut:
+    """Where held-out scores come from.
+
+    *Shapes:* `known` are rows of the data, `there` the same segments' rows in the base; `new`
+    are the rows of transcripts that the base had not seen; `fold_of` (segments,).
+    """
+
+    base: Base
+    known: Rows
+    there: Rows
+    new: Rows
+    fold_of: Rows
+
+    @classmethod
+    def of(cls, base: Base, data: TrainingData) -> "_HeldOut":
+        place = {key: row for row, key in enumerate(base.held.keys)}
+        there = np.array([place.get(one.key, -1) for one in data.segments], dtype=np.int64)
+        known = np.flatnonzero(there >= 0)
+        return cls(
+            base=base,
+            known=known,
+            there=there[known],
+            new=np.flatnonzero(there < 0),
+            fold_of=_folds(base.carried, data),
+        )
+
+    def scored(self, data: TrainingData, vectors: Vectors, cache: Path | None) -> Floats:
+        """*Shape:* (segments, codes, views)."""
+        base = self.base
+        found = np.zeros((len(data.segments), *base.carried.scores.shape[1:]))
+        found[self.known] = base.carried.scores[self.there]
+        if len(self.new):
+            found[self.new] = view_scores(
+                base.parts,
+                [data.segments[row] for row in self.new],
+                vectors.by_text,
+                lambda segments: _by_finetuned(base.parts, segments, cache),
+            )
+        return found
+
+    def floored(self, learner: Learner) -> Floats:
+        """The baseline's, which learned what the base did; *shape:* (segments, codes, 1)."""
+        found = np.zeros((*learner.data.truth.shape, 1))
+        found[self.known, :, 0] = self.base.carried.floor[self.there]
+        if len(self.new):
+            side = np.zeros(len(found), dtype=np.int64)
+            side[self.new] = 1
+            found[self.new] = learner.baseline(side, 1)
+        return found
+
+
+def _same_training(asked: Asked, options: TrainOptions) -> None:
+    for name in ("folds", "seed", "tier", "minutes"):
+        if getattr(asked, name) != getattr(options, name):
+            raise NotRefreshable(f"another {name} is asked for than was")
+
+
+def _folds(carried: Carried, data: TrainingData) -> Rows:
+    """The fold of each segment: new transcripts are dealt to those with fewest scored segments."""
+    counted = np.bincount(data.clusters[data.scored], minlength=len(data.transcripts))
+    folds = np.full(len(data.transcripts), -1, dtype=np.int64)
+    held = np.zeros(max(carried.folds.values(), default=0) + 1, dtype=np.int64)
+    for place, name in enumerate(data.transcripts):
+        if name in carried.folds:
+            folds[place] = carried.folds[name]
+            held[folds[place]] += counted[place]
+    for place in sorted(np.flatnonzero(folds < 0).tolist(), key=lambda at: -counted[at]):
+        folds[place] = int(held.argmin())
+        held[folds[place]] += counted[place]
+    return folds[data.clusters]
+
+
+def _sentence_heads(base: Base, learner: Learner, rows: Rows) -> Heads | None:
+    return None if base.parts.sentence_heads is None else learner.fit_sentences(rows, base.recipe)
+
+
+def _by_finetuned(parts: ModelParts, segments: Sequence[Segment], cache: Path | None) -> Floats:
+    encoder = FinetunedEncoder(load_base(parts.encoder_source), parts.finetuned or {})
+    texts = finetuned_texts(segments, parts.setting)
+    return EmbeddingCache(cache).encode(encoder, texts).astype(np.float64)
+
+
+def _fit(scores: Floats, data: TrainingData, fold_of: Rows, options: TrainOptions) -> CrossFit:
+    return cross_fit(scores, data.truth, data.scored, fold_of, aim=options.aim)
+
+
+def _finetuned(base: Base, scores: Floats) -> FinetunedView | None:
+    """The fine-tuned encoder stays as it is: the calibration beside it is new."""
+    if base.parts.finetuned is None:
+        return None
+    return FinetunedView(
+        scores=scores[:, :, -1], arrays=dict(base.parts.finetuned), rounds=base.rounds or 0
+    )
+
+
+def carried_by(data: TrainingData, learned: Learned, refresh: Refresh | None) -> Carried:
+    """What a later training may take over from this one."""
+    marks = data.marks() if refresh is None else refresh.marks
+    first = np.unique(data.clusters, return_index=True)[1]
+    return Carried(
+        scores=learned.scores.astype(np.float32),
+        floor=learned.floor[:, :, 0].astype(np.float32),
+        folds=dict(zip(data.transcripts, learned.fold_of[first].tolist(), strict=True)),
+        marks=marks,
+        book=data.book_digest,
+        whole=None if refresh is None else refresh.base.whole,
+        whole_marks=marks if refresh is None else refresh.base.carried.whole_marks,
+    )
