@@ -1,15 +1,15 @@
 """How often intervals of prevalence hold the truth, and what the model saves.
 
 Transcripts of real studies are drawn again and again into groups that differ in prevalence, as a
-population of which people code 5, 10 or 20 transcripts a group. The model is tf-idf with
-logistic regression, cross-fitted by transcript; in each group it errs in its own way: it misses and
-invents codes at rates of the group, and is as sure of what it invents as of what it finds. (leoka's
-narratives, of one segment each, are bound in files
-of eight.) Beside the estimate stand the same from the model's decisions alone, without its
-probabilities; people's sample alone; and the naive count of what the model found, with the binomial
-interval that such counts are given.
+population of which people code 5, 10 or 20 transcripts a group. The model is the tool's own, its
+fast tier, by what it said of transcripts that it had not learned from; in each group it errs in its
+own way: it misses and invents codes at rates of the group, and is as sure of what it invents as of
+what it finds. (leoka's narratives, of one segment each, are bound in files of eight.) Beside the
+estimate stand the same from the model's decisions alone, without its probabilities; people's sample
+alone; and the naive count of what the model found, with the binomial interval that such counts are
+given.
 
-    python benchmarks/prevalence.py [--replicates 1000]
+    python benchmarks/prevalence.py [--replicates 1000] [--tier fast]
 
 Reads ../shared/data beside the project and writes benchmarks/results/prevalence.json. Figures
 do not depend on the machine.
@@ -18,26 +18,25 @@ do not depend on the machine.
 import argparse
 import json
 import os
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from classifier_floor import ROOT, read_study
+from machine import ROOT, read_study
 from scipy import stats
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from annotations.reliability.coefficients import cohen
 from annotations.reliability.prevalence.intervals import bounds_of
 from annotations.reliability.prevalence.shares import MIN_FOUND, deletions_of, rarer
 from annotations.reliability.prevalence.sums import Fit, Population, Sums
 from annotations.reliability.prevalence.tuning import Tuning
-from models.calibration import fit_calibration
-from models.thresholds import choose_thresholds
+from models.artifacts import HeldOut
 from training.dataset import training_data
-from training.folds import grouped_folds
+from training.options import TIERS, TrainOptions
+from training.train import train
 
 SEED = 20260401
 GROUPS, MEMBERS = 12, 60
@@ -60,41 +59,23 @@ class Coded:
     clusters: np.ndarray
 
 
-def coded(folder: Path) -> Coded:
+def coded(folder: Path, tier: str = "fast") -> Coded:
     """Majority codes and out-of-fold decisions, on codes with 40 segments at least."""
-    data = training_data(read_study(folder))
-    truth = data.truth
-    kept = np.flatnonzero(truth.sum(axis=0) >= 40)
-    truth = truth[:, kept]
-    fold_of = grouped_folds(data.transcripts, data.clusters, data.scored, folds=5, seed=0)
-    texts = [f"{one.speaker} {one.text}" for one in data.segments]
-    scores = np.zeros(truth.shape)
-    for fold in range(5):
-        rest = np.flatnonzero(fold_of != fold)
-        own = np.flatnonzero(fold_of == fold)
-        vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-        known = vectorizer.fit_transform(texts[at] for at in rest)
-        asked = vectorizer.transform(texts[at] for at in own)
-        for code in range(truth.shape[1]):
-            head = LogisticRegression(class_weight="balanced", C=3.0, max_iter=300)
-            head.fit(known, truth[rest, code])
-            scores[own, code] = head.predict_proba(asked)[:, 1]
-    applied, probability = np.zeros_like(truth), np.zeros_like(scores)
-    odds = np.log(scores / (1 - scores))[:, :, np.newaxis]
-    for fold in range(5):
-        own = fold_of == fold
-        bars = choose_thresholds(scores[~own], truth[~own])
-        applied[own] = scores[own] >= bars
-        probability[own] = fit_calibration(odds[~own], truth[~own]).probabilities(odds[own])
+    study = read_study(folder)
+    data = training_data(study)
+    with tempfile.TemporaryDirectory() as place:
+        report = train(study, options=TrainOptions(tier=tier), store=Path(place))
+        held = HeldOut.read(Path(place) / report.model_version)
+    kept = np.flatnonzero(data.truth.sum(axis=0) >= 40)
     clusters = data.clusters
-    if len(data.transcripts) == len(truth):
+    if len(data.transcripts) == len(data.truth):
         # Narratives of a single segment, bound in files: else nothing would be clustered.
         clusters = clusters // BOUND
     return Coded(
         codes=tuple(data.codes[code] for code in kept),
-        people=truth,
-        model=applied,
-        probability=probability,
+        people=data.truth[:, kept],
+        model=held.applied[:, kept],
+        probability=held.scores[:, kept].astype(np.float64),
         clusters=clusters,
     )
 
@@ -277,17 +258,19 @@ def share(values: np.ndarray) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replicates", type=int, default=1000)
+    parser.add_argument("--tier", choices=TIERS, default="fast")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     arguments = parser.parse_args()
     started = time.monotonic()
     results: dict[str, Any] = {
         "replicates": arguments.replicates,
+        "tier": arguments.tier,
         "groups": GROUPS,
         "transcripts_a_group": MEMBERS,
         "studies": {},
     }
     for name in ("leoka", "talkmoves"):
-        study = coded(arguments.data / name)
+        study = coded(arguments.data / name, arguments.tier)
         world = World(study, np.random.default_rng(SEED))
         rows = {}
         for of in Population:
