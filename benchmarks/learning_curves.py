@@ -8,8 +8,9 @@ transcripts, as a first coding is best spread. Methods: frozen (the encoder's ve
 LogisticRegression, the baseline), fast without and with the codebook's definitions (names where a
 study has none), best likewise; ours read the turns before where there are any. Macro average
 precision over the codes with a positive segment held out, and over those rare in the study (under
-2%). Held-out scores are the uncalibrated scores of the views in equal parts, in deviations; average
-precision needs no more.
+2%). Size 0 is all segments of the other transcripts: how far a method comes at all, beside the
+frozen baseline at 200. Held-out scores are the uncalibrated scores of the views in equal parts, in
+deviations; average precision needs no more.
 What is done is kept in --work and not done again; results: benchmarks/results/learning_curves.json.
 """
 
@@ -46,7 +47,8 @@ ROOT = Path(__file__).resolve().parents[1]
 STUDIES = ("middle_managers", "leoka", "sight", "talkmoves")
 ORDERS = ("as they come", "spread")
 METHODS = ("frozen", "fast", "fast+definitions", "best", "best+definitions")
-SIZES = (50, 100, 200, 500, 1000)
+ALL = 0
+SIZES = (50, 100, 200, 500, 1000, ALL)
 RARE = 0.02
 EPOCHS = 15
 
@@ -183,7 +185,7 @@ def main() -> None:
                     kept = arguments.work / name / order / f"{method}-{size}-{seed}.json"
                     if kept.exists():
                         continue
-                    rows = pool[:size]
+                    rows = pool[: size or None]
                     told = method.endswith("definitions")
                     if method == "frozen":
                         scores = frozen(material, rows, test)
@@ -202,7 +204,13 @@ def collected(work: Path) -> dict[str, Any]:
     """Means over seeds, with each seed's value, and the ratio to the frozen baseline."""
     studies: dict[str, Any] = {}
     for name, order in product(STUDIES, ORDERS):
-        sizes = {str(size): row for size in SIZES if (row := _row(work / name / order, size))}
+        sizes = {
+            str(size or "all"): row for size in SIZES if (row := _row(work / name / order, size))
+        }
+        if "all" in sizes and "frozen" in sizes.get("200", {}):
+            few = sizes["200"]["frozen"]["macro"]
+            for own in sizes["all"].values():
+                own["times_frozen_at_200"] = round(own["macro"] / few, 2)
         if sizes:
             studies.setdefault(name, {})[order] = sizes
     return {"machine": machine(), "studies": studies, "target_times_frozen_at_200": 1.5}

@@ -2,13 +2,13 @@
 
     .venv/bin/python benchmarks/next_replay.py [STUDY ...] [--seeds N] [--cache FOLDER]
 
-Replays the coding of real studies that are coded in full. In each run transcripts are divided at
-random: some are held out to measure kappa on, the others are the pool, a few of which are coded
-at the start. Then, round by round, a model is trained on what is coded by the program itself,
-and transcripts are added in the order of `next`, or in random order. Both orders start from the
-same transcripts and are measured on the same. Long transcripts are cut to their first turns and
-the pool is bounded, so that a run takes minutes. Reads ../shared/data beside the project (other
-places by --data) and writes benchmarks/results/next_replay.json.
+Replays the coding of real studies that are coded in full, with the fast tier. In each run
+transcripts are divided at random: some are held out to measure kappa on, the others are the pool, a
+few of which are coded at the start. Then, round by round, a model is trained on what is coded by
+the program itself, and transcripts are added in the order of `next`, or in random order. Both
+orders start from the same transcripts and are measured on the same. Long transcripts are cut to
+their first turns and the pool is bounded, so that a run takes minutes. Reads ../shared/data beside
+the project (other places by --data) and writes benchmarks/results/next_replay.json.
 
 The figure: coded segments at which kappa, held out and over all codes pooled, first reaches the
 bar, by interpolation between rounds, next / random for each seed, and their geometric mean.
@@ -131,7 +131,9 @@ def replay(study: Study, plan: Plan, seed: int, order: str, cache: Path) -> list
     for number in range(plan.rounds + 1):
         some = only(study, set(coded))
         with tempfile.TemporaryDirectory() as store:
-            report = train(some, options=TrainOptions(folds=FOLDS), store=Path(store), cache=cache)
+            report = train(
+                some, options=TrainOptions(folds=FOLDS, tier="fast"), store=Path(store), cache=cache
+            )
             suggester = Suggester.load(Path(store) / report.model_version, encoder_cache=cache)
             kappa = kappa_of(suggester, study, data, held)
             curve.append({"segments": report.segments, "kappa": round(kappa, 4)})
