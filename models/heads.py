@@ -30,10 +30,6 @@ class Heads:
         product = features @ self.weights.T
         return np.asarray(product, dtype=np.float64) + self.bias.astype(np.float64)
 
-    def beyond(self, centre: Floats32, codes: NDArray[np.bool_]) -> tuple[Floats32, Floats]:
-        """Of some codes the weights less their centre, and the bias."""
-        return self.weights[codes] - centre[codes], self.bias[codes].astype(np.float64)
-
 
 def fit_heads(
     features: Features | Prepared,
@@ -41,7 +37,6 @@ def fit_heads(
     *,
     strength: float,
     centre: Floats32 | None = None,
-    start: Heads | None = None,
     weights: Floats | None = None,
     balanced: bool = True,
     check: Callable[[], None] = lambda: None,
@@ -53,8 +48,7 @@ def fit_heads(
     features), zero where not given; `weights` (segments,), 1 where not given. Larger
     `strength` means less force towards the centre. A code without two labels gets its centre
     as its head, with the log odds of its share, half a segment added to each side, as the
-    mean score. `start` are heads to begin from: a fit of nearly the same data is soon done,
-    and its result the same but for last digits. `check` is called between steps and may raise.
+    mean score. `check` is called between steps and may raise.
     """
     matrix = features.features if isinstance(features, Prepared) else features
     codes, width = targets.shape[1], matrix.shape[1]
@@ -76,10 +70,9 @@ def fit_heads(
                 total = (yes + no)[both]
                 pull_up *= total / (2 * yes[both])
                 pull_down *= total / (2 * no[both])
-            begin = None if start is None else start.beyond(middle, both)
             prepared = features if isinstance(features, Prepared) else Prepared(features)
             found[both], bias[both] = prepared.solve(
-                pull_up, pull_down, offset[:, both], 1.0 / strength, start=begin, check=check
+                pull_up, pull_down, offset[:, both], 1.0 / strength, check
             )
     return Heads(weights=found + middle, bias=bias.astype(np.float32))
 
@@ -111,12 +104,4 @@ class Standardised:
         return Heads(
             weights=weights.astype(np.float32),
             bias=(heads.bias - weights @ self.mean).astype(np.float32),
-        )
-
-    def moved(self, heads: Heads) -> Heads:
-        """The reverse: heads of the features as they were, for the standardised ones."""
-        scale = np.where(np.isfinite(self.scale), self.scale, 0.0)
-        return Heads(
-            weights=(heads.weights * scale).astype(np.float32),
-            bias=(heads.bias + heads.weights @ self.mean).astype(np.float32),
         )

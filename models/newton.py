@@ -18,7 +18,6 @@ Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 Places = NDArray[np.int64]
 Features = Floats32 | sparse.csr_matrix
-Start = tuple[Floats32, Floats]
 Ease = Callable[[Floats32, Places], Floats32]
 """A cheap guess at what a Newton system has for an answer, and which codes these are.
 
@@ -73,19 +72,16 @@ class Prepared:
         pull_down: Floats,
         offset: Floats,
         force: float,
-        *,
-        start: Start | None,
         check: Callable[[], None],
     ) -> tuple[Floats32, Floats32]:
         """Weights beyond the centre, and the bias; *shapes:* (codes, features), (codes,).
 
         *Shapes:* `pull_up`, `pull_down` and `offset` (segments, codes): how much each segment
-        weighs for and against each code, and its score at the centre. `start` is a guess at
-        the result; it changes how soon that is found, and the last digits.
+        weighs for and against each code, and its score at the centre.
         """
+        own, bias = _newton(self._products, pull_up, pull_down, offset, force, check)
         if self._lower is None:
-            return _newton(self._products, pull_up, pull_down, offset, force, start, check)
-        own, bias = _newton(self._products, pull_up, pull_down, offset, force, None, check)
+            return own, bias
         turned = own.T.astype(np.float64)
         back = linalg.solve_triangular(self._lower, turned, lower=True, trans=1)
         return np.asarray(self.features.T @ back.astype(np.float32)).T, bias
@@ -112,10 +108,6 @@ class _Dense:
         if 0 < _TALL * self.width <= len(features):
             squares, directions = linalg.eigh(features.T @ features, check_finite=False)
             self._along = np.maximum(squares, 0).astype(np.float64), directions
-
-    def forward(self, at: Floats32) -> Floats32:
-        """*Shapes:* (features, codes) to (segments, codes)."""
-        return np.asarray(self._rows @ at)
 
     def back(self, slopes: Floats32) -> Floats32:
         """*Shapes:* (segments, codes) to (features, codes)."""
@@ -161,10 +153,6 @@ class _Sparse:
         self.width = features.shape[1]
         self._rows, self._columns = features, features.T.tocsr()
 
-    def forward(self, at: Floats32) -> Floats32:
-        """*Shapes:* (features, codes) to (segments, codes)."""
-        return np.asarray(self._rows @ at)
-
     def back(self, slopes: Floats32) -> Floats32:
         """*Shapes:* (segments, codes) to (features, codes)."""
         return np.asarray(self._columns @ slopes)
@@ -189,7 +177,6 @@ def _newton(
     pull_down: Floats,
     offset: Floats,
     force: float,
-    start: Start | None,
     check: Callable[[], None],
 ) -> tuple[Floats32, Floats32]:
     left = np.arange(pull_up.shape[1])
@@ -208,11 +195,7 @@ def _newton(
         gradient = product.back(slope.astype(np.float32)) + np.float32(force) * at
         gradient_bias = slope.sum(axis=0) * scale
         length = np.sqrt(_squares(gradient) + gradient_bias**2)
-        if first is None:
-            first = np.maximum(length, 1e-12)
-            if start is not None:
-                at, bias, reach = _begun(product, pull_up, pull_down, offset, force, start)
-                continue
+        first = np.maximum(length, 1e-12) if first is None else first
         weights[left], biases[left] = at.T, bias
         open_ = length > _SETTLED * first
         if not open_.any():
@@ -243,28 +226,6 @@ def _newton(
     else:
         weights[left], biases[left] = at.T, bias
     return weights, biases
-
-
-def _begun(
-    product: _Dense | _Sparse,
-    pull_up: Floats,
-    pull_down: Floats,
-    offset: Floats,
-    force: float,
-    start: Start,
-) -> tuple[Floats32, Floats, Floats]:
-    """Weights, bias and scores of a guess, for the codes that it suits better than the centre."""
-    at, bias = np.ascontiguousarray(start[0].T), start[1]
-    reach = offset + product.forward(at) + bias
-    nothing = np.zeros_like(at)
-    better = _objective(pull_up, pull_down, reach, at, force) < _objective(
-        pull_up, pull_down, offset, nothing, force
-    )
-    return (
-        np.where(better, at, nothing),
-        np.where(better, bias, 0.0),
-        np.where(better, reach, offset),
-    )
 
 
 def _only(codes: Bools, *arrays: Any) -> tuple[Any, ...]:

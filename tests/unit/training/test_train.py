@@ -112,7 +112,7 @@ def test_the_artifact_holds_no_pickle_and_no_time(small_model) -> None:
         "report.json",
         *(
             f"{part}.{kind}"
-            for part in ("model", "exemplars", "out_of_fold")
+            for part in ("model", "exemplars", "out_of_fold", "carried")
             for kind in ("json", "safetensors")
         ),
     }
