@@ -201,11 +201,12 @@ def models(
     else:
         show_table(
             f"Models of {study}",
-            ["version", "made", "MB", "kappa", "macro F1", "codebook", "in use"],
+            ["version", "made", "training", "MB", "kappa", "macro F1", "codebook", "in use"],
             [
                 (
                     m.version,
                     m.created_at,
+                    f"refreshed from {m.refreshed_from}" if m.refreshed_from else "in full",
                     f"{m.size / 1e6:.1f}",
                     m.kappa,
                     m.macro_f1,

@@ -33,6 +33,12 @@ class ModelLine:
     codebook_version: int
     retrain: tuple[StaleCode, ...] = ()
 
+    @property
+    def refreshed_from(self) -> str | None:
+        """The version that its training went on from, None where it was trained in full."""
+        refreshed = self.figures.get("refreshed")
+        return None if refreshed is None else str(refreshed["base"])
+
     @classmethod
     def of(cls, record: ModelRecord, retrain: tuple[StaleCode, ...] = ()) -> "ModelLine":
         """Take the headline figures out of the training report."""

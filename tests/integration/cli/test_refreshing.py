@@ -38,6 +38,9 @@ def test_what_was_coded_since_is_learned_with_what_was_asked_for_then(
     assert (found["folds"], found["asked"]["min_support"]) == (3, 4)
     listed = run("models", "trust", "--json").document["models"]
     assert [one["version"] for one in listed if one["active"]] == [found["model_version"]]
+    table = run("models", "trust").out
+    assert f"refreshed from {first.document['model_version']}" in table
+    assert "in full" in table
     again = run("train", "trust", "--refresh")
     assert again.code == 0
     assert "2 transcripts came and 0 were coded otherwise" in again.err
