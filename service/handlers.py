@@ -26,7 +26,13 @@ def handle(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
 def _train(house: House, job: Job, reins: Reins) -> Mapping[str, Any]:
     from service.workflows.training import train_study
 
-    report = train_study(house, job.study, progress=reins.progress, should_stop=reins.should_stop)
+    report = train_study(
+        house,
+        job.study,
+        full=bool(job.payload.get("full")),
+        progress=reins.progress,
+        should_stop=reins.should_stop,
+    )
     return {
         "model_version": report.model_version,
         "kappa": document(report.kappa),

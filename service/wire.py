@@ -144,6 +144,11 @@ class JobIn(Given):
     """Slow work to be done. One that waits already takes it in."""
 
     kind: Literal["train", "sync", "push"]
+    full: bool = Field(
+        default=False,
+        description="Of a training: choose and cross-validate everything anew, and do not refresh "
+        "the model in use.",
+    )
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "train"}]})
 

@@ -23,9 +23,11 @@ async def start_job(
     _sender: FormSender,
     study: StudyPath,
     kind: Annotated[Literal["train", "sync", "push"], Form()],
+    full: Annotated[bool, Form()] = False,
 ) -> RedirectResponse:
     """Ask for a training, a synchronisation or a push, and watch it."""
-    await serving.noting(lambda: queue.enqueue(serving.house, kind, study))
+    payload = {"full": True} if full and kind == queue.TRAIN else None
+    await serving.noting(lambda: queue.enqueue(serving.house, kind, study, payload))
     return _to(study, "jobs")
 
 

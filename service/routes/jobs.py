@@ -28,8 +28,14 @@ def list_jobs(
 
 @router.post("/studies/{study}/jobs", response_model=JobOut, status_code=202)
 async def start_job(serving: Here, study: StudyPath, body: JobIn) -> Any:
-    """Ask for a training, a synchronisation or a push. A waiting one of the kind is returned."""
-    return await serving.noting(lambda: document(queue.enqueue(serving.house, body.kind, study)))
+    """Ask for a training, a synchronisation or a push. A waiting one of the kind is returned.
+
+    A training refreshes the model in use where little changed since it was trained in full.
+    """
+    payload = {"full": True} if body.full and body.kind == queue.TRAIN else None
+    return await serving.noting(
+        lambda: document(queue.enqueue(serving.house, body.kind, study, payload))
+    )
 
 
 @router.get("/jobs/{number}", response_model=JobOut)

@@ -25,14 +25,16 @@ def train_study(
     study: str,
     options: TrainOptions | None = None,
     *,
+    full: bool = False,
     progress: Progress = lambda _stage, _done, _total: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> TrainReport:
     """Train, cross-validate by transcript, publish a version and use it from now on.
 
     Without options (a retraining) it is trained as the model in use was, and that model is
-    refreshed where little has changed. Raises ArtifactError where that model's encoder is gone:
-    another one in its place is for people to choose.
+    refreshed where little has changed, unless a `full` training is asked for. Raises
+    ArtifactError where that model's encoder is gone: another one in its place is for people to
+    choose.
     """
     from training.train import train
 
@@ -44,7 +46,7 @@ def train_study(
     if options is None:
         options = options_after(active)
         _check_encoder(study, options)
-        base = _base(house, active)
+        base = None if full else _base(house, active)
     report = train(
         material,
         options=options,

@@ -142,7 +142,7 @@ def test_the_drift_page_names_the_code_that_moved_and_no_other(
 def test_a_training_started_from_the_page_moves_and_finishes(
     page: Page, second_coder: "SecondCoder"
 ) -> None:
-    page.get_by_role("button", name="Train a model").click()
+    page.get_by_role("button", name="Train in full").click()
     page.wait_for_url("**/jobs")
     page.evaluate("window.untouched = true")
     page.locator("progress").first.wait_for()
@@ -188,7 +188,7 @@ def test_without_scripts_everything_is_there(browser: Browser, second_coder: "Se
     page.fill("#token", (second_coder.home / "token").read_text().strip())
     page.get_by_role("button", name="Log in").click()
     page.goto(f"{second_coder.url}/studies/managers/jobs")
-    page.get_by_role("button", name="Train a model").click()
+    page.get_by_role("button", name="Train in full").click()
     page.get_by_role("link", name="Refresh").click()
     page.get_by_role("button", name="Cancel").first.click()
     page.locator(".state", has_text="stopping").or_(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,23 @@ def test_coders_get_the_suggestions_of_a_newly_trained_model(house: House, conne
         waiting = [one.kind for one in work.jobs.list("managers") if one.kind == queue.PUSH]
     assert waiting == ([queue.PUSH] if connected else [])
     assert ("push_job" in result) is connected
+
+
+@pytest.mark.once("it is about training")
+@pytest.mark.parametrize("payload", [{}, {"full": True}])
+def test_a_training_goes_on_from_the_model_unless_a_full_one_is_asked_for(
+    house: House, payload: dict[str, bool]
+) -> None:
+    with house.database.reading() as work:
+        before = work.models.active("managers")
+    stages: set[str] = set()
+
+    def progress(name: str, _done: int, _total: int) -> None:
+        stages.add(name)
+
+    job = queue.enqueue(house, queue.TRAIN, "managers", payload)
+    result = handle(house, job, replace(REINS, progress=progress))
+    assert ("cross-validating" in stages) == bool(payload)
+    # Nothing was coded since: the version is the same either way.
+    assert before is not None
+    assert result["model_version"] == before.version

@@ -330,6 +330,16 @@ def test_jobs_can_be_started_watched_and_cancelled(
     assert unknown.status_code == 422
 
 
+def test_a_waiting_training_takes_in_that_it_is_to_be_in_full(
+    client: TestClient, api: dict[str, str], house: House, study: str
+) -> None:
+    place = f"/api/v1/studies/{study}/jobs"
+    for asked, full in (({}, None), ({"full": True}, True), ({}, True)):
+        job = client.post(place, headers=api, json={"kind": "train", **asked}).json()["id"]
+        with house.database.reading() as work:
+            assert work.jobs.get(job).payload.get("full") is full
+
+
 @pytest.mark.parametrize("place", ["/api/v1/studies/a%00b", "/ml/a%00b/versions"])
 def test_a_nul_in_an_address_is_a_mistake_of_the_caller(
     app: FastAPI, api: dict[str, str], ml: tuple[str, str], place: str
