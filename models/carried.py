@@ -47,6 +47,15 @@ class Carried:
     whole_marks: Mapping[str, Mark]
 
     @property
+    def cross_validated(self) -> frozenset[str]:
+        """Transcripts whose scores and codings are of one and the same cross-validation.
+
+        The scores of the others are of models that had learned less, or other codings.
+        """
+        marks = self.whole_marks
+        return frozenset(name for name, mark in self.marks.items() if marks.get(name) == mark)
+
+    @property
     def part(self) -> Part:
         """For writing."""
         return Part(

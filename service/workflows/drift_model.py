@@ -2,9 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from annotations.errors import ArtifactError, command
+from annotations.numerals import form, many
 from annotations.reliability.drift.answers import HeldScores, texts_of
 from annotations.reliability.drift.texts import TextShift
 from annotations.reliability.drift.waves import Waves
@@ -15,17 +19,24 @@ from service.storage.records import ModelRecord
 from service.workflows.model_codes import ModelCodes
 from service.workflows.modelling import folder_of
 
+if TYPE_CHECKING:
+    from models.artifacts import HeldOut
+    from models.suggestions import CodedSegments
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DriftModel:
     """The model in use: its held-out scores, and a vector for every transcript.
 
-    `unasked` are codes of today's codebook that are not what the model learned.
+    `unasked` are codes of today's codebook that are not what the model learned. `since` are
+    transcripts that came, or were coded otherwise, since the last training in full: their scores
+    are of another model than those of the rest, which would look like drift, and are left out.
     """
 
     held: HeldScores
     vectors: Mapping[str, Floats]
     unasked: tuple[str, ...]
+    since: tuple[str, ...]
 
 
 def open_model(
@@ -37,7 +48,7 @@ def open_model(
 
     folder = folder_of(house, record.version)
     verify(folder)
-    held = HeldOut.read(folder)
+    held, since = _cross_validated(HeldOut.read(folder), folder)
     stale = () if codes is None else tuple(one.code for one in codes.stale)
     # A code under its name of today; what is not the same code any more has none.
     names = [_today(code, codes, stale) for code in held.codes]
@@ -52,8 +63,22 @@ def open_model(
             applied=held.applied[:, known],
         ),
         unasked=stale,
+        since=since,
         vectors={item.name: suggester.look(item).vector for item in study.transcripts},
     )
+
+
+def _cross_validated(held: "HeldOut", folder: Path) -> tuple["CodedSegments", tuple[str, ...]]:
+    """The held-out scores of the last training in full, and the transcripts without them."""
+    from models.carried import Carried
+
+    try:
+        whole = Carried.read(folder).cross_validated
+    except ArtifactError:  # of a version that knew no other training
+        return held, ()
+    rows = [row for row, key in enumerate(held.keys) if key[0] in whole]
+    others = dict.fromkeys(key[0] for key in held.keys if key[0] not in whole)
+    return held.only(rows), tuple(others)
 
 
 def _today(code: str, codes: ModelCodes | None, stale: Collection[str]) -> str | None:
@@ -61,9 +86,27 @@ def _today(code: str, codes: ModelCodes | None, stale: Collection[str]) -> str |
     return None if name in stale else name
 
 
-def unasked_note(model: DriftModel | None) -> tuple[str, ...]:
-    """Which codes are not asked about, since the model learned them otherwise."""
-    if model is None or not model.unasked:
+def model_notes(study: str, model: DriftModel | None) -> tuple[str, ...]:
+    """Which codes and transcripts the model is not asked about, and why."""
+    if model is None:
+        return ()
+    return (*_unasked(model), *_since(study, model))
+
+
+def _since(study: str, model: DriftModel) -> tuple[str, ...]:
+    if not model.since:
+        return ()
+    count = len(model.since)
+    return (
+        f"{many(count, 'transcript')} came or {form(count, 'was', 'were')} coded otherwise since "
+        "the last training in full, and the model is not asked about them: what it says of them is "
+        "by another version than what it says of the rest, which would look like drift. Train in "
+        f"full to have them asked about: {command('train', study)}",
+    )
+
+
+def _unasked(model: DriftModel) -> tuple[str, ...]:
+    if not model.unasked:
         return ()
     return (
         "The codebook changed since the model was trained, so that the meaning of these codes, and "
@@ -89,5 +132,5 @@ def text_shifts(
         for at in np.argsort(waves.wave, kind="stable")
         if waves.wave[at] >= 0
     }
-    trained = frozenset(key[0] for key in model.held.keys)
+    trained = frozenset(key[0] for key in model.held.keys) | set(model.since)
     return texts_of(model.vectors, labels, trained, seed=seed)

@@ -40,10 +40,10 @@ from service.workflows.codebook_notes import codebook_notes
 from service.workflows.digests import digest_of, lines_of
 from service.workflows.drift_model import (
     DriftModel,
+    model_notes,
     open_model,
     scores_by_segment,
     text_shifts,
-    unasked_note,
 )
 from service.workflows.model_codes import ModelCodes, codes_of_model
 from service.workflows.recoded import draws_back, rounds_of
@@ -199,7 +199,7 @@ def report_on(
         notes=(
             *material.about_codebook,
             *_recoded_today(recoded, material.codebook),
-            *unasked_note(model),
+            *model_notes(whole.name, model),
             *notes_of(
                 questions,
                 sizes,

@@ -1,8 +1,13 @@
 """`train --refresh` as a user types it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from service.house import open_house
+from service.settings import read_settings
+from service.workflows.drift_model import model_notes, open_model
 
 pytestmark = pytest.mark.once("it is about training")
 
@@ -60,3 +65,23 @@ def test_the_first_model_is_trained_in_full(run: Callable, folder: Callable) -> 
     found = run("train", "trust", "--refresh", "--json")
     assert found.code == 0
     assert found.document["refreshed"] is None
+
+
+def test_drift_asks_a_refreshed_model_about_what_was_cross_validated_with_it(
+    run: Callable, folder: Callable, home: Path
+) -> None:
+    run("import", "trust", folder(**_files(10)))
+    run("train", "trust", "--tier", "fast", "--folds", "3")
+    run("import", "trust", folder(**_files(12)))
+    assert run("train", "trust", "--refresh", "--json").document["refreshed"]["new"] == 2
+    house = open_house(read_settings(home=home))
+    with house.database.reading() as work:
+        study, record = work.studies.load("trust"), work.models.active("trust")
+    assert record is not None
+    model = open_model(house, record, study, None)
+    assert {key[0] for key in model.held.keys} == {f"t{number}" for number in range(10)}
+    assert set(model.since) == {"t10", "t11"}
+    (note,) = model_notes("trust", model)
+    assert "2 transcripts came or were coded otherwise" in note
+    assert "second-coder train trust" in note
+    house.database.close()
