@@ -19,8 +19,8 @@ Floats32 = NDArray[np.float32]
 class Mark:
     """A transcript as a training found it.
 
-    `said` and `coded` are hashes of its segments and of what coders made of them; `segments`
-    says how many there are.
+    `said` is a hash of its segments, whatever the transcript is called, `coded` one of what each
+    coder made of them; `segments` says how many there are.
     """
 
     said: str
@@ -33,13 +33,15 @@ class Carried:
     """Held-out scores as they were before calibration, and of what.
 
     *Shapes:* `scores` (segments, codes, views) and `floor` (segments, codes), the baseline's, in
-    the order of the model's held-out codings. `folds` has each transcript's. `book` is a hash of
-    what the codebook said of the codes. `whole` is the version that was cross-validated in
-    full, None where that is this one, and `whole_marks` are the transcripts of that training.
+    the order of the model's held-out codings; `texts` (texts,) are hashes of the long segments
+    that this or an earlier training learned. `folds` has each transcript's. `book` is a hash of
+    what the codebook taught. `whole` is the version that was cross-validated in full, None
+    where that is this one, and `whole_marks` are the transcripts of that training.
     """
 
     scores: Floats32
     floor: Floats32
+    texts: NDArray[np.uint64]
     folds: Mapping[str, int]
     marks: Mapping[str, Mark]
     book: str
@@ -67,7 +69,7 @@ class Carried:
                 "whole": self.whole,
                 "whole_marks": {name: asdict(mark) for name, mark in self.whole_marks.items()},
             },
-            arrays={"scores": self.scores, "floor": self.floor},
+            arrays={"scores": self.scores, "floor": self.floor, "texts": self.texts},
         )
 
     @classmethod
@@ -81,6 +83,7 @@ class Carried:
             return cls(
                 scores=part.arrays["scores"],
                 floor=part.arrays["floor"],
+                texts=part.arrays["texts"],
                 folds={name: int(fold) for name, fold in held["folds"].items()},
                 marks={name: Mark(**mark) for name, mark in held["marks"].items()},
                 book=held["book"],

@@ -26,6 +26,7 @@ Ease = Callable[[Floats32, Places], Floats32]
 
 _NEWTON_STEPS = 30
 _CG_STEPS = 40
+_HALVINGS = 13
 _ROUGH = 0.5
 """A Newton system is solved until this share of it is left: its curvature is of the moment."""
 
@@ -214,14 +215,15 @@ def _newton(
         )
         # How far to go, a code: halved until its objective falls.
         far: Floats = np.ones(len(left))
+        worse: Bools = np.zeros(len(left), dtype=np.bool_)
         before = _objective(pull_up, pull_down, reach, at, force)
-        for _ in range(12):
+        for _ in range(_HALVINGS):
+            far = np.where(worse, far / 2, far)
             tried, there = reach + far * moved, at + far.astype(np.float32) * step
             after = _objective(pull_up, pull_down, tried, there, force)
             worse = after > before + 1e-6 * np.abs(before)
             if not worse.any():
                 break
-            far = np.where(worse, far / 2, far)
         at, bias, reach = there, bias + far * step_bias, tried
     else:
         weights[left], biases[left] = at.T, bias
@@ -247,7 +249,8 @@ def _objective(
     pull_up: Floats, pull_down: Floats, reach: Floats, at: Floats32, force: float
 ) -> Floats:
     loss = pull_up * np.logaddexp(0, -reach) + pull_down * np.logaddexp(0, reach)
-    return np.asarray(loss.sum(axis=0) + 0.5 * force * _squares(at))
+    squares = np.square(at, dtype=np.float64).sum(axis=0)
+    return np.asarray(loss.sum(axis=0) + 0.5 * force * squares)
 
 
 def _conjugate(

@@ -101,13 +101,14 @@ class Refreshed:
     """That a training went on from a version, and what changed since the last full one.
 
     `base` is the version gone on from, `whole` the one that was cross-validated in full last;
-    `new` transcripts came since, `recoded` ones were coded otherwise.
+    since then `new` transcripts came, `recoded` were coded otherwise and `gone` went.
     """
 
     base: str
     whole: str
     new: int
     recoded: int
+    gone: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

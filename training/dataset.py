@@ -16,7 +16,6 @@ from annotations.errors import StateError, command
 from annotations.numerals import many
 from annotations.study import Study
 from annotations.transcripts import Segment, Segmentation
-from models.carried import Mark
 from models.exemplars import Candidate
 from models.suggestions import Exemplar
 
@@ -24,7 +23,6 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 _MIN_TRANSCRIPTS = 2
-_MARK = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,20 +79,6 @@ class TrainingData:
         """SHA-256 of what the codebook says of the codes."""
         written = json.dumps([asdict(code) for code in self.book])
         return hashlib.sha256(written.encode()).hexdigest()
-
-    def marks(self) -> dict[str, Mark]:
-        """By transcript, what was said and what was coded, as hashes that tell of a change."""
-        found = {}
-        for place, name in enumerate(self.transcripts):
-            rows = np.flatnonzero(self.clusters == place)
-            said = json.dumps(_written(tuple(self.segments[row] for row in rows)))
-            votes = (self.targets[rows], self.truth[rows], self.scored[rows])
-            found[name] = Mark(
-                said=hashlib.sha256(said.encode()).hexdigest()[:_MARK],
-                coded=hashlib.sha256(b"".join(one.tobytes() for one in votes)).hexdigest()[:_MARK],
-                segments=len(rows),
-            )
-        return found
 
 
 def _written(segments: tuple[Segment, ...]) -> list[object]:

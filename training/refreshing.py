@@ -30,6 +30,8 @@ from models.scoring import view_scores
 from training.choosing import RecipeChoice
 from training.crossfit import CrossFit, cross_fit
 from training.dataset import TrainingData
+from training.knowledge import Knowledge
+from training.known import book_of, marks_of, texts_of, well_known
 from training.learning import Learned, Vectors, keeping_to_the_tree
 from training.options import TrainOptions
 from training.recipe import Recipe
@@ -46,7 +48,7 @@ MOST_CHANGED = 0.2
 A fold of five lacks as much, so held-out scores are of models that knew as little less."""
 
 
-class NotRefreshable(ArtifactError):
+class NotRefreshable(Exception):  # it says why, and is told as a note
     """Why a training must be done in full, as a clause."""
 
 
@@ -78,7 +80,8 @@ class Base:
                 rounds=training.get("rounds"),
             )
         except (ArtifactError, KeyError, TypeError) as problem:
-            raise NotRefreshable(f"model {folder.name} cannot be gone on from: {problem}") from None
+            first = str(problem).split(". ")[0].rstrip(".")
+            raise NotRefreshable(f"from model {folder.name} nothing can go on: {first}") from None
 
     @property
     def whole(self) -> str:
@@ -88,42 +91,47 @@ class Base:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refresh:
-    """A refresh that may be done; what is new and what was coded otherwise, by transcript."""
+    """A refresh that may be done; transcripts that came, were coded otherwise, or went."""
 
     base: Base
+    held: "_HeldOut"
     marks: dict[str, Mark]
     new: tuple[str, ...]
     recoded: tuple[str, ...]
+    gone: tuple[str, ...]
 
     @classmethod
     def of(
-        cls, base: Base, data: TrainingData, options: TrainOptions, encoder_checksum: str
+        cls, base: Base, data: TrainingData, options: TrainOptions, vectors: Vectors
     ) -> "Refresh":
         """Raises NotRefreshable where a full training is called for."""
         asked, parts, carried = base.report.asked, base.parts, base.carried
         _same_training(asked, options)
-        if parts.encoder_checksum != encoder_checksum:
+        if parts.encoder_checksum != vectors.encoder.checksum:
             raise NotRefreshable("the encoder is another")
         if parts.codes != data.codes:
             raise NotRefreshable("the codes are others than the model knows")
-        if carried.book != data.book_digest:
-            raise NotRefreshable("the codebook says something else of its codes")
+        if carried.book != book_of(data, vectors.knowledge):
+            raise NotRefreshable(
+                "the codebook says something else of its codes, or quotes a transcript that is new"
+            )
         if parts.segmentation != data.segmentation:
             raise NotRefreshable("turns are cut otherwise")
-        marks = data.marks()
+        marks = marks_of(data)
         for name in marks.keys() & carried.marks.keys():
             if marks[name].said != carried.marks[name].said:
                 raise NotRefreshable(
                     f"other segments of {name} are coded, or it says another thing"
                 )
         before = carried.whole_marks
+        _not_known(carried, data, marks)
         if back := sorted(marks.keys() & before.keys() - carried.marks.keys()):
             raise NotRefreshable(f"{back[0]} had been taken out and is back")
         new = tuple(name for name in marks if name not in before)
         recoded = tuple(
             name for name in marks if name in before and marks[name].coded != before[name].coded
         )
-        gone = [name for name in before if name not in marks]
+        gone = tuple(name for name in before if name not in marks)
         changed = sum(marks[name].segments for name in (*new, *recoded))
         changed += sum(before[name].segments for name in gone)
         known = sum(mark.segments for mark in before.values())
@@ -132,7 +140,11 @@ class Refresh:
                 f"since the last full training {many(changed, 'segment')} came, went or were coded "
                 f"otherwise, more than a fifth of its {known:,}"
             )
-        return cls(base=base, marks=marks, new=new, recoded=recoded)
+        held = _HeldOut.of(base, data)
+        counted = np.unique(data.clusters[data.scored])
+        if np.unique(held.fold_of[data.scored]).size < min(base.report.folds, counted.size):
+            raise NotRefreshable("a fold has nothing left that was coded without suggestions")
+        return cls(base=base, held=held, marks=marks, new=new, recoded=recoded, gone=gone)
 
     def nothing_to_do(self, options: TrainOptions, codebook_version: int | None) -> bool:
         """Whether the base has learned all there is, and was asked for the same."""
@@ -153,23 +165,24 @@ class Refresh:
             whole=self.base.whole,
             new=len(self.new),
             recoded=len(self.recoded),
+            gone=len(self.gone),
         )
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the report must know."""
         base, whole = self.base.version, self.base.whole
-        new, recoded = len(self.new), len(self.recoded)
+        new, recoded, gone = len(self.new), len(self.recoded), len(self.gone)
         kept = "the choices and the folds"
         if self.base.parts.finetuned is not None:
             kept = "the choices, the folds and the fine-tuned encoder"
         return (
             f"Refreshed from version {base}: it learned from everything that is coded now, and "
             f"kept {kept} of version {whole}, the last that was cross-validated in full. Since "
-            f"then {many(new, 'transcript')} came and {recoded:,} "
-            f"{form(recoded, 'was', 'were')} coded otherwise. Each transcript's held-out figures "
-            "are by a model that had not seen it: of new ones by the version in use when they "
-            "came, of the others by the folds.",
+            f"then {many(new, 'transcript')} came, {recoded:,} "
+            f"{form(recoded, 'was', 'were')} coded otherwise and {gone:,} went. Each transcript's "
+            "held-out figures are by a model that had not seen it: of new ones by the version in "
+            "use when they came, of the others by the folds.",
         )
 
     def learn(
@@ -184,7 +197,7 @@ class Refresh:
         """Fit the heads anew and bring held-out scores up to date; `check` may raise."""
         base = self.base
         with threadpool_limits(1, user_api="blas"):
-            held = _HeldOut.of(base, data)
+            held = self.held
             learner = Learner(data, vectors.by_text, vectors.knowledge, check)
             rows, recipe = np.arange(len(data.segments)), base.recipe
             step("refreshing", 0, 1)
@@ -281,6 +294,16 @@ class _HeldOut:
         return found
 
 
+def _not_known(carried: Carried, data: TrainingData, marks: dict[str, Mark]) -> None:
+    """A transcript under another name, or a part or a copy of one, has been learned."""
+    said = {mark.said for mark in (*carried.marks.values(), *carried.whole_marks.values())}
+    for place, name in enumerate(data.transcripts):
+        if name in carried.marks or name in carried.whole_marks:
+            continue
+        if marks[name].said in said or well_known(data, place, carried.texts):
+            raise NotRefreshable(f"{name} says what another transcript said before it")
+
+
 def _same_training(asked: Asked, options: TrainOptions) -> None:
     for name in ("folds", "seed", "tier", "minutes"):
         if getattr(asked, name) != getattr(options, name):
@@ -288,17 +311,19 @@ def _same_training(asked: Asked, options: TrainOptions) -> None:
 
 
 def _folds(carried: Carried, data: TrainingData) -> Rows:
-    """The fold of each segment: new transcripts are dealt to those with fewest scored segments."""
+    """The fold of each segment: new transcripts are dealt to those that hold least."""
     counted = np.bincount(data.clusters[data.scored], minlength=len(data.transcripts))
+    size = np.bincount(data.clusters, minlength=len(data.transcripts))
     folds = np.full(len(data.transcripts), -1, dtype=np.int64)
-    held = np.zeros(max(carried.folds.values(), default=0) + 1, dtype=np.int64)
+    held = np.zeros((max(carried.folds.values(), default=0) + 1, 2), dtype=np.int64)
     for place, name in enumerate(data.transcripts):
         if name in carried.folds:
             folds[place] = carried.folds[name]
-            held[folds[place]] += counted[place]
-    for place in sorted(np.flatnonzero(folds < 0).tolist(), key=lambda at: -counted[at]):
-        folds[place] = int(held.argmin())
-        held[folds[place]] += counted[place]
+            held[folds[place]] += (counted[place], size[place])
+    new = np.flatnonzero(folds < 0).tolist()
+    for place in sorted(new, key=lambda at: (-counted[at], -size[at])):
+        folds[place] = min(range(len(held)), key=lambda at: tuple(held[at]))
+        held[folds[place]] += (counted[place], size[place])
     return folds[data.clusters]
 
 
@@ -325,16 +350,20 @@ def _finetuned(base: Base, scores: Floats) -> FinetunedView | None:
     )
 
 
-def carried_by(data: TrainingData, learned: Learned, refresh: Refresh | None) -> Carried:
+def carried_by(
+    data: TrainingData, learned: Learned, knowledge: Knowledge, refresh: Refresh | None
+) -> Carried:
     """What a later training may take over from this one."""
-    marks = data.marks() if refresh is None else refresh.marks
+    marks = marks_of(data) if refresh is None else refresh.marks
+    before = np.zeros(0, dtype=np.uint64) if refresh is None else refresh.base.carried.texts
     first = np.unique(data.clusters, return_index=True)[1]
     return Carried(
         scores=learned.scores.astype(np.float32),
         floor=learned.floor[:, :, 0].astype(np.float32),
         folds=dict(zip(data.transcripts, learned.fold_of[first].tolist(), strict=True)),
         marks=marks,
-        book=data.book_digest,
+        texts=np.union1d(texts_of(data), before),
+        book=book_of(data, knowledge),
         whole=None if refresh is None else refresh.base.whole,
         whole_marks=marks if refresh is None else refresh.base.carried.whole_marks,
     )

@@ -91,11 +91,20 @@ def train(
     step("reading", 0, 1)
     data = training_data(study)
     step("reading", 1, 1)
-    vectors = encoded(data, options, cache, step)
-    refresh, why_not = _refresh(base, data, options, vectors.encoder)
+    known, why_not = _known(base)
+    sentences = known is not None and known.parts.sentence_heads is not None
+    vectors = encoded(data, options, cache, step, by_sentence=sentences)
+    refresh = None
+    if known is not None:
+        try:
+            refresh = Refresh.of(known, data, options, vectors)
+        except NotRefreshable as reason:
+            why_not = str(reason)
     if refresh is not None and refresh.nothing_to_do(options, study.codebook_version):
         step("publishing", 1, 1)
-        return replace(refresh.base.report, seconds=time.monotonic() - started)
+        stays = f"Nothing was coded since version {refresh.base.version} was made; it stays."
+        report = refresh.base.report
+        return replace(report, notes=(*report.notes, stays), seconds=time.monotonic() - started)
     kept = Checkpoints(None, {})
     if refresh is None:
         kept = Checkpoints(checkpoints, _key(data, options, vectors.encoder))
@@ -108,9 +117,9 @@ def train(
         report,
         codebook_version=study.codebook_version,
         refreshed=None if refresh is None else refresh.told,
-        notes=(*report.notes, *([why_not] if why_not else []), *(refresh.notes if refresh else ())),
+        notes=(*report.notes, *_refresh_notes(refresh, why_not)),
     )
-    carried = carried_by(data, learned, refresh)
+    carried = carried_by(data, learned, vectors.knowledge, refresh)
     files = {**_files(data, learned, report, vectors), **part_files(PART, carried.part)}
     check()
     version = publish(files, store)
@@ -119,26 +128,38 @@ def train(
     return replace(report, model_version=version, seconds=time.monotonic() - started)
 
 
-def _refresh(
-    base: Path | None, data: TrainingData, options: TrainOptions, encoder: TransformersEncoder
-) -> tuple[Refresh | None, str | None]:
-    """What is to be refreshed, or why nothing can be."""
+def _known(base: Path | None) -> tuple[Base | None, str | None]:
+    """The version to go on from, or why that cannot be."""
     if base is None:
         return None, None
     try:
-        return Refresh.of(Base.read(base), data, options, encoder.checksum), None
+        return Base.read(base), None
     except NotRefreshable as reason:
-        return None, f"Trained in full and not refreshed: {reason}."
+        return None, str(reason)
+
+
+def _refresh_notes(refresh: Refresh | None, why_not: str | None) -> tuple[str, ...]:
+    if refresh is not None:
+        return refresh.notes
+    return () if why_not is None else (f"Trained in full and not refreshed: {why_not}.",)
 
 
 def encoded(
-    data: TrainingData, options: TrainOptions, cache: Path | None, step: Progress
+    data: TrainingData,
+    options: TrainOptions,
+    cache: Path | None,
+    step: Progress,
+    *,
+    by_sentence: bool = False,
 ) -> Vectors:
-    """The vectors of all that is learned from, out of the cache where they are there."""
+    """The vectors of all that is learned from, out of the cache where they are there.
+
+    Those of sentences too where segments are long, or `by_sentence` asks for them.
+    """
     encoder = TransformersEncoder.load(options.encoder)
     knowledge = gather_knowledge(data)
     texts = [*texts_of(data.segments, context=True), *knowledge.texts]
-    if reads_sentences(data.segments):
+    if by_sentence or reads_sentences(data.segments):
         texts += texts_by_sentence(data.segments)
     texts = list(dict.fromkeys(texts))
     rows = EmbeddingCache(cache).encode(

@@ -72,6 +72,7 @@ def train(
 ) -> None:
     """Train a model, cross-validate it by transcript, publish a version."""
     from models.thresholds import Aim
+    from service.workflows.modelling import list_models
     from service.workflows.training import train_study
     from training.options import TIERS, TrainOptions
 
@@ -102,6 +103,8 @@ def train(
             param_hint="--refresh",
         )
     house = open_home(context, home)
+    if refresh and not list_models(house, study):
+        say(f"{study} has no model to go on from: training in full.")
     with progress() as report_progress:
         report = train_study(house, study, None if refresh else options, progress=report_progress)
     if json:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from annotations.errors import ArtifactError, ExternalError, command
+from annotations.errors import ArtifactError, command
 from models.report import Asked, TrainReport
 from models.thresholds import KAPPA, Aim
 from models.weights import find_encoder
@@ -58,6 +58,8 @@ def train_study(
         should_stop=should_stop,
     )
     report = replace(report, notes=(*report.notes, *notes))
+    if active is not None and active.version == report.model_version:
+        return report
     folder = house.artifacts / report.model_version
     if house.settings.artifacts is not None:
         # Before anybody is told of the version: whoever hears of it can fetch it.
@@ -86,10 +88,13 @@ def options_after(active: ModelRecord | None) -> TrainOptions:
 
 
 def _base(house: House, active: ModelRecord | None) -> Path | None:
-    """The folder of the model in use, also where it is gone: the training says that it was."""
+    """The folder of the model in use, also where it is gone: the training says that it was.
+
+    Raises ExternalError where the shared place cannot be reached: nothing could be put there.
+    """
     if active is None:
         return None
-    with suppress(ArtifactError, ExternalError):
+    with suppress(ArtifactError):
         return folder_of(house, active.version)
     return house.artifacts / active.version
 

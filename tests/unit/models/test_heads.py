@@ -6,6 +6,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from models.heads import Heads, Standardised, fit_heads
+from models.newton import Prepared
 
 
 @pytest.fixture
@@ -98,3 +99,41 @@ def test_many_segments_with_features_that_go_together_are_solved_as_exactly() ->
     assert heads.scores(features)[:, 0] == pytest.approx(
         model.decision_function(features), abs=0.05
     )
+
+
+@pytest.mark.parametrize("thin", [False, True])
+def test_features_made_ready_once_serve_several_fits(
+    drawn: tuple[np.ndarray, np.ndarray], thin: bool
+) -> None:
+    features, targets = drawn
+    own = sparse.csr_matrix(features) if thin else features
+    ready = Prepared(own)
+    for strength in (0.1, 1.0):
+        once = fit_heads(own, targets, strength=strength)
+        again = fit_heads(ready, targets, strength=strength)
+        assert np.array_equal(once.weights, again.weights)
+        assert np.array_equal(once.bias, again.bias)
+
+
+def test_segments_taken_a_few_at_a_time_give_the_same_heads(
+    drawn: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features, targets = drawn
+    whole = fit_heads(features, targets, strength=1.0).scores(features)
+    monkeypatch.setattr("models.newton._BLOCK_PRODUCTS", 1)  # blocks of 16, of 120 segments
+    assert fit_heads(features, targets, strength=1.0).scores(features) == pytest.approx(
+        whole, abs=1e-4
+    )
+
+
+def test_a_settled_code_stays_as_it_is_while_others_are_worked_on(
+    drawn: tuple[np.ndarray, np.ndarray],
+) -> None:
+    features, targets = drawn
+    rare = np.zeros((len(targets), 1))
+    rare[:2] = 1
+    alone = fit_heads(features, targets[:, :1], strength=10.0)
+    beside = fit_heads(features, np.hstack([targets[:, :1], rare]), strength=10.0)
+    assert beside.scores(features)[:, 0] == pytest.approx(alone.scores(features)[:, 0], abs=1e-3)
+    slow = fit_heads(features, rare, strength=10.0)
+    assert beside.scores(features)[:, 1] == pytest.approx(slow.scores(features)[:, 0], abs=1e-3)

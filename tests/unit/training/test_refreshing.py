@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from annotations.codebook import Codebook
+from annotations.codings import Coding, Reading
 from annotations.study import Study
+from annotations.transcripts import Transcript, Turn
 from models.artifacts import HeldOut, publish
 from models.carried import PART, Carried
 from models.finetuned import FinetunedEncoder, finetuned_texts, load_base
 from models.parts import read_model
 from models.report import Refreshed, TrainReport, read_report
+from models.sentences import reads_sentences
 from models.suggester import Suggester
 from training.dataset import training_data
 from training.options import TrainOptions
@@ -27,13 +30,35 @@ FAST = TrainOptions(tier="fast")
 
 
 @pytest.fixture(scope="module")
+def talk(small_study: Make) -> Make:
+    """The small study, no two of whose transcripts say the same."""
+
+    def make(transcripts: int, **options: object) -> Study:
+        return _told_apart(small_study(transcripts, **options))
+
+    return make
+
+
+def _told_apart(study: Study) -> Study:
+    def apart(one: Transcript) -> Transcript:
+        day = f" That was day {one.name.split()[-1]} of the audit."
+        return replace(one, turns=tuple(replace(t, text=t.text + day) for t in one.turns))
+
+    made = {one.name: apart(one) for one in study.transcripts}
+    codings = tuple(
+        replace(one, end=len(made[one.transcript].turns[one.turn].text)) for one in study.codings
+    )
+    return replace(study, transcripts=tuple(made.values()), codings=codings)
+
+
+@pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("refreshing")
 
 
 @pytest.fixture(scope="module")
-def first(small_study: Make, store: Path, cache: Path) -> TrainReport:
-    return train(small_study(10), options=FAST, store=store, cache=cache)
+def first(talk: Make, store: Path, cache: Path) -> TrainReport:
+    return train(talk(10), options=FAST, store=store, cache=cache)
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +71,8 @@ def again(store: Path, cache: Path) -> Callable[..., TrainReport]:
 
 
 @pytest.fixture(scope="module")
-def second(small_study: Make, first: TrainReport, again: Callable[..., TrainReport]) -> TrainReport:
-    return again(small_study(12), first)
+def second(talk: Make, first: TrainReport, again: Callable[..., TrainReport]) -> TrainReport:
+    return again(talk(12), first)
 
 
 def _raw(store: Path, report: TrainReport) -> dict[tuple[str, int, int, int], np.ndarray]:
@@ -66,9 +91,9 @@ def _why(report: TrainReport) -> str:
 
 
 def test_its_heads_are_those_of_a_full_training_with_the_same_choices(
-    small_study: Make, store: Path, cache: Path, first: TrainReport, second: TrainReport
+    talk: Make, store: Path, cache: Path, first: TrainReport, second: TrainReport
 ) -> None:
-    data = training_data(small_study(12))
+    data = training_data(talk(12))
     base = Base.read(store / first.model_version)
     vectors = encoded(data, FAST, cache, lambda *_: None)
     learner = Learner(data, vectors.by_text, vectors.knowledge, lambda: None)
@@ -80,11 +105,11 @@ def test_its_heads_are_those_of_a_full_training_with_the_same_choices(
 
 
 def test_what_is_new_is_scored_by_the_model_that_had_not_seen_it(
-    small_study: Make, store: Path, cache: Path, first: TrainReport, second: TrainReport
+    talk: Make, store: Path, cache: Path, first: TrainReport, second: TrainReport
 ) -> None:
     before, now = _raw(store, first), _raw(store, second)
     assert all(np.array_equal(now[key], scores) for key, scores in before.items())
-    study = small_study(12)
+    study = talk(12)
     new = [one for one in study.transcripts if one.name in ("interview 10", "interview 11")]
     suggester = Suggester.load(store / first.model_version, encoder_cache=cache)
     old = suggester._parts
@@ -106,40 +131,42 @@ def test_the_report_and_the_card_say_what_was_gone_on_from(
 ) -> None:
     version = first.model_version
     assert first.refreshed is None
-    assert second.refreshed == Refreshed(base=version, whole=version, new=2, recoded=0)
+    assert second.refreshed == Refreshed(base=version, whole=version, new=2, recoded=0, gone=0)
     (note,) = [note for note in second.notes if note.startswith("Refreshed")]
     assert version in note
-    assert "2 transcripts came and 0 were coded otherwise" in note
+    assert "2 transcripts came, 0 were coded otherwise and 0 went" in note
     assert (store / second.model_version / "card.md").read_text().count(note) == 1
     assert read_report(store / second.model_version).refreshed == second.refreshed
     assert (second.choices, second.folds) == (first.choices, first.folds)
 
 
 def test_the_same_refresh_gives_the_same_version(
-    small_study: Make, first: TrainReport, second: TrainReport, again: Callable[..., TrainReport]
+    talk: Make, first: TrainReport, second: TrainReport, again: Callable[..., TrainReport]
 ) -> None:
-    assert again(small_study(12), first).model_version == second.model_version
+    assert again(talk(12), first).model_version == second.model_version
 
 
 def test_where_nothing_was_coded_since_the_version_stays(
-    small_study: Make, store: Path, second: TrainReport, again: Callable[..., TrainReport]
+    talk: Make, store: Path, second: TrainReport, again: Callable[..., TrainReport]
 ) -> None:
     versions = set(store.iterdir())
-    same = again(small_study(12), second)
-    assert replace(same, seconds=0.0) == read_report(store / second.model_version)
+    same = again(talk(12), second)
+    kept = read_report(store / second.model_version)
+    stays = f"Nothing was coded since version {second.model_version} was made; it stays."
+    assert replace(same, seconds=0.0) == replace(kept, notes=(*kept.notes, stays))
     assert set(store.iterdir()) == versions
-    other = again(small_study(12), second, replace(FAST, min_support=5))
+    other = again(talk(12), second, replace(FAST, min_support=5))
     assert other.model_version != second.model_version
 
 
 def test_a_fine_tuned_encoder_stays_and_scores_what_is_new(
-    small_study: Make, store: Path, cache: Path
+    talk: Make, store: Path, cache: Path
 ) -> None:
     options = TrainOptions(tier="best", minutes=0.2, folds=2)
-    base = train(small_study(6), options=options, store=store, cache=cache)
+    base = train(talk(6), options=options, store=store, cache=cache)
     assert base.tier == "best"
     found = train(
-        small_study(7),
+        talk(7),
         options=options,
         store=store,
         base=store / base.model_version,
@@ -155,15 +182,15 @@ def test_a_fine_tuned_encoder_stays_and_scores_what_is_new(
     assert {one.shape for one in scores.values()} == {(3, 3)}
     fresh = [key for key in scores if key[0] == "interview 6"]
     encoder = FinetunedEncoder(load_base(old.encoder_source), old.finetuned)
-    segments = old.segmentation.segments(small_study(7).transcripts[6])
+    segments = old.segmentation.segments(talk(7).transcripts[6])
     said = encoder.encode(finetuned_texts(list(segments), old.setting))
     assert np.stack([scores[key][:, 2] for key in fresh]) == pytest.approx(said, abs=1e-3)
 
 
 def test_a_refresh_of_a_refresh_counts_from_the_last_full_training(
-    small_study: Make, store: Path, first: TrainReport, second: TrainReport, again
+    talk: Make, store: Path, first: TrainReport, second: TrainReport, again
 ) -> None:
-    study = small_study(12)
+    study = talk(12)
     fewer = replace(
         study,
         transcripts=study.transcripts[1:],
@@ -172,10 +199,10 @@ def test_a_refresh_of_a_refresh_counts_from_the_last_full_training(
     )
     # 2 came and 1 went, of 10: more than a fifth, though the version in use lacks only one.
     assert "more than a fifth of its 120" in _why(again(fewer, second))
-    once = again(small_study(11), first)
-    twice = again(small_study(12), once)
+    once = again(talk(11), first)
+    twice = again(talk(12), once)
     assert twice.refreshed == Refreshed(
-        base=once.model_version, whole=first.model_version, new=2, recoded=0
+        base=once.model_version, whole=first.model_version, new=2, recoded=0, gone=0
     )
     # The eleventh is scored by the first, the twelfth by the model that knew eleven.
     assert all(
@@ -184,9 +211,9 @@ def test_a_refresh_of_a_refresh_counts_from_the_last_full_training(
 
 
 def test_what_was_coded_otherwise_is_learned_and_judged_by_the_same_scores(
-    small_study: Make, store: Path, first: TrainReport, again: Callable[..., TrainReport]
+    talk: Make, store: Path, first: TrainReport, again: Callable[..., TrainReport]
 ) -> None:
-    study = _without_coding(small_study(10), "interview 4")
+    study = _without_coding(talk(10), "interview 4")
     found = again(study, first)
     assert found.refreshed is not None
     assert (found.refreshed.new, found.refreshed.recoded) == (0, 1)
@@ -198,9 +225,9 @@ def test_what_was_coded_otherwise_is_learned_and_judged_by_the_same_scores(
 
 
 def test_bars_and_aims_may_change(
-    small_study: Make, first: TrainReport, again: Callable[..., TrainReport]
+    talk: Make, first: TrainReport, again: Callable[..., TrainReport]
 ) -> None:
-    found = again(small_study(11), first, replace(FAST, min_support=10_000))
+    found = again(talk(11), first, replace(FAST, min_support=10_000))
     assert found.refreshed is not None
     assert {code.gate for code in found.codes} == {"closed"}
 
@@ -215,9 +242,9 @@ def test_bars_and_aims_may_change(
     ],
 )
 def test_where_too_much_is_different_everything_is_done_anew(
-    small_study: Make, first: TrainReport, again, change: Callable[[Make], Study], why: str
+    talk: Make, first: TrainReport, again, change: Callable[[Make], Study], why: str
 ) -> None:
-    assert why in _why(again(change(small_study), first))
+    assert why in _why(again(change(talk), first))
 
 
 def _defined(study: Study) -> Study:
@@ -237,18 +264,16 @@ def _reworded(study: Study) -> Study:
 
 @pytest.mark.parametrize("option", [{"folds": 3}, {"seed": 1}, {"tier": "auto"}, {"minutes": 1.0}])
 def test_another_way_of_training_is_a_full_one(
-    small_study: Make, first: TrainReport, again: Callable[..., TrainReport], option: dict
+    talk: Make, first: TrainReport, again: Callable[..., TrainReport], option: dict
 ) -> None:
     (name,) = option
-    assert f"another {name} is asked for" in _why(
-        again(small_study(11), first, replace(FAST, **option))
-    )
+    assert f"another {name} is asked for" in _why(again(talk(11), first, replace(FAST, **option)))
 
 
 def test_a_transcript_that_was_taken_out_and_is_back_was_known_once(
-    small_study: Make, first: TrainReport, again: Callable[..., TrainReport]
+    talk: Make, first: TrainReport, again: Callable[..., TrainReport]
 ) -> None:
-    study = small_study(10)
+    study = talk(10)
     gone = replace(
         study,
         transcripts=study.transcripts[1:],
@@ -261,7 +286,7 @@ def test_a_transcript_that_was_taken_out_and_is_back_was_known_once(
 
 
 def test_a_damaged_or_older_model_is_trained_in_full_and_said_so(
-    small_study: Make, store: Path, tmp_path: Path, cache: Path, first: TrainReport
+    talk: Make, store: Path, tmp_path: Path, cache: Path, first: TrainReport
 ) -> None:
     older = {
         path.name: path.read_bytes()
@@ -271,10 +296,149 @@ def test_a_damaged_or_older_model_is_trained_in_full_and_said_so(
     version = publish(older, tmp_path)
 
     def refreshed(folder: Path) -> TrainReport:
-        return train(small_study(10), options=FAST, store=tmp_path, base=folder, cache=cache)
+        return train(talk(10), options=FAST, store=tmp_path, base=folder, cache=cache)
 
     assert "kept too little" in _why(refreshed(tmp_path / version))
     shutil.copytree(store / first.model_version, tmp_path / first.model_version)
     (tmp_path / first.model_version / "model.json").write_text("{}")
     assert "is damaged" in _why(refreshed(tmp_path / first.model_version))
     assert "There is no model" in _why(refreshed(tmp_path / "nowhere"))
+
+
+def test_a_model_is_not_asked_about_what_its_codebook_quoted(
+    talk: Make, store: Path, cache: Path, again: Callable[..., TrainReport]
+) -> None:
+    late = talk(12).transcripts[11].turns[1].text
+    quoting = _with_examples(talk(11), late)
+    base = train(quoting, options=FAST, store=store, cache=cache)
+    assert "quotes a transcript that is new" in _why(again(_with_examples(talk(12), late), base))
+
+
+def _with_examples(study: Study, text: str) -> Study:
+    codes = [replace(one, examples=(text,)) for one in study.codebook.codes]
+    return replace(study, codebook=Codebook.of(codes, declared=study.codebook.declared))
+
+
+@pytest.mark.parametrize("turns", [slice(None), slice(0, 8)])
+def test_a_transcript_under_another_name_or_a_part_of_one_is_not_new(
+    talk: Make, first: TrainReport, again: Callable[..., TrainReport], turns: slice
+) -> None:
+    study = talk(10)
+    known = study.transcripts[4]
+    part = known.turns[turns]
+    renamed = {known.name: "renamed"}
+
+    def of_part(one: Coding | Reading) -> bool:
+        return one.transcript != known.name or one.turn < len(part)
+
+    moved = replace(
+        study,
+        transcripts=tuple(
+            replace(one, name="renamed", turns=part) if one.name == known.name else one
+            for one in study.transcripts
+        ),
+        codings=tuple(
+            replace(one, transcript=renamed.get(one.transcript, one.transcript))
+            for one in study.codings
+            if of_part(one)
+        ),
+        readings=tuple(
+            replace(one, transcript=renamed.get(one.transcript, one.transcript))
+            for one in study.readings
+            if of_part(one)
+        ),
+    )
+    assert "renamed says what another transcript said" in _why(again(moved, first))
+
+
+def test_a_vote_that_leaves_the_majority_as_it_was_is_something_new(
+    talk: Make, first: TrainReport, again: Callable[..., TrainReport]
+) -> None:
+    study = talk(10)
+    name = study.transcripts[2].name
+    third = replace(
+        study,
+        codings=(
+            *study.codings,
+            *(
+                replace(one, coder="cleo")
+                for one in study.codings
+                if one.transcript == name and one.coder == "asha"
+            ),
+        ),
+        readings=(
+            *study.readings,
+            *(
+                replace(one, coder="cleo")
+                for one in study.readings
+                if one.transcript == name and one.coder == "asha"
+            ),
+        ),
+    )
+    found = again(third, first)
+    assert found.refreshed is not None
+    assert (found.refreshed.new, found.refreshed.recoded) == (0, 1)
+
+
+def test_a_fold_without_anything_to_judge_by_calls_for_a_full_training(
+    talk: Make, store: Path, cache: Path, again: Callable[..., TrainReport]
+) -> None:
+    two = replace(FAST, folds=2)
+    base = train(talk(10, assisted=range(3, 10)), options=two, store=store, cache=cache)
+    folds = Carried.read(store / base.model_version).folds
+    # Of the three that were coded blind, the one that has a fold for itself turns out not to be.
+    blind = [f"interview {number}" for number in range(3)]
+    (alone,) = [name for name in blind if [folds[one] for one in blind].count(folds[name]) == 1]
+    assisted = {*range(3, 10), int(alone.split()[-1])}
+    found = again(talk(10, assisted=sorted(assisted)), base, two)
+    assert "coded without suggestions" in _why(found)
+    assert found.kappa.value > 0.5
+
+
+def test_long_segments_are_still_read_by_sentence_where_those_that_came_are_short(
+    small_study: Make, store: Path, cache: Path, tmp_path: Path
+) -> None:
+    study = _padded(small_study(16))
+    base = train(study, options=FAST, store=store, cache=cache)
+    assert read_model(store / base.model_version).sentence_heads is not None
+    more = _with_short_answers(study, 38)
+    assert reads_sentences(training_data(study).segments)
+    assert not reads_sentences(training_data(more).segments)
+    found = train(more, options=FAST, store=store, base=store / base.model_version, cache=tmp_path)
+    assert found.refreshed is not None
+    assert read_model(store / found.model_version).sentence_heads is not None
+
+
+def _padded(study: Study) -> Study:
+    """Every other turn of four sentences, so that there are two and a half a turn."""
+    padding = (
+        "It was raining when I came in. My office is on the second floor. The lift is slow.",
+        "Well, that is how it was. Let me think about that. My office faces the park.",
+        "You may have seen the car park. It fills up early. That is how it goes.",
+    )
+    made = {
+        one.name: replace(
+            one,
+            turns=tuple(
+                replace(turn, text=f"{turn.text} {padding[(place + turn.index) % 3]}")
+                if turn.index % 2
+                else turn
+                for turn in one.turns
+            ),
+        )
+        for place, one in enumerate(study.transcripts)
+    }
+    codings = tuple(
+        replace(one, end=len(made[one.transcript].turns[one.turn].text)) for one in study.codings
+    )
+    return replace(study, transcripts=tuple(made.values()), codings=codings)
+
+
+def _with_short_answers(study: Study, count: int) -> Study:
+    turns = tuple(Turn(index=at, speaker="Manager", text=f"Yes, {at}.") for at in range(count))
+    readings = tuple(Reading(transcript="late", turn=at, coder="asha") for at in range(count))
+    return replace(
+        study,
+        transcripts=(*study.transcripts, Transcript(name="late", turns=turns)),
+        readings=(*study.readings, *readings),
+    )
