@@ -6,7 +6,7 @@ the model of that training, which had not seen it; the scores of the others are 
 that had left them out. Calibration, thresholds, gates and figures are computed anew from both.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,25 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from annotations.errors import ArtifactError
 from annotations.numerals import form, many
-from annotations.transcripts import Segment
-from models.artifacts import HeldOut, read_part, verify
 from models.carried import Carried, Mark
-from models.embedding_cache import EmbeddingCache
-from models.finetuned import FinetunedEncoder, finetuned_texts, load_base
 from models.heads import Heads
-from models.parts import ModelParts, read_model
-from models.report import Asked, Refreshed, TrainReport, read_report
-from models.scoring import view_scores
+from models.report import Asked, Refreshed
+from training.base import Base, NotRefreshable
 from training.choosing import RecipeChoice
 from training.crossfit import CrossFit, cross_fit
 from training.dataset import TrainingData
+from training.held_out import HeldOutScores
 from training.knowledge import Knowledge
 from training.known import book_of, marks_of, texts_of, well_known
 from training.learning import Learned, Vectors, keeping_to_the_tree
 from training.options import TrainOptions
-from training.recipe import Recipe
 from training.threads import finish, fitting_pool
 from training.tiers import FinetunedView, Tier
 from training.views import FittedViews, Learner
@@ -45,48 +39,7 @@ Rows = NDArray[np.int64]
 MOST_CHANGED = 0.2
 """So large a share of the segments may be new or coded otherwise since the last full training.
 
-A fold of five lacks as much, so held-out scores are of models that knew as little less."""
-
-
-class NotRefreshable(Exception):  # it says why, and is told as a note
-    """Why a training must be done in full, as a clause."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Base:
-    """A published model from which a training goes on."""
-
-    version: str
-    parts: ModelParts
-    held: HeldOut
-    carried: Carried
-    report: TrainReport
-    recipe: Recipe
-    rounds: int | None
-
-    @classmethod
-    def read(cls, folder: Path) -> "Base":
-        """Of a version's folder; NotRefreshable where it cannot be gone on from."""
-        try:
-            verify(folder)
-            training = read_part(folder, "model").document["training"]
-            return cls(
-                version=folder.name,
-                parts=read_model(folder),
-                held=HeldOut.read(folder),
-                carried=Carried.read(folder),
-                report=read_report(folder),
-                recipe=Recipe(**training["recipe"]),
-                rounds=training.get("rounds"),
-            )
-        except (ArtifactError, KeyError, TypeError) as problem:
-            first = str(problem).split(". ")[0].rstrip(".")
-            raise NotRefreshable(f"from model {folder.name} nothing can go on: {first}") from None
-
-    @property
-    def whole(self) -> str:
-        """The version that was cross-validated in full last."""
-        return self.carried.whole or self.version
+With five folds each model lacks as much."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +47,7 @@ class Refresh:
     """A refresh that may be done; transcripts that came, were coded otherwise, or went."""
 
     base: Base
-    held: "_HeldOut"
+    held: HeldOutScores
     marks: dict[str, Mark]
     new: tuple[str, ...]
     recoded: tuple[str, ...]
@@ -140,7 +93,7 @@ class Refresh:
                 f"since the last full training {many(changed, 'segment')} came, went or were coded "
                 f"otherwise, more than a fifth of its {known:,}"
             )
-        held = _HeldOut.of(base, data)
+        held = HeldOutScores.of(base, data)
         counted = np.unique(data.clusters[data.scored])
         if np.unique(held.fold_of[data.scored]).size < min(base.report.folds, counted.size):
             raise NotRefreshable("a fold has nothing left that was coded without suggestions")
@@ -242,58 +195,6 @@ class Refresh:
             )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _HeldOut:
-    """Where held-out scores come from.
-
-    *Shapes:* `known` are rows of the data, `there` the same segments' rows in the base; `new`
-    are the rows of transcripts that the base had not seen; `fold_of` (segments,).
-    """
-
-    base: Base
-    known: Rows
-    there: Rows
-    new: Rows
-    fold_of: Rows
-
-    @classmethod
-    def of(cls, base: Base, data: TrainingData) -> "_HeldOut":
-        place = {key: row for row, key in enumerate(base.held.keys)}
-        there = np.array([place.get(one.key, -1) for one in data.segments], dtype=np.int64)
-        known = np.flatnonzero(there >= 0)
-        return cls(
-            base=base,
-            known=known,
-            there=there[known],
-            new=np.flatnonzero(there < 0),
-            fold_of=_folds(base.carried, data),
-        )
-
-    def scored(self, data: TrainingData, vectors: Vectors, cache: Path | None) -> Floats:
-        """*Shape:* (segments, codes, views)."""
-        base = self.base
-        found = np.zeros((len(data.segments), *base.carried.scores.shape[1:]))
-        found[self.known] = base.carried.scores[self.there]
-        if len(self.new):
-            found[self.new] = view_scores(
-                base.parts,
-                [data.segments[row] for row in self.new],
-                vectors.by_text,
-                lambda segments: _by_finetuned(base.parts, segments, cache),
-            )
-        return found
-
-    def floored(self, learner: Learner) -> Floats:
-        """The baseline's, which learned what the base did; *shape:* (segments, codes, 1)."""
-        found = np.zeros((*learner.data.truth.shape, 1))
-        found[self.known, :, 0] = self.base.carried.floor[self.there]
-        if len(self.new):
-            side = np.zeros(len(found), dtype=np.int64)
-            side[self.new] = 1
-            found[self.new] = learner.baseline(side, 1)
-        return found
-
-
 def _not_known(carried: Carried, data: TrainingData, marks: dict[str, Mark]) -> None:
     """A transcript under another name, or a part or a copy of one, has been learned."""
     said = {mark.said for mark in (*carried.marks.values(), *carried.whole_marks.values())}
@@ -310,31 +211,8 @@ def _same_training(asked: Asked, options: TrainOptions) -> None:
             raise NotRefreshable(f"another {name} is asked for than was")
 
 
-def _folds(carried: Carried, data: TrainingData) -> Rows:
-    """The fold of each segment: new transcripts are dealt to those that hold least."""
-    counted = np.bincount(data.clusters[data.scored], minlength=len(data.transcripts))
-    size = np.bincount(data.clusters, minlength=len(data.transcripts))
-    folds = np.full(len(data.transcripts), -1, dtype=np.int64)
-    held = np.zeros((max(carried.folds.values(), default=0) + 1, 2), dtype=np.int64)
-    for place, name in enumerate(data.transcripts):
-        if name in carried.folds:
-            folds[place] = carried.folds[name]
-            held[folds[place]] += (counted[place], size[place])
-    new = np.flatnonzero(folds < 0).tolist()
-    for place in sorted(new, key=lambda at: (-counted[at], -size[at])):
-        folds[place] = min(range(len(held)), key=lambda at: tuple(held[at]))
-        held[folds[place]] += (counted[place], size[place])
-    return folds[data.clusters]
-
-
 def _sentence_heads(base: Base, learner: Learner, rows: Rows) -> Heads | None:
     return None if base.parts.sentence_heads is None else learner.fit_sentences(rows, base.recipe)
-
-
-def _by_finetuned(parts: ModelParts, segments: Sequence[Segment], cache: Path | None) -> Floats:
-    encoder = FinetunedEncoder(load_base(parts.encoder_source), parts.finetuned or {})
-    texts = finetuned_texts(segments, parts.setting)
-    return EmbeddingCache(cache).encode(encoder, texts).astype(np.float64)
 
 
 def _fit(scores: Floats, data: TrainingData, fold_of: Rows, options: TrainOptions) -> CrossFit:

@@ -33,6 +33,7 @@ from models.report import (
     report_document,
 )
 from models.sentences import reads_sentences, texts_by_sentence
+from training.base import Base, NotRefreshable
 from training.card import model_card
 from training.checkpoints import Checkpoints
 from training.dataset import TrainingData, training_data
@@ -41,7 +42,7 @@ from training.evaluate import Confusion, overall_figures
 from training.knowledge import described, gather_knowledge
 from training.learning import Learned, Vectors, learn
 from training.options import TrainingStopped, TrainOptions
-from training.refreshing import Base, NotRefreshable, Refresh, carried_by
+from training.refreshing import Refresh, carried_by
 from training.reporting import code_reports, open_gates
 
 Progress = Callable[[str, int, int], None]

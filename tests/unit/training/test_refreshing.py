@@ -19,9 +19,9 @@ from models.parts import read_model
 from models.report import Refreshed, TrainReport, read_report
 from models.sentences import reads_sentences
 from models.suggester import Suggester
+from training.base import Base
 from training.dataset import training_data
 from training.options import TrainOptions
-from training.refreshing import Base
 from training.train import encoded, train
 from training.views import Learner
 
