@@ -363,7 +363,8 @@ def test_a_vote_that_leaves_the_majority_as_it_was_is_something_new(
             *(
                 replace(one, coder="cleo")
                 for one in study.codings
-                if one.transcript == name and one.coder == "asha"
+                # The two differ on turn 3: with one who leaves it out it still has no majority.
+                if one.transcript == name and one.coder == "asha" and one.turn != 3
             ),
         ),
         readings=(
