@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,20 +61,16 @@ def book_of(data: TrainingData, knowledge: Knowledge) -> str:
     return hashlib.sha256(json.dumps(taught).encode()).hexdigest()[:_SHORT]
 
 
-def texts_of(data: TrainingData) -> Hashes:
-    """Hashes of the long segments' texts; *shape:* (distinct texts,), sorted."""
-    return np.unique(_hashes(data.segments))
-
-
-def well_known(data: TrainingData, transcript: int, known: Hashes) -> bool:
-    """Whether most of a transcript's long segments were learned: it is a copy, or a part."""
-    rows = np.flatnonzero(data.clusters == transcript)
-    own = _hashes(tuple(data.segments[row] for row in rows))
-    return bool(len(own)) and bool(np.isin(own, known).mean() > _MOST_KNOWN)
-
-
-def _hashes(segments: tuple[Segment, ...]) -> Hashes:
+def hashes_of(segments: Iterable[Segment]) -> Hashes:
+    """Of the texts of long segments, one each; *shape:* (long segments,)."""
     texts = (" ".join(one.text.split()) for one in segments)
     long = (text for text in texts if text.count(" ") + 1 >= _LONG_WORDS)
     digests = (hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in long)
     return np.array([int.from_bytes(one[:8], "big") for one in digests], dtype=np.uint64)
+
+
+def well_known(data: TrainingData, transcript: int, known: Hashes) -> bool:
+    """Whether most of a transcript's long segments are among these: it is a copy, or a part."""
+    rows = np.flatnonzero(data.clusters == transcript)
+    own = hashes_of(data.segments[row] for row in rows)
+    return bool(len(own)) and bool(np.isin(own, known).mean() > _MOST_KNOWN)

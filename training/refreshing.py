@@ -26,7 +26,7 @@ from training.crossfit import CrossFit, cross_fit
 from training.dataset import TrainingData
 from training.held_out import HeldOutScores
 from training.knowledge import Knowledge
-from training.known import book_of, marks_of, texts_of, well_known
+from training.known import book_of, hashes_of, marks_of, well_known
 from training.learning import Learned, Vectors, keeping_to_the_tree
 from training.options import TrainOptions
 from training.threads import finish, fitting_pool
@@ -196,13 +196,17 @@ class Refresh:
 
 
 def _not_known(carried: Carried, data: TrainingData, marks: dict[str, Mark]) -> None:
-    """A transcript under another name, or a part or a copy of one, has been learned."""
-    said = {mark.said for mark in (*carried.marks.values(), *carried.whole_marks.values())}
+    """A transcript that went and is back under another name, or in parts, has been learned.
+
+    A copy beside its original is learned from as in any cross-validation, and left to people.
+    """
+    known = {**carried.whole_marks, **carried.marks}
+    said = {mark.said for name, mark in known.items() if name not in marks}
+    here = [one for one in data.segments if one.transcript in known]
+    gone = np.setdiff1d(carried.texts, hashes_of(here))
     for place, name in enumerate(data.transcripts):
-        if name in carried.marks or name in carried.whole_marks:
-            continue
-        if marks[name].said in said or well_known(data, place, carried.texts):
-            raise NotRefreshable(f"{name} says what another transcript said before it")
+        if name not in known and (marks[name].said in said or well_known(data, place, gone)):
+            raise NotRefreshable(f"{name} says what a transcript said that is gone")
 
 
 def _same_training(asked: Asked, options: TrainOptions) -> None:
@@ -240,7 +244,7 @@ def carried_by(
         floor=learned.floor[:, :, 0].astype(np.float32),
         folds=dict(zip(data.transcripts, learned.fold_of[first].tolist(), strict=True)),
         marks=marks,
-        texts=np.union1d(texts_of(data), before),
+        texts=np.union1d(hashes_of(data.segments), before),
         book=book_of(data, knowledge),
         whole=None if refresh is None else refresh.base.whole,
         whole_marks=marks if refresh is None else refresh.base.carried.whole_marks,

@@ -348,7 +348,7 @@ def test_a_transcript_under_another_name_or_a_part_of_one_is_not_new(
             if of_part(one)
         ),
     )
-    assert "renamed says what another transcript said" in _why(again(moved, first))
+    assert "renamed says what a transcript said that is gone" in _why(again(moved, first))
 
 
 def test_a_vote_that_leaves_the_majority_as_it_was_is_something_new(
