@@ -14,7 +14,7 @@ from annotations.study import Study
 from annotations.transcripts import Transcript, Turn
 from models.artifacts import HeldOut, publish
 from models.carried import PART, Carried
-from models.finetuned import FinetunedEncoder, finetuned_texts, load_base
+from models.finetuned import CodeClassifier, FinetunedEncoder, finetuned_texts, load_base
 from models.parts import read_model
 from models.report import Refreshed, TrainReport, read_report
 from models.sentences import reads_sentences
@@ -22,6 +22,8 @@ from models.suggester import Suggester
 from training.base import Base
 from training.dataset import training_data
 from training.options import TrainOptions
+from training.refreshing import Refresh
+from training.tiers import start_heads
 from training.train import encoded, train
 from training.views import Learner
 
@@ -160,31 +162,32 @@ def test_where_nothing_was_coded_since_the_version_stays(
 
 
 def test_a_fine_tuned_encoder_stays_and_scores_what_is_new(
-    talk: Make, store: Path, cache: Path
+    talk: Make, store: Path, cache: Path, first: TrainReport
 ) -> None:
-    options = TrainOptions(tier="best", minutes=0.2, folds=2)
-    base = train(talk(6), options=options, store=store, cache=cache)
-    assert base.tier == "best"
-    found = train(
-        talk(7),
-        options=options,
-        store=store,
-        base=store / base.model_version,
-        cache=cache,
+    fast = Base.read(store / first.model_version)
+    data = training_data(talk(11))
+    vectors = encoded(data, FAST, cache, lambda *_: None)
+    heads = start_heads(data, vectors.knowledge, vectors.by_text, np.arange(len(data.segments)))
+    encoder = load_base(None)
+    arrays = {
+        name: one.detach().cpu().numpy().astype(np.float16)
+        for name, one in CodeClassifier(encoder.encoder, encoder.tokenizer, heads).trained().items()
+    }
+    said = np.full((*fast.carried.scores.shape[:2], 1), 0.25, dtype=np.float32)
+    carried = replace(fast.carried, scores=np.concatenate([fast.carried.scores, said], axis=2))
+    base = replace(fast, parts=replace(fast.parts, finetuned=arrays), carried=carried)
+    refresh = Refresh.of(base, data, FAST, vectors)
+    assert "the choices, the folds and the fine-tuned encoder" in refresh.notes[0]
+    learned = refresh.learn(data, vectors, FAST, cache, lambda *_: None, lambda: None)
+    assert learned.finetuned is not None
+    assert all(np.array_equal(learned.finetuned.arrays[name], one) for name, one in arrays.items())
+    new = np.array([one.transcript == "interview 10" for one in data.segments])
+    texts = finetuned_texts(
+        [one for one, is_new in zip(data.segments, new, strict=True) if is_new], base.parts.setting
     )
-    (note,) = [note for note in found.notes if note.startswith("Refreshed")]
-    assert "the choices, the folds and the fine-tuned encoder" in note
-    old, new = (read_model(store / one.model_version) for one in (base, found))
-    assert old.finetuned is not None
-    assert new.finetuned is not None
-    assert all(np.array_equal(new.finetuned[name], one) for name, one in old.finetuned.items())
-    scores = _raw(store, found)
-    assert {one.shape for one in scores.values()} == {(3, 3)}
-    fresh = [key for key in scores if key[0] == "interview 6"]
-    encoder = FinetunedEncoder(load_base(old.encoder_source), old.finetuned)
-    segments = old.segmentation.segments(talk(7).transcripts[6])
-    said = encoder.encode(finetuned_texts(list(segments), old.setting))
-    assert np.stack([scores[key][:, 2] for key in fresh]) == pytest.approx(said, abs=1e-3)
+    expected = FinetunedEncoder(load_base(None), arrays).encode(texts)
+    assert learned.scores[new][:, :, 2] == pytest.approx(expected, abs=1e-3)
+    assert set(np.unique(learned.scores[~new][:, :, 2])) == {0.25}
 
 
 def test_a_refresh_of_a_refresh_counts_from_the_last_full_training(
