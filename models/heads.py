@@ -50,7 +50,8 @@ def fit_heads(
     as its head, with the log odds of its share, half a segment added to each side, as the
     mean score. `check` is called between steps and may raise.
     """
-    matrix = features.features if isinstance(features, Prepared) else features
+    prepared = features if isinstance(features, Prepared) else Prepared(features)
+    matrix = prepared.features
     codes, width = targets.shape[1], matrix.shape[1]
     held = np.ones(len(targets)) if weights is None else weights
     middle = np.zeros((codes, width), np.float32) if centre is None else centre
@@ -70,7 +71,6 @@ def fit_heads(
                 total = (yes + no)[both]
                 pull_up *= total / (2 * yes[both])
                 pull_down *= total / (2 * no[both])
-            prepared = features if isinstance(features, Prepared) else Prepared(features)
             found[both], bias[both] = prepared.solve(
                 pull_up, pull_down, offset[:, both], 1.0 / strength, check
             )

@@ -49,15 +49,15 @@ _TALL = 8
 
 
 class Prepared:
-    """Features made ready for several fits; *shape:* `features` (segments, features)."""
+    """Features made ready for several fits, by the first; *shape:* (segments, features)."""
 
     def __init__(self, features: Features) -> None:
         self.features = features
         self._lower: Floats | None = None
-        with threadpool_limits(1):
-            self._products = self._ready(features)
+        self._products: _Dense | _Sparse | None = None
 
-    def _ready(self, features: Features) -> "_Dense | _Sparse":
+    def _ready(self) -> "_Dense | _Sparse":
+        features = self.features
         if not isinstance(features, sparse.csr_matrix):
             return _Dense(features)
         if features.shape[0] > _GRAM_ROWS or features.nnz < _GRAM_TERMS * features.shape[0]:
@@ -80,6 +80,9 @@ class Prepared:
         *Shapes:* `pull_up`, `pull_down` and `offset` (segments, codes): how much each segment
         weighs for and against each code, and its score at the centre.
         """
+        if self._products is None:
+            with threadpool_limits(1):
+                self._products = self._ready()
         own, bias = _newton(self._products, pull_up, pull_down, offset, force, check)
         if self._lower is None:
             return own, bias

@@ -11,8 +11,8 @@ from models.report import TrainReport, read_report
 from training.recipe import Recipe
 
 
-class NotRefreshable(Exception):  # it says why, and is told as a note
-    """Why a training must be done in full, as a clause."""
+class NotRefreshable(Exception):
+    """Why a training must be done in full, as a clause; a note of the report tells it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -153,7 +153,8 @@ class Refresh:
             held = self.held
             learner = Learner(data, vectors.by_text, vectors.knowledge, check)
             rows, recipe = np.arange(len(data.segments)), base.recipe
-            step("refreshing", 0, 1)
+            steps = 7
+            step("refreshing", 0, steps)
             with fitting_pool() as pool:
                 words = pool.submit(learner.fit_words, rows, recipe)
                 embedding = pool.submit(learner.fit_embedding, rows, recipe)
@@ -161,14 +162,13 @@ class Refresh:
                 scores = pool.submit(held.scored, data, vectors, cache)
                 floor = pool.submit(held.floored, learner)
                 fits: list[Future[Any]] = [words, embedding, by_sentence, scores, floor]
-                finish(pool, fits, lambda done: step("refreshing", done, len(fits) + 2))
+                finish(pool, fits, lambda done: step("refreshing", done, steps))
             with fitting_pool() as pool:
                 both = [
                     pool.submit(_fit, one.result(), data, held.fold_of, options)
                     for one in (scores, floor)
                 ]
-                finish(pool, both, lambda done: step("refreshing", len(fits) + done, len(fits) + 2))
-            fold_count = int(held.fold_of.max()) + 1
+                finish(pool, both, lambda done: step("refreshing", len(fits) + done, steps))
             return keeping_to_the_tree(
                 data,
                 Learned(
@@ -176,7 +176,9 @@ class Refresh:
                     fold_of=held.fold_of,
                     tier=Tier(name=base.report.tier, reason=base.report.tier_reason),
                     choice=RecipeChoice(
-                        for_fold=(recipe,) * fold_count, final=recipe, compared=base.report.choices
+                        for_fold=(recipe,) * base.report.folds,
+                        final=recipe,
+                        compared=base.report.choices,
                     ),
                     scores=scores.result(),
                     floor=floor.result(),

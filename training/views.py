@@ -162,7 +162,7 @@ class Learner:
         centre: Floats32,
     ) -> Heads:
         """Heads drawn to their centre, and beyond it to a share of their theme's head."""
-        ready = Prepared(features) if targets.any() else features
+        ready = Prepared(features)
         if recipe.sharing and self._themes:
             whole = fit_heads(
                 ready,

@@ -58,12 +58,12 @@ def train_study(
         should_stop=should_stop,
     )
     report = replace(report, notes=(*report.notes, *notes))
-    if active is not None and active.version == report.model_version:
-        return report
     folder = house.artifacts / report.model_version
     if house.settings.artifacts is not None:
         # Before anybody is told of the version: whoever hears of it can fetch it.
         share(house.settings.artifacts, folder)
+    if active is not None and active.version == report.model_version:
+        return report
     with house.database.unit_of_work() as work:
         work.models.add(
             study,

@@ -13,6 +13,7 @@ from service.handlers import Reins, handle
 from service.house import House, open_house
 from service.settings import read_settings
 from service.storage.records import Connection
+from service.workflows.training import train_study
 
 
 @pytest.fixture
@@ -72,3 +73,18 @@ def test_a_training_goes_on_from_the_model_unless_a_full_one_is_asked_for(
     # Nothing was coded since: the version is the same either way.
     assert before is not None
     assert result["model_version"] == before.version
+
+
+@pytest.mark.once("it is about training")
+def test_a_training_that_finds_nothing_new_still_puts_the_model_where_others_fetch_it(
+    on_database: Callable[..., AbstractContextManager[str | None]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SECOND_CODER_ARTIFACTS", str(tmp_path / "shared"))
+    with on_database(tmp_path / "home", trained=True):
+        house = open_house(read_settings(home=tmp_path / "home"))
+        report = train_study(house, "managers")
+        house.database.close()
+    assert report.notes[-1].startswith("Nothing was coded since")
+    assert (tmp_path / "shared" / report.model_version / "report.json").is_file()

@@ -86,6 +86,16 @@ def _without_coding(study: Study, name: str) -> Study:
     return replace(study, codings=tuple(one for one in study.codings if one.transcript != name))
 
 
+def _without_the_first(study: Study) -> Study:
+    first = study.transcripts[0].name
+    return replace(
+        study,
+        transcripts=study.transcripts[1:],
+        codings=tuple(one for one in study.codings if one.transcript != first),
+        readings=tuple(one for one in study.readings if one.transcript != first),
+    )
+
+
 def _why(report: TrainReport) -> str:
     assert report.refreshed is None
     (note,) = [note for note in report.notes if note.startswith("Trained in full")]
@@ -194,12 +204,7 @@ def test_a_refresh_of_a_refresh_counts_from_the_last_full_training(
     talk: Make, store: Path, first: TrainReport, second: TrainReport, again
 ) -> None:
     study = talk(12)
-    fewer = replace(
-        study,
-        transcripts=study.transcripts[1:],
-        codings=tuple(one for one in study.codings if one.transcript != "interview 0"),
-        readings=tuple(one for one in study.readings if one.transcript != "interview 0"),
-    )
+    fewer = _without_the_first(study)
     # 2 came and 1 went, of 10: more than a fifth, though the version in use lacks only one.
     assert "more than a fifth of its 120" in _why(again(fewer, second))
     once = again(talk(11), first)
@@ -277,12 +282,7 @@ def test_a_transcript_that_was_taken_out_and_is_back_was_known_once(
     talk: Make, first: TrainReport, again: Callable[..., TrainReport]
 ) -> None:
     study = talk(10)
-    gone = replace(
-        study,
-        transcripts=study.transcripts[1:],
-        codings=tuple(one for one in study.codings if one.transcript != "interview 0"),
-        readings=tuple(one for one in study.readings if one.transcript != "interview 0"),
-    )
+    gone = _without_the_first(study)
     without = again(gone, first)
     assert without.refreshed is not None
     assert "interview 0 had been taken out and is back" in _why(again(study, without))
