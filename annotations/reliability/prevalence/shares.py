@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from annotations.numerals import many
 from annotations.reliability.estimate import Bools, Estimate, Floats
+from annotations.reliability.prevalence.freedom import degrees_of
 from annotations.reliability.prevalence.intervals import (
     Deletions,
     Varying,
@@ -118,19 +119,20 @@ def deletions_of(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deleti
     sure = people[fit.certain].sum(axis=0) / (certain_size or 1.0)
     value = theta(total, lam, seen, sure)
     factors = (held - 1) / held
-    degrees = _degrees(parts[sampled, 0], most=int(len(sampled) - len(counts)))
     if of is Population.THESE:
+        drawn = sums.probability[sampled]
         sample = Varying(
             values=theta(left, without, seen, sure),
-            factors=factors * (1 - sums.probability[sampled]),
+            factors=factors * (1 - drawn),
             groups=place,
-            degrees=degrees,
+            degrees=degrees_of(parts[sampled, 0], place, drawn=drawn, centred=True),
         )
         return Deletions(value=value, varying=(sample,) if rest_size else ())
     unsampled = np.flatnonzero(fit.rest & ~fit.sample)
     certain = np.flatnonzero(fit.certain)
     fewer = _without_each(model, sizes, fit.rest, sampled)
-    by_certain = _degrees(sizes[certain], most=len(certain) - 1)
+    degrees = degrees_of(parts[sampled, 0], place, centred=False)
+    by_certain = degrees_of(sizes[certain], np.zeros(len(certain), dtype=np.int64), centred=False)
     parts_of_three = (
         (sampled, theta(left, without, fewer, sure), factors, degrees),
         (
@@ -155,19 +157,6 @@ def deletions_of(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deleti
             if len(places) > 1
         ),
     )
-
-
-def _degrees(sizes: Floats, *, most: int) -> float:
-    """Degrees of freedom of coded transcripts' variance; *shape:* `sizes` (coded,), weighted.
-
-    Where a few long transcripts decide, the variance is hardly better known than from those few.
-    Satterthwaite's, taking what a transcript adds to it to grow with the size to the power of 1.5:
-    between 1, were its segments independent, and 2, were they all alike. Equal sizes have `most`.
-    """
-    added = sizes**1.5
-    if not added.any():
-        return float(most)
-    return float(added.sum() ** 2 / (added**2).sum() * most / len(added))
 
 
 def _without_each(counts: Floats, sizes: Floats, among: Bools, left: NDArray[np.int64]) -> Floats:
