@@ -177,8 +177,8 @@ class HeldOut(CodedSegments):
         return Part(
             document={"format": FORMAT, "transcripts": names, "codes": list(self.codes)},
             arrays={
-                "segments": np.array(
-                    [[number[key[0]], *key[1:]] for key in self.keys], dtype=np.int64
+                "segments": np.fromiter(
+                    (one for key in self.keys for one in (number[key[0]], *key[1:])), np.int64
                 ).reshape(-1, 4),
                 "scores": self.scores.astype(np.float32),
                 "applied": self.applied.astype(np.uint8),

@@ -91,7 +91,7 @@ def embedding_view(
         answered = np.stack([nothing if turn is None else vectors[turn.text] for turn in asked])
         parts += [answered, (own * answered).sum(axis=1, keepdims=True), _length(segments)]
     if setting.context:
-        nearest = np.stack([_mean(vectors, s.before[-1:], nothing) for s in segments])
+        nearest = np.stack([vectors[s.before[-1].text] if s.before else nothing for s in segments])
         earlier = np.stack([_mean(vectors, s.before[:-1], nothing) for s in segments])
         cosine = (own * nearest).sum(axis=1, keepdims=True)
         parts += [nearest, earlier, cosine, _length(segments)]
@@ -161,7 +161,8 @@ class CountedSegments:
     def __init__(self, segments: Sequence[Segment], extra: Sequence[str] = ()) -> None:
         self.segments, self.extra = segments, tuple(extra)
         self._counts: dict[tuple[str, str, tuple[str, ...]], TermCounts] = {}
-        self._places: dict[tuple[str, str, tuple[str, ...]], dict[str, int]] = {}
+        self._of_texts: dict[tuple[str, tuple[str, ...]], tuple[TermCounts, dict[str, int]]] = {}
+        self._places: dict[tuple[str, tuple[str, ...]], dict[str, int]] = {}
         self._counting = RLock()
 
     def counts(self, kind: str, source: str, setting: Setting) -> TermCounts:
@@ -172,13 +173,29 @@ class CountedSegments:
             if key not in self._counts:
                 beside = self.extra if source == "segment" else [""] * len(self.extra)
                 texts = [*_texts(self.segments, kind, source, setting), *beside]
-                self._counts[key] = count_terms(kind, texts)
+                found, place_of = self._counted(kind, setting)
+                rows = [place_of[text] for text in texts]
+                self._counts[key] = TermCounts(terms=found.terms, counts=found.counts[rows])
             return self._counts[key]
+
+    def _counted(self, kind: str, setting: Setting) -> tuple[TermCounts, dict[str, int]]:
+        """Each distinct text once: what is said before one segment is mostly another."""
+        key = (kind, setting.speakers if kind == "words" else ())
+        if key not in self._of_texts:
+            # Of characters nothing but the segment's is asked; words of other recipes come later.
+            sources = ("segment", "previous", "question") if kind == "words" else ("segment",)
+            texts = dict.fromkeys(
+                text for source in sources for text in _texts(self.segments, kind, source, setting)
+            )
+            texts.update(dict.fromkeys(("", *self.extra)))
+            place_of = {text: place for place, text in enumerate(texts)}
+            self._of_texts[key] = count_terms(kind, list(texts)), place_of
+        return self._of_texts[key]
 
     def places(self, kind: str, source: str, setting: Setting) -> dict[str, int]:
         """The column of each term in the counts."""
         terms = self.counts(kind, source, setting).terms
-        key = (kind, source, setting.speakers if kind == "words" else ())
+        key = (kind, setting.speakers if kind == "words" else ())
         with self._counting:
             if key not in self._places:
                 self._places[key] = {term: place for place, term in enumerate(terms)}

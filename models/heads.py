@@ -17,6 +17,9 @@ from models.newton import Features, Prepared
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 
+_BLOCK = 4096
+"""So many segments are squared at a time, in single precision; blocks are added in double."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heads:
@@ -92,9 +95,13 @@ class Standardised:
     def of(cls, features: Floats32) -> "Standardised":
         """Standardise over the segments."""
         mean = features.mean(axis=0, dtype=np.float64)
-        deviation = features.std(axis=0, dtype=np.float64)
-        scale = np.where(deviation > 1e-6, deviation, np.inf)
         scaled = features - mean.astype(np.float32)
+        squares = np.zeros(features.shape[1])
+        for start in range(0, len(scaled), _BLOCK):
+            block = scaled[start : start + _BLOCK]
+            squares += np.einsum("sf,sf->f", block, block)
+        deviation = np.sqrt(squares / max(len(scaled), 1))
+        scale = np.where(deviation > 1e-6, deviation, np.inf)
         scaled /= scale.astype(np.float32)
         return cls(features=scaled, mean=mean, scale=scale)
 

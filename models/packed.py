@@ -6,7 +6,7 @@ depend on how many rows there are, from a few rows on; a pass is filled up to wh
 `_ROWS` to stay above that, and so that few shapes occur. A test holds it to the last bit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -30,14 +30,18 @@ def fastest_precision() -> torch.dtype:
     return torch.bfloat16 if able.get("avx512_bf16") else torch.float32
 
 
-def can_pack(model: Any) -> bool:
-    """Whether a transformers model computes what `PackedBert` does."""
-    config = model.config
+def fastest_device() -> torch.device:
+    """The graphics card where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def can_pack(config: Mapping[str, Any]) -> bool:
+    """Whether the model of a transformers configuration computes what `PackedBert` does."""
     return (
-        type(model).__name__ == "BertModel"
-        and config.hidden_act == "gelu"
-        and getattr(config, "position_embedding_type", "absolute") == "absolute"
-        and not config.is_decoder
+        config.get("model_type") == "bert"
+        and config.get("hidden_act", "gelu") == "gelu"
+        and config.get("position_embedding_type", "absolute") == "absolute"
+        and not config.get("is_decoder", False)
     )
 
 
@@ -80,7 +84,7 @@ class PackedBert:
     """A BERT encoder in one precision, on the graphics card where there is one."""
 
     def __init__(self, model: Any, precision: torch.dtype) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = fastest_device()
         self._precision = precision
         self._heads = int(model.config.num_attention_heads)
         self._epsilon = float(model.config.layer_norm_eps)

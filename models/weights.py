@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -46,7 +47,8 @@ def find_encoder(source: str | None) -> EncoderFiles:
     and HF_HUB_OFFLINE does not forbid it. Raises ArtifactError.
     """
     if source is None:
-        return _described(DEFAULT_NAME, None, default_folder())
+        folder = default_folder()
+        return _described(DEFAULT_NAME, None, folder, {"model.safetensors": DEFAULT_SHA256})
     folder = Path(source).expanduser()
     if folder.is_dir():
         return _described(folder.resolve().name, str(folder.resolve()), folder.resolve())
@@ -111,7 +113,10 @@ def _hub_folder(name: str) -> Path:
         ) from problem
 
 
-def _described(name: str, source: str | None, folder: Path) -> EncoderFiles:
+def _described(
+    name: str, source: str | None, folder: Path, known: Mapping[str, str] | None = None
+) -> EncoderFiles:
+    """`known` are SHA-256 of files, by name, that were computed already."""
     deciding = sorted({path for pattern in _DECIDING for path in folder.glob(pattern)})
     names = {path.name for path in deciding}
     if "config.json" not in names or not any(n.endswith(".safetensors") for n in names):
@@ -122,7 +127,8 @@ def _described(name: str, source: str | None, folder: Path) -> EncoderFiles:
     pooling = _pooling(folder)
     digest = hashlib.sha256(f"{_RECIPE}\n{pooling}\n".encode())
     for path in deciding:
-        digest.update(f"{path.name} {file_sha256(path)}\n".encode())
+        found = (known or {}).get(path.name) or file_sha256(path)
+        digest.update(f"{path.name} {found}\n".encode())
     return EncoderFiles(
         name=name, source=source, folder=folder, checksum=digest.hexdigest(), pooling=pooling
     )

@@ -5,9 +5,9 @@ import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from datasets import Dataset
 from numpy.typing import NDArray
 
 from annotations.codebook import Code
@@ -18,6 +18,9 @@ from annotations.study import Study
 from annotations.transcripts import Segment, Segmentation
 from models.exemplars import Candidate
 from models.suggestions import Exemplar
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -39,7 +42,6 @@ class TrainingData:
     segments, codes) are the readings that make the majority.
     """
 
-    dataset: Dataset
     segments: tuple[Segment, ...]
     codes: tuple[str, ...]
     coders: tuple[str, ...]
@@ -53,6 +55,30 @@ class TrainingData:
     book: tuple[Code, ...]
     read: Bools
     applied: Bools
+
+    @cached_property
+    def dataset(self) -> "Dataset":
+        """The segments as a table of the datasets library, for whoever trains something else."""
+        from datasets import Dataset
+
+        segments = self.segments
+        return Dataset.from_dict(
+            {
+                "transcript": [segment.transcript for segment in segments],
+                "turn": [segment.turn for segment in segments],
+                "start": [segment.start for segment in segments],
+                "end": [segment.end for segment in segments],
+                "speaker": [segment.speaker for segment in segments],
+                "text": [segment.text for segment in segments],
+                "before": [
+                    [{"speaker": turn.speaker, "text": turn.text} for turn in segment.before]
+                    for segment in segments
+                ],
+                "target": self.targets.tolist(),
+                "truth": self.truth.tolist(),
+                "scored": self.scored.tolist(),
+            }
+        )
 
     @property
     def support(self) -> NDArray[np.int64]:
@@ -121,7 +147,6 @@ def training_data(study: Study, *, model_coders: Collection[str] = ()) -> Traini
     _check_transcripts(study.name, names, int(np.unique(clusters[scored]).size))
     read = _voting(table)[:, units]
     return TrainingData(
-        dataset=_dataset(segments, targets, truth, scored),
         segments=segments,
         codes=table.codes,
         coders=table.coders,
@@ -181,28 +206,6 @@ def _check_transcripts(study: str, names: tuple[str, ...], alone: int) -> None:
             f"suggestions in sight. Testing a model needs at least {_MIN_TRANSCRIPTS} of those: "
             "code transcripts of the blind sample."
         )
-
-
-def _dataset(
-    segments: tuple[Segment, ...], targets: Floats, truth: Bools, scored: Bools
-) -> Dataset:
-    return Dataset.from_dict(
-        {
-            "transcript": [segment.transcript for segment in segments],
-            "turn": [segment.turn for segment in segments],
-            "start": [segment.start for segment in segments],
-            "end": [segment.end for segment in segments],
-            "speaker": [segment.speaker for segment in segments],
-            "text": [segment.text for segment in segments],
-            "before": [
-                [{"speaker": turn.speaker, "text": turn.text} for turn in segment.before]
-                for segment in segments
-            ],
-            "target": targets.tolist(),
-            "truth": truth.tolist(),
-            "scored": scored.tolist(),
-        }
-    )
 
 
 def _candidates(

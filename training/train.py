@@ -157,7 +157,7 @@ def encoded(
 
     Those of sentences too where segments are long, or `by_sentence` asks for them.
     """
-    encoder = TransformersEncoder.load(options.encoder)
+    encoder = TransformersEncoder.when_needed(options.encoder)
     knowledge = gather_knowledge(data)
     texts = [*texts_of(data.segments, context=True), *knowledge.texts]
     if by_sentence or reads_sentences(data.segments):

@@ -13,6 +13,7 @@ import transformers
 from annotations.errors import ArtifactError
 from models import encoder as encoder_module
 from models import weights
+from models.embedding_cache import EmbeddingCache
 from models.encoder import TransformersEncoder, open_encoder
 from models.weights import default_folder, find_encoder
 
@@ -74,7 +75,7 @@ def test_a_vector_does_not_depend_on_its_company_to_the_last_bit(
 @pytest.fixture
 def padded(monkeypatch: pytest.MonkeyPatch) -> TransformersEncoder:
     """The same weights by the way that other kinds of models are run."""
-    monkeypatch.setattr(encoder_module, "can_pack", lambda _model: False)
+    monkeypatch.setattr(encoder_module, "can_pack", lambda _config: False)
     return TransformersEncoder.load()
 
 
@@ -130,6 +131,30 @@ def test_a_local_folder_can_be_the_encoder(own_folder: Path, encoder: Transforme
     own = TransformersEncoder.load(str(own_folder))
     assert own.checksum == encoder.checksum
     assert np.array_equal(own.encode(TEXTS[:2]), encoder.encode(TEXTS[:2]))
+
+
+def test_weights_are_read_when_the_first_text_comes(
+    own_folder: Path, encoder: TransformersEncoder, tmp_path: Path
+) -> None:
+    cache = EmbeddingCache(tmp_path / "cache")
+    known = cache.encode(encoder, TEXTS)
+    own = TransformersEncoder.when_needed(str(own_folder))
+    assert (own.checksum, own.precision) == (encoder.checksum, encoder.precision)
+    aside = own_folder / "model.safetensors"
+    aside.rename(own_folder / "aside")
+    # What the cache holds needs none.
+    assert np.array_equal(cache.encode(own, TEXTS), known)
+    with pytest.raises(OSError, match="safetensors"):
+        own.encode(["Something that nobody said."])
+    (own_folder / "aside").rename(aside)
+    assert np.array_equal(own.encode(TEXTS), encoder.encode(TEXTS))
+
+
+def test_an_encoder_that_does_not_say_what_it_is_is_refused(own_folder: Path) -> None:
+    for written in ("not JSON", "[]", b"\xff".decode("latin-1")):
+        (own_folder / "config.json").write_text(written, encoding="latin-1")
+        with pytest.raises(ArtifactError, match=r"config\.json"):
+            TransformersEncoder.load(str(own_folder))
 
 
 def test_another_tokenizer_is_another_encoder(own_folder: Path) -> None:
