@@ -9,7 +9,8 @@ PIP_FLAGS := --quiet --disable-pip-version-check
 # libraries saves gigabytes on some systems.
 TORCH_INDEX ?=
 
-.PHONY: help demo install test test-postgresql check lint types layers label-studio browser clean
+.PHONY: help demo install environments test test-postgresql check lint types layers label-studio \
+	browser clean
 
 help:
 	@echo "make demo      set everything up and run the sample study in a real Label Studio"
@@ -61,12 +62,15 @@ browser:
 		echo "No Chromium here and no right to install it: browser tests will not run"; \
 	fi
 
+# Independent of each other: `make --jobs 2 environments` sets them up side by side.
+environments: $(VENV)/.installed-dev label-studio browser
+
 # Two processes: one has the tests that share the one Label Studio, the other the rest.
 # On both databases, but for browsers and the demo, which `test-postgresql` has too.
-test: $(VENV)/.installed-dev label-studio browser
+test: environments
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --database both
 
-test-postgresql: $(VENV)/.installed-dev label-studio browser
+test-postgresql: environments
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --database postgresql -k postgresql
 
 check: lint types layers test

@@ -145,7 +145,7 @@ def ceiling(work: Path) -> None:
         encoder.encode(texts)
         encodings.append(time.perf_counter() - started)
     started = time.perf_counter()
-    tokens = sum(len(piece.ids) for piece in encoder._pieces(texts))
+    tokens = sum(len(piece.ids) for piece in encoder.open().pieces(texts))
     tokenising = time.perf_counter() - started
     # Six layers of width 384 with 12 * 384 ** 2 weights each, two operations a weight.
     operations = tokens * 6 * 2 * 12 * 384**2

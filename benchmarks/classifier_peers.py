@@ -8,7 +8,9 @@ encoder for as long as `best` may take, then its logistic heads). All see the sa
 scored on the same segments against the coders' majority. Ours decides by its own thresholds; a
 peer decides both by its own default and by our calibration and thresholds fitted on its scores of
 the other folds, and is given whichever has the higher kappa. What is done is kept in --work and
-not done again; results: benchmarks/results/classifier_peers.json.
+not done again. A peer of which only some folds are done is compared on those: `folds` says which.
+Results: benchmarks/results/classifier_peers.json, in which methods that were not run stay as they
+were.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -79,8 +82,9 @@ def _encoded(encoder: Any, texts: list[str]) -> Floats:
 def setfit(train_texts: list[str], labels: Bools, test: list[str], minutes: float) -> Floats:
     """SetFit's published procedure by its own package, for as many steps as its time allows.
 
-    A few steps are timed first, in processor time, so that its learning rate rises and falls
-    over the steps that it will make.
+    A few steps are timed first, in processor time (whatever else runs takes none of it away), so
+    that its learning rate rises and falls over the steps that it will make; minutes are those of
+    all cores.
     """
     from datasets import Dataset
     from setfit import SetFitModel, Trainer, TrainingArguments
@@ -106,7 +110,8 @@ def setfit(train_texts: list[str], labels: Bools, test: list[str], minutes: floa
     started = time.process_time()
     trained(_TIMED_STEPS)
     step = (time.process_time() - started) / _TIMED_STEPS
-    model = trained(max(_TIMED_STEPS, int(60 * minutes / step)))
+    allowed = 60 * minutes * len(os.sched_getaffinity(0))
+    model = trained(max(_TIMED_STEPS, int(allowed / step)))
     chances = model.predict_proba(test, as_numpy=True)
     found = np.full((len(test), labels.shape[1]), -10.0)
     inside = np.clip(np.asarray(chances, dtype=np.float64), 1e-6, 1 - 1e-6)
@@ -131,15 +136,44 @@ def texts_for(data: TrainingData) -> list[str]:
     return [f"{one.speaker} {one.text}".strip() for one in data.segments]
 
 
-def decisions(method: str, name: str, data: TrainingData, arguments: Any) -> dict[str, Any]:
-    """Held-out decisions; *shape:* applied (segments, codes)."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decided:
+    """Held-out decisions; *shapes:* `applied` (segments, codes), `judged` (segments,)."""
+
+    applied: Bools
+    judged: Bools
+    folds: tuple[int, ...]
+    seconds: float
+
+
+def decisions(method: str, name: str, data: TrainingData, arguments: Any) -> Decided | None:
+    """Of all folds that are done after this; None where there are none."""
     place = arguments.work / name / method
     place.mkdir(parents=True, exist_ok=True)
-    whole = place / "whole.npz"
-    if whole.exists():
-        return dict(np.load(whole))
-    started = time.monotonic()
     if method in OURS:
+        return of_ours(method, name, place, arguments)
+    fold_of = folds_of(data)
+    texts, labels = texts_for(data), data.targets > 0.5
+    for fold in range(FOLDS) if arguments.fold is None else arguments.fold:
+        part = place / f"fold-{fold}.npz"
+        if part.exists():
+            continue
+        own, at = fold_of == fold, time.monotonic()
+        scores = PEERS[method](
+            [texts[row] for row in np.flatnonzero(~own)],
+            labels[~own],
+            [texts[row] for row in np.flatnonzero(own)],
+            arguments.minutes / (FOLDS + 1),
+        )
+        np.savez(part, scores=scores, seconds=time.monotonic() - at)
+        print(f"{name} {method} fold {fold}: {time.monotonic() - at:.0f} s", flush=True)
+    return of_folds(place, data)
+
+
+def of_ours(method: str, name: str, place: Path, arguments: Any) -> Decided:
+    whole = place / "whole.npz"
+    if not whole.exists():
+        started = time.monotonic()
         report = train(
             read_study(arguments.data / name),
             options=TrainOptions(tier=method, minutes=arguments.minutes),
@@ -148,40 +182,41 @@ def decisions(method: str, name: str, data: TrainingData, arguments: Any) -> dic
             checkpoints=place / "checkpoints",
         )
         held = HeldOut.read(place / "store" / report.model_version)
-        found = {"applied": held.applied, "seconds": np.array(time.monotonic() - started)}
+        np.savez(whole, applied=held.applied, seconds=time.monotonic() - started)
         print(f"{name} {method}: tier {report.tier}, {report.tier_reason}", flush=True)
-    else:
-        fold_of = folds_of(data)
-        wanted = range(FOLDS) if arguments.fold is None else [arguments.fold]
-        texts, labels = texts_for(data), data.targets > 0.5
-        for fold in wanted:
-            part = place / f"fold-{fold}.npz"
-            if part.exists():
-                continue
-            own, at = fold_of == fold, time.monotonic()
-            scores = PEERS[method](
-                [texts[row] for row in np.flatnonzero(~own)],
-                labels[~own],
-                [texts[row] for row in np.flatnonzero(own)],
-                arguments.minutes / (FOLDS + 1),
-            )
-            np.savez(part, scores=scores, seconds=time.monotonic() - at)
-            print(f"{name} {method} fold {fold}: {time.monotonic() - at:.0f} s", flush=True)
-        parts = [place / f"fold-{fold}.npz" for fold in range(FOLDS)]
-        if not all(part.exists() for part in parts):
-            return {}
-        scores = np.zeros(data.truth.shape)
-        seconds = 0.0
-        for fold, part in enumerate(parts):
-            held_part = np.load(part)
-            scores[fold_of == fold] = held_part["scores"]
-            seconds += float(held_part["seconds"])
-        fitted = cross_fit(scores[:, :, np.newaxis], data.truth, data.scored, fold_of).applied
-        plain = scores > 0
-        better = max((plain, fitted), key=lambda one: Overall.of_model(data, one).kappa)
-        found = {"applied": better, "seconds": np.array(seconds)}
-    np.savez(whole, **found)
-    return found
+    kept = np.load(whole)
+    return Decided(
+        applied=kept["applied"],
+        judged=np.ones(len(kept["applied"]), dtype=np.bool_),
+        folds=tuple(range(FOLDS)),
+        seconds=float(kept["seconds"]),
+    )
+
+
+def of_folds(place: Path, data: TrainingData) -> Decided | None:
+    """A peer's, by its own default or by our thresholds, whichever is better for it."""
+    parts = {fold: place / f"fold-{fold}.npz" for fold in range(FOLDS)}
+    done = tuple(fold for fold, part in parts.items() if part.exists())
+    if not done:
+        return None
+    fold_of = folds_of(data)
+    judged = np.isin(fold_of, done)
+    scores, seconds = np.full(data.truth.shape, -1.0), 0.0
+    for fold in done:
+        held = np.load(parts[fold])
+        scores[fold_of == fold] = held["scores"]
+        seconds += float(held["seconds"])
+    plain = scores > 0
+    if len(done) > 1:
+        fitted = np.zeros_like(plain)
+        fitted[judged] = cross_fit(
+            scores[judged][:, :, np.newaxis],
+            data.truth[judged],
+            data.scored[judged],
+            fold_of[judged],
+        ).applied
+        plain = max((plain, fitted), key=lambda one: Overall.of_model(data, one, judged).kappa)
+    return Decided(applied=plain, judged=judged, folds=done, seconds=seconds)
 
 
 def folds_of(data: TrainingData) -> NDArray[np.int64]:
@@ -192,10 +227,14 @@ class Overall:
     """Pooled kappa and macro-F1 of decisions, with what the jackknife needs."""
 
     @classmethod
-    def of_model(cls, data: TrainingData, applied: Bools) -> "Overall":
-        """Decisions beside the majority, on the codes that are common enough."""
+    def of_model(cls, data: TrainingData, applied: Bools, judged: Bools) -> "Overall":
+        """Decisions beside the majority, on the codes that are common enough there."""
         counts = Confusion.of(
-            applied, data.truth, data.scored, data.clusters, len(data.transcripts)
+            applied[judged],
+            data.truth[judged],
+            data.scored[judged],
+            data.clusters[judged],
+            len(data.transcripts),
         )
         return cls(counts, counts.evaluated())
 
@@ -252,12 +291,35 @@ def difference(one: Replicates, other: Replicates) -> Replicates:
     )
 
 
+def row(data: TrainingData, told: Decided) -> dict[str, Any]:
+    """Figures of one method, on the folds that are done."""
+    figures = Overall.of_model(data, told.applied, told.judged)
+    return {
+        "kappa": interval(figures.pooled, figures.units, Scale.ATANH),
+        "macro_f1": interval(figures.averaged, figures.units, Scale.LOGIT),
+        "seconds": round(told.seconds, 1),
+        **({} if len(told.folds) == FOLDS else {"folds": list(told.folds)}),
+    }
+
+
+def beside(data: TrainingData, ours: Decided, peer: Decided) -> dict[str, Any]:
+    """How far ours is above a peer, on what both have decided about."""
+    both = ours.judged & peer.judged
+    one, other = (Overall.of_model(data, told.applied, both) for told in (ours, peer))
+    folds = sorted(set(ours.folds) & set(peer.folds))
+    return {
+        "kappa": interval(difference(one.pooled, other.pooled), one.units, Scale.RAW),
+        "macro_f1": interval(difference(one.averaged, other.averaged), one.units, Scale.RAW),
+        **({} if len(folds) == FOLDS else {"folds": folds}),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     methods = [*OURS, *PEERS]
     parser.add_argument("--study", choices=STUDIES, action="append")
     parser.add_argument("--method", choices=methods, action="append")
-    parser.add_argument("--fold", type=int, choices=range(FOLDS), help="of a peer")
+    parser.add_argument("--fold", type=int, choices=range(FOLDS), action="append", help="a peer's")
     parser.add_argument("--minutes", type=float, default=60.0, help="of fine-tuning, a method")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--work", type=Path, default=Path("/tmp/classifier_peers"))
@@ -268,40 +330,34 @@ def main() -> None:
     held["machine"] = machine()
     for name in arguments.study or STUDIES:
         data = training_data(read_study(arguments.data / name))
-        found = {}
-        for method in arguments.method or methods:
-            told = decisions(method, name, data, arguments)
-            if told:
-                found[method] = (Overall.of_model(data, told["applied"]), float(told["seconds"]))
-        for method in methods:  # of earlier runs
-            kept = arguments.work / name / method / "whole.npz"
-            if method not in found and kept.exists():
-                told = dict(np.load(kept))
-                found[method] = (Overall.of_model(data, told["applied"]), float(told["seconds"]))
+        found: dict[str, Decided] = {}
+        for method in methods:
+            earlier = arguments.work / name / method
+            told = None
+            if method in (arguments.method or methods):
+                told = decisions(method, name, data, arguments)
+            elif method in PEERS:
+                told = of_folds(earlier, data)
+            elif (earlier / "whole.npz").exists():
+                told = of_ours(method, name, earlier, arguments)
+            if told is not None:
+                found[method] = told
         if not found:
             continue
-        rows: dict[str, Any] = {}
-        for method, (figures, seconds) in found.items():
-            rows[method] = {
-                "kappa": interval(figures.pooled, figures.units, Scale.ATANH),
-                "macro_f1": interval(figures.averaged, figures.units, Scale.LOGIT),
-                "seconds": round(seconds, 1),
-            }
+        rows = dict(held["studies"].get(name, {}).get("methods", {}))
+        for method, told in found.items():
+            rows[method] = {**row(data, told), "minus": rows.get(method, {}).get("minus", {})}
             if method in OURS:
-                rows[method]["minus"] = {
-                    peer: {
-                        "kappa": interval(
-                            difference(figures.pooled, other.pooled), figures.units, Scale.RAW
-                        ),
-                        "macro_f1": interval(
-                            difference(figures.averaged, other.averaged), figures.units, Scale.RAW
-                        ),
-                    }
-                    for peer, (other, _) in found.items()
+                rows[method]["minus"] |= {
+                    peer: beside(data, told, other)
+                    for peer, other in found.items()
                     if peer in PEERS
                 }
+            else:
+                del rows[method]["minus"]
         kappa, macro = TARGETS[name]
-        codes = next(iter(found.values()))[0].codes
+        every = np.ones(len(data.truth), dtype=np.bool_)
+        codes = Overall.of_model(data, data.truth, every).codes
         people = Overall.of_people(data, codes)
         held["studies"][name] = {
             "a_coder_beside_the_others": None
@@ -321,8 +377,8 @@ def main() -> None:
                 if one in rows
             ),
         }
-        for method, row in rows.items():
-            print(name, method, row["kappa"], row["macro_f1"], f"{row['seconds']} s", flush=True)
+        for method, one in rows.items():
+            print(name, method, one["kappa"], one["macro_f1"], f"{one['seconds']} s", flush=True)
         write_result("classifier_peers", held)
 
 

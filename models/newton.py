@@ -117,7 +117,7 @@ class _Dense:
         if 0 < enough <= len(features):
             # A guess is all that is wanted: some of the segments tell the directions too.
             some = np.ascontiguousarray(features[:: len(features) // enough])
-            squares, directions = linalg.eigh(some.T @ some, check_finite=False)
+            squares, directions = linalg.eigh(some.T @ some, driver="evd", check_finite=False)
             whole = np.float64(len(features) / len(some))
             self._along = np.maximum(squares, 0) * whole, directions
 
