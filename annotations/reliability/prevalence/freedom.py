@@ -10,7 +10,7 @@ from annotations.reliability.estimate import CONFIDENCE, Floats
 _PLENTY = 40.0
 """Degrees above which an interval hardly depends on them: the approximation is enough."""
 
-_LOGARITHMS = np.linspace(-14.0, 14.0, 281)
+_LOGARITHMS = np.linspace(-12.0, 12.0, 121)
 
 
 def degrees_of(
