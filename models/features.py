@@ -83,19 +83,34 @@ def embedding_view(
     """
     if not segments:
         return np.zeros((0, 1), dtype=np.float32)
-    own = np.stack([vectors[segment.text] for segment in segments])
-    parts = [own, _speakers(segments, setting)]
+    size, said_by = len(vectors[segments[0].text]), _speakers(segments, setting)
+    looked_back = (size + 2) * setting.question + (2 * size + 2) * setting.context
+    found = np.empty((len(segments), size + said_by.shape[1] + looked_back), dtype=np.float32)
+    begun = 0
+
+    def columns(count: int) -> Floats32:
+        nonlocal begun
+        begun += count
+        return found[:, begun - count : begun]
+
+    # Each part is written where it belongs: with 40,000 segments a copy takes as long as a part.
+    own = np.stack([vectors[segment.text] for segment in segments], out=columns(size))
+    columns(said_by.shape[1])[:] = said_by
     nothing = np.zeros_like(own[0])
     if setting.question:
         asked = [question_before(segment) for segment in segments]
-        answered = np.stack([nothing if turn is None else vectors[turn.text] for turn in asked])
-        parts += [answered, (own * answered).sum(axis=1, keepdims=True), _length(segments)]
+        answered = [nothing if turn is None else vectors[turn.text] for turn in asked]
+        question = np.stack(answered, out=columns(size))
+        columns(1)[:] = (own * question).sum(axis=1, keepdims=True)
+        columns(1)[:] = _length(segments)
     if setting.context:
-        nearest = np.stack([vectors[s.before[-1].text] if s.before else nothing for s in segments])
-        earlier = np.stack([_mean(vectors, s.before[:-1], nothing) for s in segments])
-        cosine = (own * nearest).sum(axis=1, keepdims=True)
-        parts += [nearest, earlier, cosine, _length(segments)]
-    return np.hstack(parts).astype(np.float32, copy=False)
+        last = [vectors[s.before[-1].text] if s.before else nothing for s in segments]
+        nearest = np.stack(last, out=columns(size))
+        earlier = [_mean(vectors, segment.before[:-1], nothing) for segment in segments]
+        np.stack(earlier, out=columns(size))
+        columns(1)[:] = (own * nearest).sum(axis=1, keepdims=True)
+        columns(1)[:] = _length(segments)
+    return found
 
 
 def question_before(segment: Segment) -> Turn | None:

@@ -122,7 +122,9 @@ class Learner:
     def fit_embedding(self, rows: Rows, recipe: Recipe) -> Heads:
         """Fit the embedding view on these segments alone."""
         targets = targets_of(self.data, rows, recipe.targets)
-        view = self._embedding_view(self.setting(rows, recipe))[rows]
+        view = self._embedding_view(self.setting(rows, recipe))
+        if not np.array_equal(rows, np.arange(len(view))):
+            view = view[rows]
         standard = Standardised.of(view)
         heads = self._shared_fit(
             standard.features,
