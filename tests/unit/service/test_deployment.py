@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from service.queue import LANES
 from service.settings import PREFIX, Settings
+from service.worker import GRACE
 
 ROOT = Path(__file__).resolve().parents[3]
 OURS = ("service", "worker")
@@ -48,6 +50,21 @@ def test_everything_is_watched_and_waits_for_what_it_needs(compose: dict[str, An
     assert "\nHEALTHCHECK " in (ROOT / "Dockerfile").read_text()
 
 
+def test_everything_has_the_time_that_it_takes_to_end(compose: dict[str, Any]) -> None:
+    for name in (*OURS, "database", "label-studio-database"):
+        seconds = int(compose["services"][name]["stop_grace_period"].removesuffix("s"))
+        assert seconds > len(LANES) * GRACE, name
+
+
+def test_secrets_and_interviews_beside_it_get_into_no_commit_and_no_image() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    written = re.findall(r"^docker compose exec .* > (\S+)$", page, re.MULTILINE)
+    assert written
+    for ignored in (".gitignore", ".dockerignore"):
+        names = {line.strip("/") for line in (ROOT / ignored).read_text().splitlines()}
+        assert names >= {".env", "data", "out", *written}, ignored
+
+
 def test_every_variable_is_a_setting_and_no_secret_is_written_down(
     compose: dict[str, Any],
 ) -> None:
@@ -67,6 +84,13 @@ def test_label_studio_tells_its_maker_nothing(compose: dict[str, Any]) -> None:
     assert said["SENTRY_DSN"] == said["FRONTEND_SENTRY_DSN"] == ""
 
 
+def test_no_network_has_a_way_out(compose: dict[str, Any]) -> None:
+    inside, outside = compose["networks"]["inside"], compose["networks"]["outside"]
+    assert len(compose["networks"]) == 2
+    assert inside["internal"] is True
+    assert outside["driver_opts"]["com.docker.network.bridge.enable_ip_masquerade"] == "false"
+
+
 def test_everything_that_is_copied_is_there() -> None:
     for line in (ROOT / "Dockerfile").read_text().splitlines():
         if line.startswith("COPY ") and "--from" not in line:
@@ -76,12 +100,12 @@ def test_everything_that_is_copied_is_there() -> None:
 
 def test_what_the_page_reads_and_writes_in_a_container_is_there(compose: dict[str, Any]) -> None:
     text = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
-    mounted = {place.split(":")[1] for place in compose["services"]["service"]["volumes"]}
-    lines = [line for line in text.splitlines() if line.startswith("docker compose exec")]
-    assert lines
-    for line in lines:
-        for path in re.findall(r"(?<= )/[a-z]+", line):
-            assert path in mounted, line
+    found = re.findall(r"^docker compose (?:exec|run) (?:-\S+ )*(\S+) (.*)", text, re.MULTILINE)
+    assert {name for name, _ in found} >= {"service", "worker", "label-studio"}
+    for name, command in found:
+        mounted = {place.split(":")[1] for place in compose["services"][name]["volumes"]}
+        for path in re.findall(r"(?<= )/[a-z/-]+", command):
+            assert any(f"{path}/".startswith(f"{place}/") for place in mounted), command
 
 
 def test_label_studio_accepts_the_address_that_the_page_gives_for_the_service(
