@@ -20,7 +20,9 @@ import json
 import os
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ from scipy import stats
 
 from annotations.reliability.coefficients import cohen
 from annotations.reliability.prevalence.intervals import bounds_of
-from annotations.reliability.prevalence.shares import MIN_FOUND, deletions_of, rarer
+from annotations.reliability.prevalence.shares import MIN_FOUND, Freedom, deletions_of, rarer
 from annotations.reliability.prevalence.sums import Fit, Population, Sums
 from annotations.reliability.prevalence.tuning import Tuning
 from models.artifacts import HeldOut
@@ -198,10 +200,11 @@ def simulate(world: World, size: int, of: Population, replicates: int) -> dict[s
         )
         for group, cell in enumerate(cells):
             fit = Fit.of(sums, cell)
+            freedom = Freedom.of(sums, fit, of)
             enough = rarer(sums, fit) >= MIN_FOUND
             for name, (own, lam) in zip(ways, read, strict=True):
                 leaned = lam.where_apart(own, [fit.sample])
-                found = bounds_of(deletions_of(own, fit, leaned, of))
+                found = bounds_of(deletions_of(own, fit, leaned, of, freedom))
                 given = enough & found.known
                 inside = (found.low <= truth[group]) & (truth[group] <= found.high)
                 held[name][replicate, group] = np.where(given, inside, np.nan)
@@ -272,14 +275,18 @@ def main() -> None:
     for name in ("leoka", "talkmoves"):
         study = coded(arguments.data / name, arguments.tier)
         world = World(study, np.random.default_rng(SEED))
+        wanted = [(of, size) for of in Population for size in SAMPLES]
         rows = {}
-        for of in Population:
-            for size in SAMPLES:
-                found = simulate(world, size, of, arguments.replicates)
-                rows[f"{of.value}, {size} a group"] = found
+        # Each from a seed of its own, so that side by side they are the same.
+        with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+            found = [
+                pool.submit(simulate, world, size, of, arguments.replicates) for of, size in wanted
+            ]
+            for (of, size), one in zip(wanted, found, strict=True):
+                rows[f"{of.value}, {size} a group"] = told = one.result()
                 print(
-                    f"{name}, {of.value}, {size} a group: {found['coverage']}, width to people "
-                    f"{found['width_to_people']} ({found['width_to_people_where_kappa_is_.6']}), "
+                    f"{name}, {of.value}, {size} a group: {told['coverage']}, width to people "
+                    f"{told['width_to_people']} ({told['width_to_people_where_kappa_is_.6']}), "
                     f"{time.monotonic() - started:.0f} s",
                     flush=True,
                 )

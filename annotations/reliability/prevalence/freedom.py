@@ -10,27 +10,30 @@ from annotations.reliability.estimate import CONFIDENCE, Floats
 _PLENTY = 40.0
 """Degrees above which an interval hardly depends on them: the approximation is enough."""
 
+_MANY = 1000
+"""Transcripts above which it has to be: it is on the safe side."""
+
 _LOGARITHMS = np.linspace(-12.0, 12.0, 121)
 
 
-def degrees_of(
-    sizes: Floats, strata: NDArray[np.int64], *, drawn: Floats | float = 0.0, centred: bool
-) -> float:
+def degrees_of(sizes: Floats, strata: NDArray[np.int64], drawn: Floats | None = None) -> float:
     """Student's degrees of freedom for a ratio whose transcripts are left out one by one.
 
-    *Shapes:* (coded,). `sizes` are weighted units, `strata` numbers from 0, `drawn` the share of
-    its stratum that was sampled, which does not vary; `centred`: distances are from the stratum's
-    mean, else from the ratio itself.
+    *Shapes:* (coded,). `sizes` are units by weight, `strata` numbers from 0, `drawn` the
+    probability of each to be in the sample, where nothing is meant but what it was drawn from:
+    distances are then from the stratum's mean, else from the ratio itself.
 
     Where a few long transcripts decide, the variance is known no better than from those few; but
     they decide about the error as well, so that a large error comes with a large variance. The
     degrees are those with which t has the 95% point of the error divided by the root of its
     jackknife variance, for independent normal transcripts: a ratio of quadratic forms, whose
-    distribution is known (Imhof 1961; here by Gil-Pelaez' (1951) inversion). Matching the moments
-    of the variance alone (Satterthwaite; Bell and McCaffrey 2002) gives fewer, and intervals that
+    distribution is known (Imhof 1961; here by Gil-Pelaez' (1951) inversion). Of what a sample
+    was drawn from, the rest errs too, and moves no variance. Matching the moments of the variance
+    alone (Satterthwaite; Bell and McCaffrey 2002) gives fewer, and intervals that
     are too wide. A transcript's own error is taken to grow with its size, as if all its segments
-    erred alike: with an intraclass correlation of .06 and 100 segments it nearly does. Equal sizes
-    have as many degrees as transcripts less strata; nothing has more, or less than 1.
+    erred alike: with an intraclass correlation of .06 and 100 segments it nearly does, and where
+    they do not, coverage is higher. Equal sizes in strata that hold equally many have as many
+    degrees as transcripts less strata; nothing has more, or less than 1.
     """
     counts = np.bincount(strata)
     most = float(len(sizes) - len(counts))
@@ -38,9 +41,9 @@ def degrees_of(
     if most < 2 or not squares.any():
         return max(most, 1.0)
     rough = squares.sum() ** 2 / (squares**2).sum() * most / len(sizes)
-    if rough >= _PLENTY:
-        return float(rough)
-    error, variance = _forms(sizes, strata, drawn, centred)
+    if rough >= _PLENTY or len(sizes) > _MANY:
+        return max(float(rough), 1.0)
+    error, variance = _forms(sizes, strata, drawn)
     if not np.isfinite(variance).all():
         return 1.0
 
@@ -53,9 +56,7 @@ def degrees_of(
     return 1.0 if apart(1.0) >= 0 else float(brentq(apart, 1.0, most, xtol=1e-3))
 
 
-def _forms(
-    sizes: Floats, strata: NDArray[np.int64], drawn: Floats | float, centred: bool
-) -> tuple[Floats, Floats]:
+def _forms(sizes: Floats, strata: NDArray[np.int64], drawn: Floats | None) -> tuple[Floats, Floats]:
     """The error's weights on the variance's axes, and the variance's weights: (axes,) each.
 
     Of independent normal transcripts z the error is error @ z, its jackknife variance
@@ -71,18 +72,21 @@ def _forms(
     residual = each - np.outer(sizes / whole, np.ones(len(sizes)))
     without = whole + (scale - 1) * (same @ sizes) - scale * sizes
     moves = (scale - 1)[:, np.newaxis] * same - scale[:, np.newaxis] * each
-    factors = (held - 1) / held * (1 - drawn)
+    part = np.zeros(len(sizes)) if drawn is None else drawn
+    factors = (held - 1) / held * (1 - part)
     with np.errstate(all="ignore"):
         moved = moves @ residual / without[:, np.newaxis]
-        if centred:
+        if drawn is not None:
             weights = factors * same
             moved = moved - weights / weights.sum(axis=1, keepdims=True) @ moved
         half = np.sqrt(factors)[:, np.newaxis] * moved * sizes
     if not np.isfinite(half).all():
         return sizes, np.full(len(sizes), np.nan)
     variance, axes = np.linalg.eigh(half.T @ half)
-    error = axes.T @ (sizes * np.sqrt(1 - drawn) / whole)
-    return error, np.fmax(variance, 0.0)
+    # Of a sampled transcript's error its part is in the truth too; as much varies in the others.
+    error = axes.T @ (sizes * (1 - part) / whole)
+    others = np.sqrt((part * (1 - part) * sizes**2).sum()) / whole
+    return np.append(error, others), np.append(np.fmax(variance, 0.0), 0.0)
 
 
 def _beyond(point: float, error: Floats, variance: Floats) -> float:

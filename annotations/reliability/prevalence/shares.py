@@ -60,8 +60,9 @@ def shares_of(sums: Sums, cell: Bools, *, tuning: Tuning, of: Population) -> Sha
     wanted, tuning = tuning, tuning.where_apart(sums, [fit.sample])
     alone = Tuning.fixed(sums, 0.0)
     with np.errstate(all="ignore"):
-        corrected = deletions_of(sums, fit, tuning, of)
-        by_people = deletions_of(sums, fit, alone, of)
+        freedom = Freedom.of(sums, fit, of)
+        corrected = deletions_of(sums, fit, tuning, of, freedom)
+        by_people = deletions_of(sums, fit, alone, of, freedom)
         gain = spread_of(by_people).variance / spread_of(corrected).variance
         naive = sums.model[cell].sum(axis=0) / sums.sizes[cell].sum()
     n, clusters = int(sums.sizes[cell].sum()), fit.clusters(of)
@@ -79,8 +80,34 @@ def shares_of(sums: Sums, cell: Bools, *, tuning: Tuning, of: Population) -> Sha
     )
 
 
-def deletions_of(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deletions:
-    """The estimate, and as it would be without each transcript that varies."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Freedom:
+    """Degrees of freedom of the sample's variance, and of that of what was coded for certain."""
+
+    sample: float
+    certain: float
+
+    @classmethod
+    def of(cls, sums: Sums, fit: Fit, of: Population) -> "Freedom":
+        """They follow from lengths and the draw, and are the same for all codes."""
+        sizes, probability = sums.sizes, sums.probability[fit.sample]
+        place = np.unique(fit.strata[fit.sample], return_inverse=True)[1]
+        drawn = probability if of is Population.THESE else None
+        certain = sizes[fit.certain] if of is Population.LIKE else np.zeros(0)
+        return cls(
+            sample=degrees_of(sizes[fit.sample] / probability, place, drawn),
+            certain=degrees_of(certain, np.zeros(len(certain), dtype=np.int64)),
+        )
+
+
+def deletions_of(
+    sums: Sums, fit: Fit, tuning: Tuning, of: Population, freedom: Freedom | None = None
+) -> Deletions:
+    """The estimate, and as it would be without each transcript that varies.
+
+    `freedom`, where it is known already.
+    """
+    freedom = freedom or Freedom.of(sums, fit, of)
     sizes, codes, ways = sums.sizes, *sums.said.shape[1:]
     model = sums.said.reshape(len(sizes), -1)
     people = np.where(sums.coded[:, np.newaxis], sums.people, 0.0)
@@ -120,21 +147,18 @@ def deletions_of(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deleti
     value = theta(total, lam, seen, sure)
     factors = (held - 1) / held
     if of is Population.THESE:
-        drawn = sums.probability[sampled]
         sample = Varying(
             values=theta(left, without, seen, sure),
-            factors=factors * (1 - drawn),
+            factors=factors * (1 - sums.probability[sampled]),
             groups=place,
-            degrees=degrees_of(parts[sampled, 0], place, drawn=drawn, centred=True),
+            degrees=freedom.sample,
         )
         return Deletions(value=value, varying=(sample,) if rest_size else ())
     unsampled = np.flatnonzero(fit.rest & ~fit.sample)
     certain = np.flatnonzero(fit.certain)
     fewer = _without_each(model, sizes, fit.rest, sampled)
-    degrees = degrees_of(parts[sampled, 0], place, centred=False)
-    by_certain = degrees_of(sizes[certain], np.zeros(len(certain), dtype=np.int64), centred=False)
     parts_of_three = (
-        (sampled, theta(left, without, fewer, sure), factors, degrees),
+        (sampled, theta(left, without, fewer, sure), factors, freedom.sample),
         (
             unsampled,
             theta(total, lam, _without_each(model, sizes, fit.rest, unsampled), sure),
@@ -145,7 +169,7 @@ def deletions_of(sums: Sums, fit: Fit, tuning: Tuning, of: Population) -> Deleti
             certain,
             theta(total, lam, seen, _without_each(people, sizes, fit.certain, certain)),
             _share_left(len(certain), len(certain)),
-            by_certain,
+            freedom.certain,
         ),
     )
     return Deletions(

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import stats
 
 from annotations.reliability.prevalence.differences import Compared, differences_of, holm
@@ -493,36 +492,51 @@ def test_a_few_long_transcripts_leave_few_degrees_of_freedom(simulated: Sums) ->
     assert degrees(long) < degrees(simulated.sizes) < 20
 
 
-@pytest.mark.parametrize("strata", [np.zeros(9, dtype=np.int64), np.array([0] * 4 + [1] * 5)])
-@pytest.mark.parametrize("drawn", [None, 0.25])
+@pytest.mark.parametrize("strata", [[0] * 9, [0] * 4 + [1] * 5])
+@pytest.mark.parametrize("probability", [None, [0.6] * 9, [0.2, 0.3, 0.8] * 3])
 def test_degrees_are_those_of_what_is_drawn_at_random(
-    strata: NDArray[np.int64], drawn: float | None
+    strata: list[int], probability: list[float] | None
 ) -> None:
-    sizes = np.array([10.0, 12, 15, 20, 25, 40, 60, 90, 200])
-    free = degrees_of(sizes, strata, drawn=drawn or 0.0, centred=drawn is not None)
-    # Transcripts of no share at all but errors that grow with their size, 40,000 times.
-    errors = np.random.default_rng(5).normal(size=(40_000, 9)) * sizes
+    """Errors that grow with a transcript's size, 40,000 times, and what t makes of them."""
+    groups, drawn = np.array(strata), np.array(probability or [1.0] * 9)
+    own = np.array([10.0, 12, 15, 20, 25, 40, 60, 90, 200])
+    sizes = own / drawn
+    free = degrees_of(sizes, groups, None if probability is None else drawn)
+    rng = np.random.default_rng(5)
+    erred = rng.normal(size=(40_000, 9)) * own
+    errors = erred / drawn
     share = errors.sum(axis=1) / sizes.sum()
+    # Of people like these, the truth is 0. Of these interviews it is what all come to: a sampled
+    # transcript with 1 / drawn - 1 others like it, that err by themselves.
+    truth = 0.0
+    if probability is not None:
+        others = rng.normal(size=(40_000, 9)) * own * np.sqrt(1 / drawn - 1)
+        truth = (erred + others).sum(axis=1) / sizes.sum()
     variance = np.zeros(40_000)
-    for stratum in np.unique(strata):
-        own = strata == stratum
-        held, rest = own.sum(), ~own
+    for group in np.unique(groups):
+        here = groups == group
+        held, rest = here.sum(), ~here
         without = np.stack(
             [
                 (errors[:, rest].sum(axis=1) + held / (held - 1) * errors[:, kept].sum(axis=1))
                 / (sizes[rest].sum() + held / (held - 1) * sizes[kept].sum())
-                for one in np.flatnonzero(own)
-                for kept in [own & (np.arange(9) != one)]
+                for one in np.flatnonzero(here)
+                for kept in [here & (np.arange(9) != one)]
             ]
         )
-        centre = share if drawn is None else without.mean(axis=0)
-        left = 1 - (drawn or 0.0)
-        variance += left * (held - 1) / held * ((without - centre) ** 2).sum(axis=0)
-    drawn_error = np.sqrt(1 - (drawn or 0.0)) * share
-    beyond = np.abs(drawn_error) > stats.t.ppf(0.975, free) * np.sqrt(variance)
+        factors, centre = np.full(held, (held - 1) / held), share
+        if probability is not None:
+            factors = factors * (1 - drawn[here])
+            centre = factors @ without / factors.sum()
+        variance += factors @ (without - centre) ** 2
+    beyond = np.abs(share - truth) > stats.t.ppf(0.975, free) * np.sqrt(variance)
     assert beyond.mean() == pytest.approx(0.05, abs=0.004)
-    # Matching the variance's moments would give fewer, and no more than there are transcripts.
-    assert 2 < free < 9 - len(np.unique(strata))
+    assert 1 < free < 9 - len(np.unique(groups))
+
+
+def test_very_many_transcripts_have_degrees_at_once() -> None:
+    skewed = np.exp(np.random.default_rng(1).normal(scale=2.5, size=5_000))
+    assert 1 <= degrees_of(skewed, np.zeros(5_000, dtype=np.int64)) < 40
 
 
 def test_differences_are_corrected_together(simulated: Sums) -> None:
