@@ -165,7 +165,7 @@ def decisions(method: str, name: str, data: TrainingData, arguments: Any) -> Dec
             [texts[row] for row in np.flatnonzero(own)],
             arguments.minutes / (FOLDS + 1),
         )
-        np.savez(part, scores=scores, seconds=time.monotonic() - at)
+        np.savez(part, scores=scores, seconds=time.monotonic() - at, minutes=arguments.minutes)
         print(f"{name} {method} fold {fold}: {time.monotonic() - at:.0f} s", flush=True)
     return of_folds(place, data)
 
@@ -199,6 +199,11 @@ def of_folds(place: Path, data: TrainingData) -> Decided | None:
     done = tuple(fold for fold, part in parts.items() if part.exists())
     if not done:
         return None
+    allowed = {float(np.load(parts[fold])["minutes"]) for fold in done}
+    if len(allowed) > 1:
+        raise SystemExit(
+            f"{place} has folds that were given {sorted(allowed)} minutes: remove some."
+        )
     fold_of = folds_of(data)
     judged = np.isin(fold_of, done)
     scores, seconds = np.full(data.truth.shape, -1.0), 0.0

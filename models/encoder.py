@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from annotations.errors import ArtifactError
 from models.packed import can_pack, fastest_device, fastest_precision
@@ -89,14 +90,28 @@ class TransformersEncoder:
 
     @classmethod
     def when_needed(cls, source: str | None = None) -> "TransformersEncoder":
-        """As `load`, but the weights are read when the first text comes, if one does."""
+        """As `load`, but the weights are read when the first text comes, if one does.
+
+        What is wrong with them comes out then.
+        """
         return cls(find_encoder(source))
 
     def open(self) -> OpenModel:
-        """Read tokenizer and weights, unless they have been: seconds."""
+        """Read tokenizer and weights, unless they have been: seconds.
+
+        Raises ArtifactError where they cannot be read.
+        """
         with self._lock:
             if self._opened is None:
-                self._opened = OpenModel(self._files, packs=self._packs, precision=self._precision)
+                files, precision = self._files, self._precision
+                try:
+                    self._opened = OpenModel(files, packs=self._packs, precision=precision)
+                except (OSError, ValueError, RuntimeError, SafetensorError) as problem:
+                    raise ArtifactError(
+                        f"The encoder {files.name} cannot be read from {files.folder} "
+                        f"({type(problem).__name__}: {problem}). Put its files back as its "
+                        "makers gave them, or name another encoder with --encoder."
+                    ) from problem
             return self._opened
 
     @property
@@ -133,6 +148,8 @@ class TransformersEncoder:
 
         *Shape:* (texts, dimension), each row of length 1; a text without any token is 0.
         """
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
         order = {text: place for place, text in enumerate(dict.fromkeys(texts))}
         opened = self.open()
         with self._lock:
@@ -163,11 +180,12 @@ def _configuration(files: EncoderFiles) -> dict[str, Any]:
 
 def open_encoder(source: str | None, *, checksum: str) -> TransformersEncoder:
     """The encoder that a model was trained with; ArtifactError where another one is there."""
-    encoder = TransformersEncoder.load(source)
+    encoder = TransformersEncoder.when_needed(source)
     if encoder.checksum != checksum:
         raise ArtifactError(
             f"The encoder {encoder.name} is not the one that the model was trained with: its "
             f"checksum begins {encoder.checksum[:12]}, the model's {checksum[:12]}. Put the "
             f"original files back at {source or 'the place of the package'}, or train again."
         )
+    encoder.open()
     return encoder

@@ -49,6 +49,12 @@ _LEAST_BLOCK = 16
 _TALL = 8
 """From so many segments a feature, the features' own directions are worth finding first."""
 
+with warnings.catch_warnings():
+    # Torch calls its sparse tensors a beta when a process makes its first: here, since what a
+    # thread does to warnings all others see.
+    warnings.simplefilter("ignore")
+    torch.sparse_csr_tensor([0, 0], [], [], size=(1, 1), check_invariants=False)
+
 
 class Prepared:
     """Features made ready for several fits, by the first; *shape:* (segments, features)."""
@@ -115,8 +121,10 @@ class _Dense:
         self._along: tuple[Floats, Floats32] | None = None
         enough = _TALL * self.width
         if 0 < enough <= len(features):
-            # A guess is all that is wanted: some of the segments tell the directions too.
-            some = np.ascontiguousarray(features[:: len(features) // enough])
+            # A guess is all that is wanted: some of the segments tell the directions too. At
+            # random, since turns alternate and questions recur.
+            chosen = np.random.default_rng(0).choice(len(features), enough, replace=False)
+            some = features[np.sort(chosen)]
             squares, directions = linalg.eigh(some.T @ some, driver="evd", check_finite=False)
             whole = np.float64(len(features) / len(some))
             self._along = np.maximum(squares, 0) * whole, directions
@@ -166,6 +174,7 @@ class _Sparse:
     """
 
     def __init__(self, features: sparse.csr_matrix) -> None:
+        features = features.astype(np.float32, copy=False)
         self.width = features.shape[1]
         self._rows, self._columns = _as_torch(features), _as_torch(features.T.tocsr())
 
@@ -184,16 +193,13 @@ class _Sparse:
 
 
 def _as_torch(features: sparse.csr_matrix) -> torch.Tensor:
-    with warnings.catch_warnings():
-        # Torch calls its sparse tensors a beta, once a process; this product is an old one.
-        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
-        return torch.sparse_csr_tensor(
-            torch.from_numpy(features.indptr),
-            torch.from_numpy(features.indices),
-            torch.from_numpy(features.data),
-            size=features.shape,
-            check_invariants=False,
-        )
+    return torch.sparse_csr_tensor(
+        torch.from_numpy(features.indptr),
+        torch.from_numpy(features.indices),
+        torch.from_numpy(features.data),
+        size=features.shape,
+        check_invariants=False,
+    )
 
 
 def _times(matrix: torch.Tensor, columns: Floats32) -> Floats32:

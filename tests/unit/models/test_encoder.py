@@ -144,7 +144,10 @@ def test_weights_are_read_when_the_first_text_comes(
     aside.rename(own_folder / "aside")
     # What the cache holds needs none.
     assert np.array_equal(cache.encode(own, TEXTS), known)
-    with pytest.raises(OSError, match="safetensors"):
+    with pytest.raises(ArtifactError, match=r"cannot be read.*name another encoder"):
+        own.encode(["Something that nobody said."])
+    aside.write_bytes(b"no weights at all")
+    with pytest.raises(ArtifactError, match="cannot be read"):
         own.encode(["Something that nobody said."])
     (own_folder / "aside").rename(aside)
     assert np.array_equal(own.encode(TEXTS), encoder.encode(TEXTS))

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from annotations.transcripts import Segment, Turn
-from models.features import Setting, WordsView, embedding_view, recurring_speakers, texts_of
+from models.features import (
+    CountedSegments,
+    Setting,
+    WordsView,
+    embedding_view,
+    recurring_speakers,
+    texts_of,
+)
 
 Make = Callable[..., Segment]
 ASKED = Turn(index=0, speaker="Interviewer", text="Who covers the nights?")
@@ -76,6 +83,26 @@ def test_a_view_from_its_terms_gives_the_same_features(segment: Make) -> None:
     again = WordsView(setting=READ, blocks=learned.blocks)
     fresh = [*segments, segment("Full of words unseen 😀")]
     assert np.array_equal(learned.transform(fresh).toarray(), again.transform(fresh).toarray())
+
+
+def test_terms_counted_once_for_all_give_the_same_features(segment: Make) -> None:
+    said = ("Yes.", "No, agency.", "The ward was full, and full again.", "Yes.")
+    segments = [
+        segment(text, turn=2, before=(ASKED, SAID), speaker=who)
+        for text, who in zip(said, ("P01", "Interviewer", "P02", "P01"), strict=True)
+    ]
+    asked = Setting(context=False, question=True, speakers=("Interviewer",))
+    counted = CountedSegments(segments, ["What the night costs.", "Yes."])
+    for setting in (PLAIN, READ, asked, READ):
+        rows = np.array([0, 2, 3])
+        learned = WordsView.fit_counted(counted, rows, setting)
+        alone = WordsView.fit([segments[row] for row in rows], setting)
+        assert [block.terms for block in learned.blocks] == [one.terms for one in alone.blocks]
+        found = learned.transform_counted(counted, np.arange(4)).toarray()
+        assert found == pytest.approx(learned.transform(segments).toarray(), abs=1e-6)
+        beside = learned.transform_counted(counted, np.array([4, 5])).toarray()
+        told = learned.transform([segment(text) for text in counted.extra]).toarray()
+        assert beside == pytest.approx(told, abs=1e-6)
 
 
 def test_texts_without_words_make_a_view_without_terms(segment: Make) -> None:
