@@ -351,15 +351,13 @@ def main() -> None:
             continue
         rows = dict(held["studies"].get(name, {}).get("methods", {}))
         for method, told in found.items():
-            rows[method] = {**row(data, told), "minus": rows.get(method, {}).get("minus", {})}
+            rows[method] = row(data, told)
             if method in OURS:
-                rows[method]["minus"] |= {
+                rows[method]["minus"] = {
                     peer: beside(data, told, other)
                     for peer, other in found.items()
                     if peer in PEERS
                 }
-            else:
-                del rows[method]["minus"]
         kappa, macro = TARGETS[name]
         every = np.ones(len(data.truth), dtype=np.bool_)
         codes = Overall.of_model(data, data.truth, every).codes
