@@ -29,11 +29,11 @@ def degrees_of(sizes: Floats, strata: NDArray[np.int64], drawn: Floats | None = 
     jackknife variance, for independent normal transcripts: a ratio of quadratic forms, whose
     distribution is known (Imhof 1961; here by Gil-Pelaez' (1951) inversion). Of what a sample
     was drawn from, the rest errs too, and moves no variance. Matching the moments of the variance
-    alone (Satterthwaite; Bell and McCaffrey 2002) gives fewer, and intervals that
-    are too wide. A transcript's own error is taken to grow with its size, as if all its segments
-    erred alike: with an intraclass correlation of .06 and 100 segments it nearly does, and where
-    they do not, coverage is higher. Equal sizes in strata that hold equally many have as many
-    degrees as transcripts less strata; nothing has more, or less than 1.
+    alone (Satterthwaite; Bell and McCaffrey 2002) gives fewer, and intervals that are too wide. A
+    transcript's own error is taken to grow with its size, as if all its segments erred alike: with
+    an intraclass correlation of .06 and 100 segments it nearly does, and where they do not,
+    coverage is higher. Equal sizes in strata that hold equally many have as many degrees as
+    transcripts less strata; nothing has more, or less than 1.
     """
     counts = np.bincount(strata)
     most = float(len(sizes) - len(counts))
