@@ -15,6 +15,7 @@ TORCH_INDEX ?=
 help:
 	@echo "make demo      set everything up and run the sample study in a real Label Studio"
 	@echo "make install   the command .venv/bin/second-coder alone"
+	@echo "make environments   what demo and tests need, installed and not run (--jobs 2: side by side)"
 	@echo "make test      all tests, with a real Label Studio, SQLite, PostgreSQL and browser"
 	@echo "make test-postgresql   every test that has a database, on PostgreSQL"
 	@echo "make check     lint, types and layers, then all tests"

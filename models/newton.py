@@ -91,7 +91,7 @@ class Prepared:
         if self._products is None:
             with threadpool_limits(1):
                 self._products = self._ready()
-        # A code's numbers may lie side by side, as some of a study's codes do; segments' are read.
+        # Some codes of a table lie code by code in memory; products read segment by segment.
         up, down, start = map(np.ascontiguousarray, (pull_up, pull_down, offset))
         own, bias = _newton(self._products, up, down, start, force, check)
         if self._lower is None:
