@@ -9,9 +9,13 @@ LogisticRegression, the baseline), fast without and with the codebook's definiti
 study has none), best likewise; ours read the turns before where there are any. Macro average
 precision over the codes with a positive segment held out, and over those rare in the study (under
 2%). Size 0 is all segments of the other transcripts: how far a method comes at all, beside the
-frozen baseline at 200. Held-out scores are the uncalibrated scores of the views in equal parts, in
+frozen baseline at 200. Where segments were read by several people, `coders` is how far one coder's
+codings come, as scores of what most of the others applied to the same held-out segments: with
+decisions for scores and fewer people to agree with it is no upper bound, but a measure of what
+may be asked for. Held-out scores are the uncalibrated scores of the views in equal parts, in
 deviations; average precision needs no more.
-What is done is kept in --work and not done again; results: benchmarks/results/learning_curves.json.
+What is done is kept in --work and not done again; results: benchmarks/results/learning_curves.json,
+in which what was not run stays as it was.
 """
 
 import argparse
@@ -44,6 +48,7 @@ from training.tiers import start_heads
 from training.views import Learner
 
 ROOT = Path(__file__).resolve().parents[1]
+RESULT = ROOT / "benchmarks" / "results" / "learning_curves.json"
 STUDIES = ("middle_managers", "leoka", "sight", "talkmoves")
 ORDERS = ("as they come", "spread")
 METHODS = ("frozen", "fast", "fast+definitions", "best", "best+definitions")
@@ -148,7 +153,11 @@ def best(material: Material, rows: Rows, test: Rows, *, told: bool, seed: int) -
 
 
 def precision(data: TrainingData, test: Rows, scores: Floats) -> dict[str, float]:
-    truth = data.truth[test] & data.scored[test][:, np.newaxis]
+    return macro(data.truth[test] & data.scored[test][:, np.newaxis], scores, data)
+
+
+def macro(truth: NDArray[np.bool_], scores: Floats, data: TrainingData) -> dict[str, float]:
+    """Over the codes that are true somewhere; *shapes:* both (segments, codes)."""
     codes = np.flatnonzero(truth.any(axis=0))
     each = np.array([average_precision_score(truth[:, code], scores[:, code]) for code in codes])
     rare = data.truth[:, codes].mean(axis=0) < RARE
@@ -156,6 +165,23 @@ def precision(data: TrainingData, test: Rows, scores: Floats) -> dict[str, float
         "macro": float(each.mean()),
         "rare": float(each[rare].mean()) if rare.any() else float("nan"),
     }
+
+
+def of_coders(data: TrainingData, test: Rows) -> dict[str, float] | None:
+    """Each coder's codings as scores; None where nobody read the same segment as another.
+
+    A coder's segments are those that somebody else read; a tie of the others is no majority.
+    """
+    read, applied = data.read[:, test], data.applied[:, test]
+    readers, yes = read.sum(axis=0), applied.sum(axis=0, dtype=np.int64)
+    scores, truth = [], []
+    for own_read, own in zip(read, applied, strict=True):
+        beside = own_read & (readers > 1)
+        scores.append(own[beside])
+        truth.append(2 * (yes - own)[beside] > (readers[beside] - 1)[:, np.newaxis])
+    if not any(map(len, scores)):
+        return None
+    return macro(np.vstack(truth), np.vstack(scores).astype(np.float64), data)
 
 
 def main() -> None:
@@ -178,11 +204,16 @@ def main() -> None:
             pool, test = drawn(material.data, seed, order)
             if len(test) > 3000:
                 test = test[:3000]
+            folder = arguments.work / name / order
+            folder.mkdir(parents=True, exist_ok=True)
+            people = of_coders(material.data, test)
+            if people is not None:
+                (folder / f"coders-{seed}.json").write_text(json.dumps(people))
             for size in arguments.size or SIZES:
                 if size > len(pool):
                     continue
                 for method in arguments.method or METHODS:
-                    kept = arguments.work / name / order / f"{method}-{size}-{seed}.json"
+                    kept = folder / f"{method}-{size}-{seed}.json"
                     if kept.exists():
                         continue
                     rows = pool[: size or None]
@@ -194,44 +225,54 @@ def main() -> None:
                     else:
                         scores = in_equal_parts(best(material, rows, test, told=told, seed=seed))
                     found = precision(material.data, test, scores)
-                    kept.parent.mkdir(parents=True, exist_ok=True)
                     kept.write_text(json.dumps(found))
                     print(name, order, method, size, seed, found, flush=True)
-    write_result("learning_curves", collected(arguments.work))
+    held = json.loads(RESULT.read_text()) if RESULT.exists() else {"studies": {}}
+    write_result("learning_curves", collected(arguments.work, held))
 
 
-def collected(work: Path) -> dict[str, Any]:
-    """Means over seeds, with each seed's value, and the ratio to the frozen baseline."""
-    studies: dict[str, Any] = {}
+def collected(work: Path, held: dict[str, Any]) -> dict[str, Any]:
+    """Means over seeds, with each seed's value, and the ratio to the frozen baseline.
+
+    What is not in the work folder stays as it is `held`.
+    """
+    studies = held["studies"]
     for name, order in product(STUDIES, ORDERS):
-        sizes = {
-            str(size or "all"): row for size in SIZES if (row := _row(work / name / order, size))
-        }
-        if "all" in sizes and "frozen" in sizes.get("200", {}):
-            few = sizes["200"]["frozen"]["macro"]
-            for own in sizes["all"].values():
-                own["times_frozen_at_200"] = round(own["macro"] / few, 2)
-        if sizes:
-            studies.setdefault(name, {})[order] = sizes
+        sizes = studies.get(name, {}).get(order, {})
+        own = mean_of(work / name / order, "coders")
+        rows = {"coders": own} if own else {}
+        for size in SIZES:
+            before = sizes.get(str(size or "all"), {})
+            row = {
+                method: mean_of(work / name / order, f"{method}-{size}") or before.get(method)
+                for method in METHODS
+            }
+            if row["frozen"]:
+                rows[str(size or "all")] = {method: one for method, one in row.items() if one}
+        for size, row in rows.items():
+            if size == "coders":
+                continue
+            for one in row.values():
+                one["times_frozen"] = round(one["macro"] / row["frozen"]["macro"], 2)
+                if size == "all" and "200" in rows:
+                    few = rows["200"]["frozen"]["macro"]
+                    one["times_frozen_at_200"] = round(one["macro"] / few, 2)
+        if rows:
+            studies.setdefault(name, {})[order] = rows
     return {"machine": machine(), "studies": studies, "target_times_frozen_at_200": 1.5}
 
 
-def _row(folder: Path, size: int) -> dict[str, Any]:
-    row: dict[str, Any] = {}
-    for method in METHODS:
-        found = [
-            json.loads(path.read_text()) for path in sorted(folder.glob(f"{method}-{size}-*.json"))
-        ]
-        if found:
-            row[method] = {
-                kind: round(float(np.nanmean([one[kind] for one in found])), 4)
-                for kind in ("macro", "rare")
-                if not all(np.isnan(one[kind]) for one in found)
-            } | {"seeds": [round(one["macro"], 4) for one in found]}
-    if "frozen" in row:
-        for own in row.values():
-            own["times_frozen"] = round(own["macro"] / row["frozen"]["macro"], 2)
-    return row
+def mean_of(folder: Path, stem: str) -> dict[str, Any] | None:
+    """Over the seeds that are done; None where there are none."""
+    found = [json.loads(path.read_text()) for path in sorted(folder.glob(f"{stem}-[0-9]*.json"))]
+    if not found:
+        return None
+    means = {
+        kind: round(float(np.nanmean([one[kind] for one in found])), 4)
+        for kind in ("macro", "rare")
+        if not all(np.isnan(one[kind]) for one in found)
+    }
+    return means | {"seeds": [round(one["macro"], 4) for one in found]}
 
 
 if __name__ == "__main__":
