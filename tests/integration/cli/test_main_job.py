@@ -52,6 +52,7 @@ def test_home_may_stand_before_or_after_the_command(
     assert not run("studies", "--json", "--home", tmp_path / "two").document["studies"]
 
 
+@pytest.mark.once("its time goes into training")
 def test_training_reports_each_code_with_intervals_and_repeats_itself(
     run_trained: Callable,
 ) -> None:

@@ -71,6 +71,7 @@ def test_tables_that_go_to_a_file_are_not_folded(
     assert "\x1b" not in outcome.out
 
 
+@pytest.mark.once("its time goes into training")
 def test_long_work_that_no_terminal_shows_says_what_it_does(run: Callable, sample: Path) -> None:
     run("import", "managers", sample)
     outcome = run("train", "managers", "--folds", "2", "--json")
@@ -134,6 +135,7 @@ def test_an_import_tells_of_definitions_and_attributes_that_changed(
     assert "already" not in outcome.err
 
 
+@pytest.mark.once("its time goes into suggesting")
 def test_suggesting_for_many_turns_tells_how_far_it_is(run_trained: Callable) -> None:
     house = open_house(read_settings())
     with house.database.reading() as work:
@@ -149,6 +151,7 @@ def test_suggesting_for_many_turns_tells_how_far_it_is(run_trained: Callable) ->
     assert len(told) > 2
 
 
+@pytest.mark.once("its time goes into suggesting")
 def test_portions_change_no_suggestion(run_trained: Callable, sample: Path) -> None:
     whole = run_trained("suggest", "managers", sample / "transcripts.csv", "--json").document
     house = open_house(read_settings())
