@@ -32,8 +32,8 @@ class CodeReport:
     (`by_definition`) and nothing held out. `threshold` is a calibrated probability. `evaluated`
     says whether the code enters the overall figures. `beats_baseline` compares kappa with the
     baseline's on the same folds; None where one of them is undefined. `calibration_error` is
-    the expected one, 0 to 1. `aim_met`: whether the held-out precision bears out the one that
-    was aimed at (its interval does not lie below); None where none was, or nothing was taken.
+    the expected one, 0 to 1. `aim_met`: whether the held-out precision is at least the one that
+    was aimed at; None where none was, or nothing was taken.
     """
 
     code: str

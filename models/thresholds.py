@@ -14,7 +14,7 @@ Bools = NDArray[np.bool_]
 UNREACHED = 1.0
 """The threshold of a code that no threshold makes precise enough: nothing reaches it."""
 
-_LEAST_TAKEN = 10
+LEAST_TAKEN = 10
 """A precision is not aimed at with fewer segments: two lucky ones would seem to reach any."""
 
 _CAUTION = 0.25
@@ -114,7 +114,7 @@ def _f1(ordered: Floats) -> Floats:
 
 
 def _precise(probabilities: Floats, labels: Bools, wanted: float) -> float:
-    if probabilities.size <= _LEAST_TAKEN:
+    if probabilities.size <= LEAST_TAKEN:
         return UNREACHED
     order = np.argsort(-probabilities, kind="stable")
     ordered = probabilities[order]
@@ -126,7 +126,7 @@ def _precise(probabilities: Floats, labels: Bools, wanted: float) -> float:
     # The lowest threshold that seems to reach it owes something to luck.
     needed = wanted + _CAUTION * np.sqrt(wanted * (1 - wanted) / weight)
     parted = np.append(ordered[:-1] > ordered[1:], False)
-    reached = np.flatnonzero((precision >= needed) & parted & (taken >= _LEAST_TAKEN))
+    reached = np.flatnonzero((precision >= needed) & parted & (taken >= LEAST_TAKEN))
     return _between(ordered, int(reached[-1])) if reached.size else UNREACHED
 
 

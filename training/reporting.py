@@ -4,7 +4,7 @@ from annotations.numerals import decimals, many
 from annotations.reliability.calibration import CalibrationFigures, calibration_of
 from annotations.reliability.estimate import Estimate
 from models.report import CodeReport
-from models.thresholds import UNREACHED
+from models.thresholds import LEAST_TAKEN, UNREACHED
 from training.crossfit import CrossFit
 from training.dataset import TrainingData
 from training.evaluate import CodeFigures, Confusion, code_figures
@@ -76,11 +76,11 @@ def _calibration(data: TrainingData, fit: CrossFit) -> list[CalibrationFigures]:
 
 
 def _met(precision: Estimate, options: TrainOptions) -> bool | None:
-    """Whether a held-out precision bears out the one aimed at."""
+    """Whether the held-out precision is at least the one aimed at."""
     wanted = options.aim.precision
     if wanted is None or not precision.defined:
         return None
-    return (precision.value if precision.high is None else precision.high) >= wanted
+    return precision.value >= wanted
 
 
 def _closed(
@@ -113,11 +113,17 @@ def _imprecise(precision: Estimate, threshold: float, wanted: float) -> str | No
         return f"no threshold reaches a precision of {wanted:g}"
     if not precision.defined:
         return f"its held-out precision is not defined: {precision.reason}"
-    if precision.high is None and precision.value < wanted:
-        return f"its held-out precision is {precision.value:.2f}, {wanted:g} is aimed at"
-    if precision.high is not None and precision.high < wanted:
-        return (
-            f"its held-out precision is {precision.value:.2f} ({precision.low:.2f} to "
-            f"{precision.high:.2f}), {wanted:g} is aimed at"
-        )
+    if precision.value >= wanted:
+        return None
+    said = f"its held-out precision is {_with_interval(precision)}"
+    if precision.n < LEAST_TAKEN:
+        return f"{said} of {precision.n} suggested, {wanted:g} is aimed at"
+    if precision.high is None or precision.high < wanted:
+        return f"{said}, {wanted:g} is aimed at"
     return None
+
+
+def _with_interval(one: Estimate) -> str:
+    if one.low is None or one.high is None:
+        return f"{one.value:.2f}"
+    return f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"
