@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,22 @@ from safetensors.numpy import save as save_tensors
 
 Arrays = Mapping[str, NDArray[Any]]
 
+KEPT_DAYS = 30
+"""Work of a training that was never asked for again holds what confidential text taught."""
+
 
 class Checkpoints:
     """Named pieces of work under one key: the digest of the data and of every option.
 
-    Without a folder nothing is kept. A file that is damaged is as good as absent.
+    Without a folder nothing is kept. A file that is damaged is as good as absent. Work under
+    other keys that has not changed for `KEPT_DAYS` is removed.
     """
 
     def __init__(self, folder: Path | None, key: Mapping[str, Any]) -> None:
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         self._folder = None if folder is None else folder / digest[:16]
+        if folder is not None and folder.is_dir():
+            _forget_old(folder, but=digest[:16])
 
     def read(self, name: str) -> dict[str, NDArray[Any]] | None:
         """What was kept under a name, None where nothing was."""
@@ -59,3 +66,12 @@ class Checkpoints:
         """Forget all of it: the model is published."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _forget_old(folder: Path, *, but: str) -> None:
+    oldest = time.time() - KEPT_DAYS * 24 * 3600
+    for own in folder.iterdir():
+        if own.name != but and own.is_dir():
+            changed = [one.stat().st_mtime for one in (own, *own.iterdir()) if one.exists()]
+            if max(changed, default=0.0) < oldest:
+                shutil.rmtree(own, ignore_errors=True)

@@ -13,8 +13,14 @@ from training.dataset import TrainingData
 Floats32 = NDArray[np.float32]
 
 _NO_LETTER = re.compile(r"[\W_]+")
+_LEFT_OUT = re.compile(r"…|\.\.\.|\[[^\]]*\]|\([^)]*\)|^\s*\w{1,20}\s*:|[\r\n]+")
+"""Where a quotation is shortened or explained, and the name of who says it."""
+
+_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
+"""Letters of Thai, Japanese and Chinese, which have no spaces: two of them are about a word."""
+
 _QUOTED_WORDS = 4
-"""An example of so many words that is found in a coded segment is a quotation of it."""
+"""A part of an example with so many words that is found in a coded segment quotes it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +71,11 @@ def gather_knowledge(data: TrainingData) -> Knowledge:
     )
 
 
+def has_definition(code: Code) -> bool:
+    """Whether the codebook says more of a code than its name."""
+    return any(text.strip() for text in (code.definition, code.include, *code.examples))
+
+
 def described(code: Code) -> str:
     """A code in a sentence or two: its place in the tree, its definition, what it includes."""
     place = ", ".join(code.path.replace("_", " ").split(SEPARATOR))
@@ -73,8 +84,12 @@ def described(code: Code) -> str:
 
 
 def _quoted(example: str, said: str) -> bool:
-    words = _plain(example)
-    return len(words.split()) >= _QUOTED_WORDS and words in said
+    parts = [_plain(part) for part in _LEFT_OUT.split(example)]
+    return any(_words(part) >= _QUOTED_WORDS and part in said for part in parts)
+
+
+def _words(plain: str) -> float:
+    return len(plain.split()) + len(_UNSPACED.findall(plain)) / 2
 
 
 def _plain(text: str) -> str:

@@ -12,11 +12,11 @@ class Recipe:
 
     `context`: the segment "alone", with the "question" before a short one, or with the "turns"
     before it. `roles`: whether recurring speakers are features. `knowledge`: how firmly a code
-    begins as what the codebook says of it, in deviations of its score, 0 not at all; codings
-    overcome it as they grow. `sharing`: the share of their theme's head that siblings begin
-    with. `targets`: the "majority", the "share" of the coders, or the share "weighted" by how
-    far each coder agrees with the others. `balanced`: whether in the words view a code's
-    segments weigh as much as all others, or each segment the same, less held back.
+    begins as what the codebook says of it, in deviations of its score, 0 no more than as three
+    codings would; codings overcome it as they grow. `sharing`: the share of their theme's head
+    that siblings begin with. `targets`: the "majority", the "share" of the coders, or the share
+    "weighted" by how far each coder agrees with the others. `balanced`: whether in the words view
+    a code's segments weigh as much as all others, or each segment the same, less held back.
     """
 
     context: str = "alone"

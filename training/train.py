@@ -40,10 +40,13 @@ from training.dataset import TrainingData, training_data
 from training.definitions import definition_exemplar, with_usual_share
 from training.evaluate import Confusion, overall_figures
 from training.knowledge import described, gather_knowledge
-from training.learning import Learned, Vectors, learn
+from training.learning import Learned, Vectors, keeping_to_the_tree, learn
 from training.options import TrainingStopped, TrainOptions
 from training.refreshing import Refresh, carried_by
 from training.reporting import code_reports, open_gates
+
+_WORK = 2
+"""Changes where folds of an earlier release must not be gone on with."""
 
 Progress = Callable[[str, int, int], None]
 Floats32 = NDArray[np.float32]
@@ -181,6 +184,7 @@ def _key(
         "seed": options.seed,
         "minutes": options.minutes,
         "libraries": library_versions(),
+        "work": _WORK,
     }
 
 
@@ -264,7 +268,8 @@ def _files(
     vectors: Vectors,
 ) -> dict[str, bytes]:
     encoder, fitted = vectors.encoder, learned.fitted
-    model = with_usual_share(learned.model, learned.scores, data, report.codes)
+    usual = with_usual_share(learned.model, learned.scores, data, report.codes)
+    model = keeping_to_the_tree(data, replace(learned, model=usual)).model
     parts = ModelParts(
         codes=data.codes,
         open=open_gates(report.codes),

@@ -20,7 +20,7 @@ from models.newton import Features, Prepared
 from models.sentences import Sentences, fit_sentence_heads
 from training.coders import targets_of
 from training.dataset import TrainingData
-from training.knowledge import Knowledge
+from training.knowledge import Knowledge, has_definition
 from training.recipe import Recipe
 
 Floats = NDArray[np.float64]
@@ -32,6 +32,9 @@ EMBEDDING_STRENGTH = 0.003
 
 SENTENCE_STRENGTH = 0.01
 """Likewise on sentences' vectors, which vary more than those of whole segments."""
+
+DESCRIPTION = 3.0
+"""Codings that a definition is worth, whatever the recipe."""
 
 WORDS_STRENGTH = 3.0
 UNBALANCED_STRENGTH = 30.0
@@ -70,6 +73,7 @@ class Learner:
         self._beside = len(data.segments) + np.arange(len(knowledge.texts))
         self._directions = knowledge.directions(vectors)
         self._themes = themes(data.book)
+        self._defined = np.array([has_definition(code) for code in data.book], dtype=np.bool_)
 
     @property
     def has_roles(self) -> bool:
@@ -100,9 +104,12 @@ class Learner:
         targets = targets_of(self.data, rows, recipe.targets)
         setting = self.setting(rows, recipe)
         about = self._knowledge.code_of
-        told = np.flatnonzero(_pull(targets, recipe)[about] > 0)
+        told = np.flatnonzero(self._pull(targets, recipe)[about] > 0)
         weights = np.concatenate(
-            [np.ones(len(rows)), (_pull(targets, recipe)[about] * self._knowledge.weights)[told]]
+            [
+                np.ones(len(rows)),
+                (self._pull(targets, recipe)[about] * self._knowledge.weights)[told],
+            ]
         )
         rows = np.concatenate([rows, self._beside[told]])
         targets = np.vstack([targets, self._knowledge.targets[told]])
@@ -146,11 +153,21 @@ class Learner:
         """
         width = self._directions.shape[1]
         along = (view[:, :width] @ self._directions.T).std(axis=0)
-        pull = _pull(targets, recipe) / np.where(along > 1e-6, along, np.inf)
+        pull = self._pull(targets, recipe) / np.where(along > 1e-6, along, np.inf)
         scale = np.where(np.isfinite(standard.scale[:width]), standard.scale[:width], 0.0)
         centre = np.zeros((len(self.data.codes), view.shape[1]), dtype=np.float32)
         centre[:, :width] = self._directions * scale * pull[:, np.newaxis]
         return centre
+
+    def _pull(self, targets: Floats, recipe: Recipe) -> Floats:
+        """How firmly each code begins as its description; *shape:* (codes,).
+
+        As the recipe says. Of a code that nobody applied the description is all that is known,
+        and one that is more than a name counts as a few codings for as long as those are few.
+        """
+        count = targets.sum(axis=0)
+        least = np.where(self._defined, DESCRIPTION / (DESCRIPTION + count), count == 0)
+        return np.asarray(np.maximum(recipe.knowledge, least))
 
     def _shared_fit(
         self,
@@ -252,14 +269,6 @@ class Learner:
                 self._view = None
                 self._view = (setting, embedding_view(self.data.segments, self._vectors, setting))
             return self._view[1]
-
-
-def _pull(targets: Floats, recipe: Recipe) -> Floats:
-    """How firmly each code begins as its description; *shape:* (codes,).
-
-    Of a code that nobody applied its description is all that is known.
-    """
-    return np.where(targets.any(axis=0), recipe.knowledge, max(recipe.knowledge, 1.0))
 
 
 def themes(book: tuple[Code, ...]) -> tuple[tuple[int, ...], ...]:
