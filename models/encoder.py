@@ -21,6 +21,7 @@ from models.weights import EncoderFiles, find_encoder
 
 Floats32 = NDArray[np.float32]
 
+_BASE_LAYERS, _BASE_WIDTH = 12, 768
 _NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 
 
@@ -72,6 +73,7 @@ class TransformersEncoder:
         config = _configuration(files)
         self._packs = can_pack(config)
         self._precision = (precision or fastest_precision()) if self._packs else torch.float32
+        self._layer_parameters = _layer_parameters(config)
         size = config.get("hidden_size") if self._packs else None
         self._dimension = size if isinstance(size, int) else self.open().dimension
 
@@ -141,6 +143,11 @@ class TransformersEncoder:
         """Length of a vector."""
         return self._dimension
 
+    @property
+    def layer_parameters(self) -> int:
+        """About how many parameters its layers have: what a token costs."""
+        return self._layer_parameters
+
     def encode(
         self, texts: Sequence[str], *, advance: Callable[[int], None] = lambda _done: None
     ) -> Floats32:
@@ -176,6 +183,18 @@ def _configuration(files: EncoderFiles) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ArtifactError(f"{place} does not describe an encoder: it must hold a JSON object.")
     return found
+
+
+def _layer_parameters(config: dict[str, Any]) -> int:
+    """Four square matrices of attention and a feed-forward of four times the width, a layer.
+
+    Of a configuration that tells neither width nor layers in a usual way, a base model's.
+    """
+    layers = config.get("num_hidden_layers", config.get("n_layers"))
+    width = config.get("hidden_size", config.get("dim"))
+    if not isinstance(layers, int) or not isinstance(width, int):
+        layers, width = _BASE_LAYERS, _BASE_WIDTH
+    return 12 * layers * width**2
 
 
 def open_encoder(source: str | None, *, checksum: str) -> TransformersEncoder:

@@ -19,6 +19,7 @@ from annotations.errors import ArtifactError
 from annotations.transcripts import Segment, Turn
 from models.features import Setting, question_before
 from models.heads import Heads
+from models.packed import fastest_device
 from models.weights import find_encoder
 
 Floats32 = NDArray[np.float32]
@@ -210,7 +211,8 @@ class FinetunedEncoder:
 
     def __init__(self, base: Base, arrays: Arrays) -> None:
         self.name = f"{base.name}, fine-tuned"
-        self.precision = "fp32"
+        device = fastest_device()
+        self.precision = "fp32" if device.type == "cpu" else f"fp32 {device.type}"
         digest = hashlib.sha256(f"fine-tuned; {WINDOW}; 1\n".encode())
         for key in sorted(arrays):
             digest.update(key.encode())
@@ -221,7 +223,7 @@ class FinetunedEncoder:
             weights=np.asarray(arrays["head.weight"], dtype=np.float32),
             bias=np.asarray(arrays["head.bias"], dtype=np.float32),
         )
-        self._model = CodeClassifier(base.encoder, base.tokenizer, heads)
+        self._model = CodeClassifier(base.encoder, base.tokenizer, heads).to(device)
         self._model.restore(arrays)
         self._lock = threading.Lock()
 

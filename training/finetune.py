@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.finetuned import Base, CodeClassifier, Windows
 from models.heads import Heads
+from models.packed import fastest_device
 from training.checkpoints import Checkpoints
 
 Floats = NDArray[np.float64]
@@ -62,11 +63,6 @@ def half_is_faster(device: torch.device) -> bool:
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
-def device_here() -> torch.device:
-    """The GPU where there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def fine_tune(
     base: Base,
     heads: Heads,
@@ -104,7 +100,7 @@ class _Run:
         rounds: int | None,
     ) -> None:
         self._options, self._fixed = options, rounds
-        self._device = device_here()
+        self._device = fastest_device()
         self._half = half_is_faster(self._device)
         torch.manual_seed(options.seed)
         self.model = CodeClassifier(base.encoder, base.tokenizer, heads).to(self._device)
@@ -149,7 +145,9 @@ class _Run:
         room = self._options.tokens / 2
         if self._size[teach].sum() <= room:
             return teach
-        drawn = np.random.default_rng(self._options.seed + 1).permutation(np.unique(clusters))
+        # Of those that teach alone: one that is held out has no size, and would teach nothing.
+        own = np.unique(clusters[teach])
+        drawn = np.random.default_rng(self._options.seed + 1).permutation(own)
         size = np.bincount(clusters[teach], weights=self._size[teach], minlength=drawn.max() + 1)
         taken = drawn[: max(1, int((np.cumsum(size[drawn]) <= room).sum()))]
         return teach[np.isin(clusters[teach], taken)]
@@ -201,7 +199,7 @@ class _Run:
         step(self.total, self.total)
         if self._best is not None:
             self.model.restore(self._best)
-        self.model.to("cpu").eval()
+        self.model.eval()
         return Finetuned(
             model=self.model,
             rounds=self._best_round or self._planned,

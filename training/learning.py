@@ -135,8 +135,15 @@ def _plan(
     fold_of = grouped_folds(
         data.transcripts, data.clusters, data.scored, folds=options.folds, seed=options.seed
     )
-    tier = choose_tier(data, options, folds=int(fold_of.max()) + 1)
     learner = Learner(data, vectors.by_text, vectors.knowledge, check)
+    choice = choose_recipe(learner, fold_of, seed=options.seed, step=step)
+    tier = choose_tier(
+        data,
+        options,
+        folds=int(fold_of.max()) + 1,
+        setting=learner.setting(np.arange(len(data.segments)), choice.final),
+        parameters=vectors.encoder.layer_parameters,
+    )
     return _Plan(
         data=data,
         vectors=vectors,
@@ -144,7 +151,7 @@ def _plan(
         learner=learner,
         fold_of=fold_of,
         tier=tier,
-        choice=choose_recipe(learner, fold_of, seed=options.seed, step=step),
+        choice=choice,
         step=step,
     )
 
@@ -225,6 +232,7 @@ def _finetuned(plan: _Plan, learned: Learned, kept: Checkpoints) -> FinetunedVie
             ),
             learned.fitted.setting,
         ),
+        parameters=plan.vectors.encoder.layer_parameters,
         checkpoints=kept,
         step=plan.step,
     )

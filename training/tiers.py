@@ -12,11 +12,12 @@ from annotations.numerals import form, many
 from models.features import Setting
 from models.finetuned import finetuned_texts, load_base
 from models.heads import Heads
+from models.packed import fastest_device
 from training.checkpoints import Checkpoints
 from training.choosing import RecipeChoice
 from training.coders import targets_of
 from training.dataset import TrainingData
-from training.finetune import FinetuneOptions, device_here, fine_tune
+from training.finetune import FinetuneOptions, fine_tune
 from training.knowledge import Knowledge
 from training.options import TrainOptions
 
@@ -32,7 +33,6 @@ _AUTO_TRANSCRIPTS = 5
 _OPERATIONS = {"cpu": 80e9, "cuda": 10e12}
 """Operations a second in training, nominal: the budget must not depend on what else runs."""
 
-_LAYER_PARAMETERS = 10.7e6
 _TOKENS_A_WORD = 1.4
 _EPOCHS = 10
 _HEAD_LENGTH = 1.0
@@ -47,11 +47,14 @@ class Tier:
     reason: str
 
 
-def choose_tier(data: TrainingData, options: TrainOptions, *, folds: int) -> Tier:
-    """What was asked for, or the best that the data bears and the machine does in time."""
-    device = device_here().type
-    words = sum(len(segment.text.split()) for segment in data.segments)
-    minutes = words * _TOKENS_A_WORD * _EPOCHS * folds / tokens_a_minute(device)
+def choose_tier(
+    data: TrainingData, options: TrainOptions, *, folds: int, setting: Setting, parameters: int
+) -> Tier:
+    """What was asked for, or the best that the data bears and the machine does in time.
+
+    `setting` says what is read beside each segment, `parameters` are those of the encoder's
+    layers.
+    """
     if options.tier != "auto":
         return Tier(name=options.tier, reason="asked for")
     segments, transcripts = len(data.segments), len(data.transcripts)
@@ -62,23 +65,26 @@ def choose_tier(data: TrainingData, options: TrainOptions, *, folds: int) -> Tie
             f"{form(segments, 'is', 'are')} few to fine-tune on; from {AUTO_SEGMENTS} in "
             f"{_AUTO_TRANSCRIPTS} it may be chosen",
         )
+    device = fastest_device().type
+    words = sum(len(text.split()) for text in finetuned_texts(data.segments, setting))
+    minutes = words * _TOKENS_A_WORD * _EPOCHS * folds / tokens_a_minute(device, parameters)
     where = "a GPU" if device == "cuda" else "no GPU"
     if minutes > AUTO_MINUTES:
         return Tier(
             name="fast",
-            reason=f"with {where}, fine-tuning on these {many(words, 'word')} would take about "
-            f"{many(round(minutes), 'minute')}; --tier best does it within --minutes",
+            reason=f"with {where}, fine-tuning on the {many(words, 'word')} to read would take "
+            f"about {many(round(minutes), 'minute')}; --tier best does it within --minutes",
         )
     return Tier(
         name="best",
-        reason=f"with {where}, fine-tuning on these {many(words, 'word')} takes about "
+        reason=f"with {where}, fine-tuning on the {many(words, 'word')} to read takes about "
         f"{many(round(max(minutes, 1)), 'minute')}",
     )
 
 
-def tokens_a_minute(device: str) -> float:
-    """Tokens that training reads in a minute, nominally, with the default encoder."""
-    return 60 * _OPERATIONS[device] / (6 * _LAYER_PARAMETERS)
+def tokens_a_minute(device: str, parameters: int) -> float:
+    """Tokens that training reads in a minute, nominally, with so many parameters in layers."""
+    return 60 * _OPERATIONS[device] / (6 * parameters)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,20 +110,23 @@ def finetuned_view(
     options: TrainOptions,
     *,
     settings: tuple[Setting, ...],
+    parameters: int,
     checkpoints: Checkpoints,
     step: Callable[[str, int, int], None],
 ) -> FinetunedView:
     """Fine-tune once for each fold without it, for honest scores, and once on everything.
 
-    `settings` are those of the folds and, last, of the whole. The final one makes as many
+    `settings` are those of the folds and, last, of the whole; `parameters` are those of the
+    encoder's layers. The final one makes as many
     rounds as the folds' early stopping found best, and stops at nothing. The heads start as the
     codes' descriptions. What is finished is kept in `checkpoints` and not done again.
     """
     base = load_base(options.encoder)
+    speed = tokens_a_minute(fastest_device().type, parameters)
     folds = int(fold_of.max()) + 1
     bounds = FinetuneOptions(
         epochs=_EPOCHS,
-        tokens=int(tokens_a_minute(device_here().type) * options.minutes / (folds + 1)),
+        tokens=int(speed * options.minutes / (folds + 1)),
         seed=options.seed,
     )
     scores = np.zeros(data.truth.shape)
@@ -141,7 +150,7 @@ def finetuned_view(
                 data.clusters[rows],
                 options=replace(bounds, seed=options.seed + fold),
                 checkpoints=checkpoints,
-                name="running",
+                name=f"running-{fold}",
                 step=partial(tell, fold),
             )
             kept = {
@@ -149,7 +158,7 @@ def finetuned_view(
                 "rounds": np.array([found.rounds], dtype=np.int64),
             }
             checkpoints.keep(f"fold-{fold}", kept)
-            checkpoints.drop("running")
+            checkpoints.drop(f"running-{fold}")
         scores[test] = kept["scores"]
         rounds.append(int(kept["rounds"][0]))
         tell(fold, 1, 1)
@@ -166,7 +175,7 @@ def finetuned_view(
             options=bounds,
             rounds=often,
             checkpoints=checkpoints,
-            name="running",
+            name="running-final",
             step=partial(tell, folds),
         )
         arrays = {
@@ -174,7 +183,7 @@ def finetuned_view(
             for name, one in found.model.trained().items()
         }
         checkpoints.keep("final", arrays)
-        checkpoints.drop("running")
+        checkpoints.drop("running-final")
     tell(folds, 1, 1)
     return FinetunedView(scores=scores, arrays=arrays, rounds=often)
 

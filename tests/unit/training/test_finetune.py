@@ -1,5 +1,7 @@
 """Fine-tuning: what it learns, what it leaves alone, and that it goes on where it was killed."""
 
+import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,17 +11,19 @@ import pytest
 import torch
 
 from annotations.study import Study
+from models.features import Setting
 from models.finetuned import Base, CodeClassifier, FinetunedEncoder, finetuned_texts, load_base
 from models.heads import Heads
 from models.suggester import Suggester
-from training.checkpoints import Checkpoints
+from training.checkpoints import KEPT_DAYS, Checkpoints
 from training.dataset import TrainingData, training_data
 from training.finetune import FinetuneOptions, fine_tune
 from training.options import TrainingStopped, TrainOptions
-from training.tiers import choose_tier
+from training.tiers import Tier, choose_tier
 from training.train import train
 
 Make = Callable[..., Study]
+SMALL = 10_616_832
 SHORT = FinetuneOptions(epochs=2, batch_tokens=256)
 
 
@@ -74,6 +78,17 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     assert not torch.equal(untrained["head.weight"], whole.trained()["head.weight"])
 
 
+def test_work_that_nobody_went_on_with_is_forgotten_after_a_month(tmp_path: Path) -> None:
+    one, other = (Checkpoints(tmp_path, {"data": name}) for name in ("1", "2"))
+    for kept in (one, other):
+        kept.keep("fold-0", {"scores": np.ones(3)})
+    old = time.time() - (KEPT_DAYS + 1) * 24 * 3600
+    for place in (*tmp_path.rglob("*.safetensors"), *tmp_path.iterdir()):
+        os.utime(place, (old, old))
+    assert Checkpoints(tmp_path, {"data": "1"}).read("fold-0") is not None
+    assert other.read("fold-0") is None
+
+
 def test_few_texts_are_read_in_small_steps(base: Base, data: TrainingData) -> None:
     def steps(**options: int) -> int:
         seen: list[int] = []
@@ -114,7 +129,6 @@ def test_half_precision_and_company_keep_what_a_text_scores(base: Base) -> None:
 
 
 def test_what_came_before_is_read_as_the_setting_says(data: TrainingData) -> None:
-    from models.features import Setting
 
     segment = data.segments[1]
     plain, asked = (
@@ -126,10 +140,49 @@ def test_what_came_before_is_read_as_the_setting_says(data: TrainingData) -> Non
 
 
 def test_few_segments_are_told_why_they_are_trained_fast(data: TrainingData) -> None:
-    tier = choose_tier(data, TrainOptions(), folds=4)
+    tier = _tier(data)
     assert tier.name == "fast"
     assert "48 coded segments in 4 transcripts are few" in tier.reason
-    assert choose_tier(data, TrainOptions(tier="best"), folds=4).name == "best"
+    assert _tier(data, tier="best").name == "best"
+
+
+def test_a_large_encoder_and_what_was_said_before_take_their_time(small_study: Make) -> None:
+    data = training_data(small_study(30))
+    assert _tier(data).name == "best"
+    assert _tier(data, parameters=12 * SMALL).name == "fast"
+    words = [_words_of(_tier(data, context=context).reason) for context in (False, True)]
+    assert words[1] > 1.5 * words[0]
+
+
+def _words_of(reason: str) -> int:
+    return int(reason.split("fine-tuning on the ")[1].split(" words")[0].replace(",", ""))
+
+
+def _tier(
+    data: TrainingData, *, tier: str = "auto", context: bool = False, parameters: int = SMALL
+) -> Tier:
+    setting = Setting(context=context, speakers=())
+    options = TrainOptions(tier=tier)
+    return choose_tier(data, options, folds=4, setting=setting, parameters=parameters)
+
+
+def test_every_fold_learns_though_there_is_time_for_few_transcripts(
+    base: Base, data: TrainingData
+) -> None:
+    for seed in range(6):
+        steps: list[int] = []
+        fine_tune(
+            base,
+            _heads(3),
+            [segment.text for segment in data.segments],
+            data.targets,
+            data.clusters,
+            options=FinetuneOptions(epochs=2, tokens=200, seed=seed),
+            checkpoints=Checkpoints(None, {}),
+            name="running",
+            step=lambda _done, of, steps=steps: steps.append(of),
+        )
+        assert steps[-1] > 0
 
 
 def test_the_best_tier_stops_resumes_and_publishes_what_it_says(
