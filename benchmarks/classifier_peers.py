@@ -325,7 +325,7 @@ def above_every_peer(own: dict[str, Any], kappa: float | None, macro: float | No
     return all(
         peer in own["minus"]
         and "folds" not in own["minus"][peer]
-        and all(own["minus"][peer][name]["low"] > 0 for name in measures)
+        and all((own["minus"][peer][name]["low"] or 0) > 0 for name in measures)
         for peer in PEERS
     )
 

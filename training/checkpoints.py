@@ -29,7 +29,7 @@ class Checkpoints:
     """Named pieces of work under one key: the digest of the data and of every option.
 
     Without a folder nothing is kept. A file that is damaged is as good as absent. Work under
-    other keys that has not changed for `KEPT_DAYS` is removed.
+    other keys that has not changed for `KEPT_DAYS` is removed when a training begins.
     """
 
     def __init__(self, folder: Path | None, key: Mapping[str, Any]) -> None:
@@ -71,7 +71,11 @@ class Checkpoints:
 def _forget_old(folder: Path, *, but: str) -> None:
     oldest = time.time() - KEPT_DAYS * 24 * 3600
     for own in folder.iterdir():
-        if own.name != but and own.is_dir():
-            changed = [one.stat().st_mtime for one in (own, *own.iterdir()) if one.exists()]
-            if max(changed, default=0.0) < oldest:
-                shutil.rmtree(own, ignore_errors=True)
+        if own.name == but:
+            continue
+        try:
+            changed = max(one.stat().st_mtime for one in (own, *own.iterdir()))
+        except OSError:  # no folder, somebody else's, or another process is at work in it
+            continue
+        if changed < oldest:
+            shutil.rmtree(own, ignore_errors=True)

@@ -11,6 +11,7 @@ from annotations.transcripts import Segment
 from models.carried import Mark
 from training.dataset import TrainingData
 from training.knowledge import Knowledge
+from training.views import DESCRIPTION
 
 Hashes = NDArray[np.uint64]
 
@@ -57,7 +58,7 @@ def _coded(data: TrainingData, rows: NDArray[np.int64]) -> str:
 
 def book_of(data: TrainingData, knowledge: Knowledge) -> str:
     """A hash of what the codebook taught: it quotes nothing of the segments themselves."""
-    taught = [data.book_digest, knowledge.texts, knowledge.code_of.tolist()]
+    taught = [data.book_digest, knowledge.texts, knowledge.code_of.tolist(), DESCRIPTION]
     return hashlib.sha256(json.dumps(taught).encode()).hexdigest()[:_SHORT]
 
 

@@ -39,7 +39,7 @@ from training.checkpoints import Checkpoints
 from training.dataset import TrainingData, training_data
 from training.definitions import definition_exemplar, with_usual_share
 from training.evaluate import Confusion, overall_figures
-from training.knowledge import described, gather_knowledge
+from training.knowledge import gather_knowledge
 from training.learning import Learned, Vectors, keeping_to_the_tree, learn
 from training.options import TrainingStopped, TrainOptions
 from training.refreshing import Refresh, carried_by
@@ -307,7 +307,7 @@ def _files(
     }
     for place, code in enumerate(report.codes):
         if code.by_definition:
-            about = vectors.by_text[described(data.book[place])]
+            about = vectors.by_text[vectors.knowledge.description(place)]
             exemplars[code.code] = definition_exemplar(data, place, about)
     tensors = finetuned_part(parts)
     held = HeldOut(

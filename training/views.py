@@ -20,7 +20,7 @@ from models.newton import Features, Prepared
 from models.sentences import Sentences, fit_sentence_heads
 from training.coders import targets_of
 from training.dataset import TrainingData
-from training.knowledge import Knowledge, has_definition
+from training.knowledge import Knowledge
 from training.recipe import Recipe
 
 Floats = NDArray[np.float64]
@@ -73,7 +73,7 @@ class Learner:
         self._beside = len(data.segments) + np.arange(len(knowledge.texts))
         self._directions = knowledge.directions(vectors)
         self._themes = themes(data.book)
-        self._defined = np.array([has_definition(code) for code in data.book], dtype=np.bool_)
+        self._defined = knowledge.of_more_than_a_name
 
     @property
     def has_roles(self) -> bool:
