@@ -117,9 +117,9 @@ def finetuned_view(
     """Fine-tune once for each fold without it, for honest scores, and once on everything.
 
     `settings` are those of the folds and, last, of the whole; `parameters` are those of the
-    encoder's layers. The final one makes as many
-    rounds as the folds' early stopping found best, and stops at nothing. The heads start as the
-    codes' descriptions. What is finished is kept in `checkpoints` and not done again.
+    encoder's layers. The final one makes as many rounds as the folds' early stopping found best,
+    and stops at nothing. The heads start as the codes' descriptions. What is finished is kept in
+    `checkpoints` and not done again.
     """
     base = load_base(options.encoder)
     speed = tokens_a_minute(fastest_device().type, parameters)

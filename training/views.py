@@ -104,13 +104,9 @@ class Learner:
         targets = targets_of(self.data, rows, recipe.targets)
         setting = self.setting(rows, recipe)
         about = self._knowledge.code_of
-        told = np.flatnonzero(self._pull(targets, recipe)[about] > 0)
-        weights = np.concatenate(
-            [
-                np.ones(len(rows)),
-                (self._pull(targets, recipe)[about] * self._knowledge.weights)[told],
-            ]
-        )
+        pull = self._pull(targets, recipe)[about]
+        told = np.flatnonzero(pull > 0)
+        weights = np.concatenate([np.ones(len(rows)), (pull * self._knowledge.weights)[told]])
         rows = np.concatenate([rows, self._beside[told]])
         targets = np.vstack([targets, self._knowledge.targets[told]])
         words = WordsView.fit_counted(self._counted, rows, setting)
